@@ -1,0 +1,290 @@
+"""A provider as data: the frozen dataclasses that a manifest file becomes. Nothing here does anything.
+
+Strings named *template* may hold ``{config.NAME}``, ``{secret.NAME}`` and the names each operation offers
+(``{id}``, ``{size}``, ``{cursor}``, ``{since}``, ``{key}``, ``{version}`` …); strings named *path* are dotted paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Norm = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something an account has to give: a config value or a secret."""
+
+    label: str
+    required: bool = True
+    default: str | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSpec:
+    """``none``, ``headers`` (any names), ``bearer`` or ``basic``; the values are templates."""
+
+    type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    user: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSpec:
+    """Where a record's version is. ``exact`` changes with every write; ``ordered`` can also be compared as a number."""
+
+    kind: str = "none"
+    path: str = ""
+    header: str = ""
+
+    @property
+    def exact(self) -> bool:
+        return self.kind in ("exact", "ordered")
+
+    @property
+    def ordered(self) -> bool:
+        return self.kind == "ordered"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpec:
+    """A time in a record: where, how it is written (iso, unix, unix_ms, http), how finely, in which zone."""
+
+    path: str
+    format: str = "iso"
+    resolution: float = 0.001
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    path: str
+    type: str = "text"
+    writable: bool = True
+    clear: str = "null"
+    normalises: tuple[Norm, ...] = ()
+    omitted: str = "missing"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PagingSpec:
+    """``kind``: none, cursor, page, offset, link (Link header), next_url (in the body), next_header."""
+
+    kind: str = "none"
+    path: str = ""
+    param: str = ""
+    place: str = "query"
+    header: str = ""
+    start: int = 1
+    pages: str = ""
+    total: str = ""
+    more: str = ""
+    size: int = 100
+    max_size: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaSpec:
+    """How "changed since" is asked for. ``overlap`` seconds are asked for again, because clocks and indexes lag."""
+
+    param: str
+    place: str = "query"
+    format: str = "iso"
+    template: str = "{since}"
+    resolution: float = 0.001
+    inclusive: bool = True
+    overlap: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalSpec:
+    """How a write is tied to a version: in a header or in the body; what a refusal looks like, where the current is."""
+
+    header: str = ""
+    template: str = "{version}"
+    body: str = ""
+    status: tuple[int, ...] = (412,)
+    code_path: str = ""
+    codes: tuple[str, ...] = ()
+    current: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call. ``items``/``item``: where the list or the record is in the answer ("" = the whole body, None = absent)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    success: tuple[int, ...] = ()
+    ok_path: str = ""
+    ok_value: Any = True
+    items: str | None = None
+    item: str | None = None
+    paging: PagingSpec = PagingSpec()
+    delta: DeltaSpec | None = None
+    conditional: ConditionalSpec | None = None
+    idempotency: Mapping[str, str] = field(default_factory=dict)
+    exists: tuple[int, ...] = ()
+    max_ids: int = 1
+    by: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedSpec:
+    """How a tombstone looks in a body: the path is there, and equals ``value``."""
+
+    path: str
+    value: Any = True
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSpec:
+    """Where an error answer keeps its sentence, its code and its complaints about single fields."""
+
+    message: tuple[str, ...] = ()
+    code: str = ""
+    field: str = ""
+    items: str = ""
+    item_field: str = ""
+    item_message: str = ""
+    limited_codes: tuple[str, ...] = ()
+    unauthorised_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSpec:
+    slug: str
+    name: str
+    id: str
+    fields: Mapping[str, FieldSpec]
+    operations: Mapping[str, Operation]
+    open_fields: bool = False
+    version: VersionSpec = VersionSpec()
+    updated_at: TimeSpec | None = None
+    created_at: TimeSpec | None = None
+    deleted: DeletedSpec | None = None
+    deletes: str = "never"
+    actor: str = ""
+    external_id: str = ""
+    lag: float = 0.0
+    errors: ErrorSpec = ErrorSpec()
+
+    def can(self, operation: str) -> bool:
+        return operation in self.operations
+
+    @property
+    def conditional(self) -> bool:
+        """True if an update here can be tied to the version that was read."""
+        update = self.operations.get("update")
+        return update is not None and update.conditional is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSpec:
+    """Our own budget (``buckets`` of (requests, seconds)) and the headers in which the provider states its own."""
+
+    buckets: tuple[tuple[int, float], ...] = ()
+    remaining: str = ""
+    reset: str = ""
+    reset_format: str = "seconds"
+    retry_after: str = "Retry-After"
+    refused: tuple[int, ...] = (429,)
+    wait: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StampSpec:
+    """A signed time: from a header (or a ``key=`` part of it), in s, ms or iso, and how far it may be off."""
+
+    header: str
+    key: str = ""
+    format: str = "s"
+    tolerance: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureSpec:
+    """``scheme``: standard (Standard Webhooks), hmac, or hash (a plain digest over a text that holds the secret)."""
+
+    scheme: str
+    header: str = ""
+    algorithm: str = "sha256"
+    encoding: str = "hex"
+    prefix: str = ""
+    separator: str = ""
+    template: str = "{body}"
+    secret: str = "text"
+    id_header: str = ""
+    timestamp: StampSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """Where the events of a delivery are and where in each one its facts are; a list of paths takes the first present."""
+
+    items: str = ""
+    id: tuple[str, ...] = ("id",)
+    id_header: str = ""
+    type: tuple[str, ...] = ("type",)
+    types: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    record_id: tuple[str, ...] = ("data.id",)
+    time: tuple[str, ...] = ()
+    time_format: str = "iso"
+    actor: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeSpec:
+    """A handshake: the value of a query parameter or body field is echoed as text or JSON."""
+
+    query: str = ""
+    body: str = ""
+    echo: str = "text"
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    signature: SignatureSpec
+    events: EventSpec
+    challenge: ChallengeSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """The call behind an admin's "test": something cheap that needs the credentials and may name the actor."""
+
+    path: str
+    method: str = "GET"
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    slug: str
+    name: str
+    base_url: str
+    auth: AuthSpec
+    objects: Mapping[str, ObjectSpec]
+    config: Mapping[str, Setting] = field(default_factory=dict)
+    secrets: Mapping[str, Setting] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    limits: LimitSpec = LimitSpec()
+    webhook: WebhookSpec | None = None
+    check: CheckSpec | None = None
+    docs: str = ""
+    quirks: tuple[str, ...] = ()
+    file: str = ""

@@ -1,0 +1,8 @@
+"""Registers the desk with Django."""
+
+from django.apps import AppConfig
+
+
+class ReviewConfig(AppConfig):
+    name = "review"
+    verbose_name = "Review"

@@ -53,9 +53,11 @@ class Rejected(Permanent):
     """The provider refused the values. ``fields`` names provider paths it complained about, if it named any."""
 
     def __init__(
-        self, what: str, where: str = "", accepted: str = "", *, fields: Mapping[str, str] | None = None, message: str = ""
+        self, what: str, where: str = "", accepted: str = "", *, fields: Mapping[str, str] | None = None, message: str = "",
+        status: int = 0,
     ) -> None:
         super().__init__(what, where, accepted)
+        self.status = status
         self.fields: dict[str, str] = dict(fields or {})
         self.message = message or what
 

@@ -74,7 +74,11 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class PagingSpec:
-    """``kind``: none, cursor, page, offset, link (Link header), next_url (in the body), next_header."""
+    """``kind``: none, cursor, page, offset, last_id, link (Link header), next_url (in the body), next_header.
+
+    ``restart`` (page and offset, lists ordered by time, inclusive delta): ask again from the last time seen instead of
+    counting on, because counting skips records that move while one reads.
+    """
 
     kind: str = "none"
     path: str = ""
@@ -85,6 +89,7 @@ class PagingSpec:
     pages: str = ""
     total: str = ""
     more: str = ""
+    restart: bool = False
     size: int = 100
     max_size: int = 100
 
@@ -112,7 +117,7 @@ class ConditionalSpec:
     status: tuple[int, ...] = (412,)
     code_path: str = ""
     codes: tuple[str, ...] = ()
-    current: str = ""
+    current: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class ErrorSpec:
     items: str = ""
     item_field: str = ""
     item_message: str = ""
+    busy: tuple[int, ...] = ()
     limited_codes: tuple[str, ...] = ()
     unauthorised_codes: tuple[str, ...] = ()
 

@@ -1,0 +1,141 @@
+"""Build requests and send them for one account: templates filled, credentials added, limits kept, answers checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import requests
+
+from syncapp.connectors import answers, throttle
+from syncapp.connectors.auth import auth_headers
+from syncapp.connectors.egress import check_url, origin
+from syncapp.connectors.errors import EgressDenied, Limited, Misconfigured
+from syncapp.connectors.items import ItemReader
+from syncapp.connectors.spec import Manifest, ObjectSpec, Operation, Setting
+from syncapp.connectors.templates import fill, fill_body, fill_path, names
+from syncapp.connectors.throttle import MemoryThrottle, Throttle
+from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
+
+WRITES = ("create", "update", "delete")
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation of one object, with everything that varies from call to call."""
+
+    name: str
+    spec: ObjectSpec
+    operation: Operation
+    values: Mapping[str, Any]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any = None
+    url: str | None = None
+    conditional: bool = False
+
+
+class Caller:
+    """The way from a call to a checked answer."""
+
+    def __init__(
+        self, manifest: Manifest, config: Mapping[str, Any], secrets: Mapping[str, str], *, account: str, allow_private: bool,
+        clock: Callable[[], float], session: requests.Session | None, timeouts: Timeouts, throttle: Throttle | None,
+        patience: float, sleep: Callable[[float], None], max_bytes: int,
+    ) -> None:
+        self.manifest, self.account, self.clock = manifest, account or manifest.slug, clock
+        self.config = {f"config.{k}": v for k, v in settled(manifest.config, config, "config", manifest.slug).items()}
+        secret = settled(manifest.secrets, secrets, "secrets", manifest.slug)
+        everything = {**self.config, **{f"secret.{name}": value for name, value in secret.items()}}
+        self.base = fill(manifest.base_url, self.config, manifest.slug).rstrip("/")
+        check_url(self.base, f"address of the {manifest.name} account")
+        self.credentials = auth_headers(manifest.auth, everything, manifest.slug)
+        self.headers = {name: fill(template, self.config, manifest.slug) for name, template in manifest.headers.items()}
+        self.redact = answers.redactor(secret)
+        self.throttle: Throttle = throttle or MemoryThrottle()
+        self.patience, self.sleep = patience, sleep
+        self.transport = Transport(
+            allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes)
+
+    def send(self, call: Call, reader: ItemReader | None = None) -> Answer:
+        """The answer, if it is the one that was wanted; else the error that fits."""
+        request = self._request(call)
+        context = answers.Context(
+            call.operation, call.spec.errors, self.manifest.limits, reader, self.redact, request.write, call.conditional,
+            about_record="id" in call.values, id=call.values.get("id"))
+        self._wait(request.where)
+        answer = self.transport.send(request)
+        self._learn(answer)
+        try:
+            answers.check(answer, context)
+        except Limited as limited:
+            self.throttle.block(self.account, limited.retry_after or self.manifest.limits.wait)
+            raise
+        return answer
+
+    def get(self, path: str, method: str = "GET") -> Answer:
+        """A plain call outside any object, unchecked: for the admin's test."""
+        request = Request(method, self.base + fill_path(path, self.config), {"Accept": "application/json", **self.headers},
+                          self.credentials)
+        self._wait(request.where)
+        return self.transport.send(request)
+
+    def _request(self, call: Call) -> Request:
+        where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
+        values = {**self.config, **call.values}
+        headers = {"Accept": "application/json", "User-Agent": "concord/0.1", **self.headers}
+        headers.update((name, fill(template, values, where)) for name, template in call.operation.headers.items())
+        headers.update(call.headers)
+        content = None
+        if call.body is not None:
+            content = orjson.dumps(call.body)
+            headers.setdefault("Content-Type", "application/json")
+        return Request(call.operation.method, self._url(call, values, where), headers, self.credentials, content,
+                       call.name in WRITES)
+
+    def _url(self, call: Call, values: Mapping[str, Any], where: str) -> str:
+        if call.url is not None:
+            if origin(call.url) != origin(self.base):
+                raise EgressDenied("the next page is at another host than the account", where, "pages of the account's own host")
+            return call.url
+        known = dict(call.query)
+        for name, template in call.operation.query.items():
+            if names(template) <= set(values):  # a parameter whose value is not at hand (no cursor, no since) is left out
+                known[fill(name, values, where)] = fill(template, values, where)
+        return self.base + fill_path(call.operation.path, values, where) + (f"?{urlencode(known)}" if known else "")
+
+    def body(self, operation: Operation, values: Mapping[str, Any], where: str) -> Any:
+        return None if operation.body is None else fill_body(operation.body, {**self.config, **values}, where)
+
+    def _wait(self, where: str) -> None:
+        deadline = time.monotonic() + self.patience
+        while (wait := self.throttle.take(self.account, self.manifest.limits)) > 0:
+            if time.monotonic() + wait > deadline:
+                raise Limited(f"the account's rate limit is used up for {wait:.1f} s", where, retry_after=wait)
+            self.sleep(wait)
+
+    def _learn(self, answer: Answer) -> None:
+        limits = self.manifest.limits
+        if throttle.exhausted(limits, answer.headers):
+            now = throttle.server_now(answer.headers, answer.answered_at)
+            self.throttle.block(self.account, throttle.until_reset(limits, answer.headers, now) or 0.0)
+
+
+def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, slug: str) -> dict[str, str]:
+    """The account's settings, defaults filled in; unknown and missing ones are named, values never shown."""
+    unknown = sorted(set(given) - set(wanted))
+    if unknown:
+        raise Misconfigured(f"unknown {kind}: {', '.join(unknown)}", f"account of {slug}", f"{', '.join(sorted(wanted)) or 'none'}")
+    result = {}
+    for name, setting in wanted.items():
+        value = given.get(name)
+        value = setting.default if value is None or value == "" else str(value)
+        if value is None and setting.required:
+            raise Misconfigured(f"{kind} value {name!r} ({setting.label}) is missing", f"account of {slug}", "set it in the account")
+        result[name] = value or ""
+    return result

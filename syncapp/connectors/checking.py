@@ -1,0 +1,61 @@
+"""What an admin's "test this account" tries: cheap calls only, every outcome as a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from syncapp.connectors import throttle, times
+from syncapp.connectors.errors import ConnectorError, Retryable, Unauthorised
+from syncapp.connectors.paths import as_text, getter
+from syncapp.connectors.records import Check
+from syncapp.connectors.spec import CheckSpec
+
+if TYPE_CHECKING:
+    from syncapp.connectors.calls import Caller
+    from syncapp.connectors.client import Client
+
+
+def run_check(client: Client, caller: Caller) -> Check:
+    """The whole test. Never raises a ConnectorError: what went wrong is in ``problems``."""
+    spec = client.manifest.check or CheckSpec("/")
+    try:
+        answer = caller.get(spec.path, spec.method)
+    except ConnectorError as error:
+        return Check(False, False, None, {}, {}, None, (str(error),))
+    date = times.header_date(answer.headers.get("Date"))
+    skew = date.timestamp() - (answer.asked_at + answer.answered_at) / 2 if date else None
+    objects, problems, refused = _objects(client)
+    if answer.status >= 400 and client.manifest.check is not None:
+        problems.insert(0, f"{answer.where} answered {answer.status}")
+    authenticated = answer.status not in (401, 403) and not refused
+    limits = throttle.seen(client.manifest.limits, answer.headers)
+    return Check(True, authenticated, _actor(answer.body, spec.actor), objects, limits, skew, tuple(problems))
+
+
+def _actor(body: bytes, path: str) -> str | None:
+    if not path:
+        return None
+    try:
+        return as_text(getter(path)(orjson.loads(body)))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _objects(client: Client) -> tuple[dict[str, str], list[str], bool]:
+    """For each object ``ok`` or what stands in the way; a missing one is no problem as long as another answers."""
+    outcome: dict[str, str] = {}
+    errors: list[ConnectorError] = []
+    for slug in client.manifest.objects:
+        try:
+            next(iter(client.pages(slug, size=1)))
+            outcome[slug] = "ok"
+        except ConnectorError as error:
+            outcome[slug] = str(error)
+            errors.append(error)
+    grave = [error for error in errors if isinstance(error, Unauthorised | Retryable)]
+    if "ok" not in outcome.values():
+        grave = errors
+    refused = any(isinstance(error, Unauthorised) for error in errors) and "ok" not in outcome.values()
+    return outcome, [str(error) for error in grave], refused

@@ -1,0 +1,60 @@
+"""One remote body into an Item, as the object's spec says: id, version, time, tombstone, actor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from syncapp.connectors import times
+from syncapp.connectors.errors import Malformed
+from syncapp.connectors.paths import ABSENT, as_text, getter
+from syncapp.connectors.records import Item
+from syncapp.connectors.spec import ObjectSpec
+
+
+class ItemReader:
+    """The compiled paths of one object."""
+
+    def __init__(self, spec: ObjectSpec) -> None:
+        self.spec = spec
+        self._id = getter(spec.id)
+        self._version = getter(spec.version.path) if spec.version.path else None
+        self._updated = getter(spec.updated_at.path) if spec.updated_at else None
+        self._deleted = getter(spec.deleted.path) if spec.deleted else None
+        self._actor = getter(spec.actor) if spec.actor else None
+
+    def id_of(self, body: Any) -> str | None:
+        return as_text(self._id(body)) or None
+
+    def item(self, body: Any, asked_at: float, headers: Mapping[str, str] | None = None, id: str | None = None) -> Item:
+        """The item. Raises Malformed with the path that is wrong. ``headers`` only where they speak of this one record."""
+        if not isinstance(body, dict):
+            raise Malformed(f"a record of {self.spec.slug} is {type(body).__name__}, not an object", self.spec.slug)
+        found = self.id_of(body) or id
+        if not found:
+            raise Malformed(f"a record of {self.spec.slug} has no id at {self.spec.id!r}", self.spec.slug)
+        deleted = self._deleted is not None and self.spec.deleted is not None and self._deleted(body) == self.spec.deleted.value
+        actor = as_text(self._actor(body)) if self._actor else None
+        return Item(found, self.version(body, headers), self._time(body), deleted, actor, body, asked_at)
+
+    def version(self, body: Any, headers: Mapping[str, str] | None) -> str | None:
+        """The version in the body, else in the header that the spec names (an ETag without its quotes)."""
+        value = as_text(self._version(body)) if self._version else None
+        if value is None and self.spec.version.header and headers:
+            value = headers.get(self.spec.version.header)
+            if value is not None:
+                value = value.removeprefix("W/").strip('"')
+        return value
+
+    def _time(self, body: Any) -> datetime | None:
+        spec = self.spec.updated_at
+        if spec is None or self._updated is None:
+            return None
+        value = self._updated(body)
+        if value is ABSENT or value is None:
+            return None
+        try:
+            return times.parse(value, spec.format, spec.timezone)
+        except (ValueError, TypeError, OverflowError):
+            raise Malformed(f"the time at {spec.path!r} is {value!r}, which is not {spec.format}", self.spec.slug) from None

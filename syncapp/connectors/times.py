@@ -1,0 +1,52 @@
+"""Times as providers write them: ISO, unix seconds, unix milliseconds, HTTP dates; in and out, always aware and in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+FORMATS = ("iso", "iso_seconds", "unix", "unix_ms", "http")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse(value: Any, format: str = "iso", timezone: str = "UTC") -> datetime:
+    """The moment a provider wrote. Raises ValueError with the value in it."""
+    if format in ("unix", "unix_ms"):
+        return EPOCH + timedelta(milliseconds=float(value) * (1 if format == "unix_ms" else 1000))
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a time written as text")
+    moment = parsedate_to_datetime(value) if format == "http" else datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    return moment.astimezone(UTC)
+
+
+def write(moment: datetime, format: str = "iso") -> str:
+    """The moment as the provider wants it."""
+    moment = moment.astimezone(UTC)
+    if format in ("unix", "unix_ms"):
+        ticks = (moment - EPOCH) // timedelta(microseconds=1)
+        return str(ticks // (1000 if format == "unix_ms" else 1_000_000))
+    if format == "http":
+        return format_datetime(moment.replace(microsecond=0), usegmt=True)
+    precision = "seconds" if format == "iso_seconds" else "milliseconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def floor(moment: datetime, resolution: float) -> datetime:
+    """The moment cut down to a multiple of the resolution (in seconds)."""
+    step = max(1, round(resolution * 1_000_000))
+    ticks = (moment - EPOCH) // timedelta(microseconds=1)
+    return EPOCH + timedelta(microseconds=ticks // step * step)
+
+
+def header_date(text: str | None) -> datetime | None:
+    """A Date header, or None if it is missing or nonsense: it decides nothing but skew."""
+    if not text:
+        return None
+    try:
+        return parse(text, "http")
+    except ValueError:
+        return None

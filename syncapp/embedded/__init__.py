@@ -24,7 +24,18 @@ from syncapp.embedded.place import (
     server_user,
 )
 
-__all__ = ["Place", "ServerProblem", "Status", "find_place", "keep", "make_data_folder", "release", "status", "use"]
+__all__ = [
+    "Place",
+    "ServerProblem",
+    "Status",
+    "find_place",
+    "keep",
+    "make_data_folder",
+    "release",
+    "status",
+    "stop_kept",
+    "use",
+]
 
 # The lock of this process, by data folder. Held open on purpose: closing the file would give the lock back.
 _held: dict[Place, IO[str]] = {}
@@ -55,6 +66,14 @@ def keep(place: Place, wanted: bool) -> None:
         place.keep.touch()
     else:
         place.keep.unlink(missing_ok=True)
+
+
+def stop_kept(place: Place) -> None:
+    """Have the servers stop as soon as nobody uses them, also if their guard was killed."""
+    keep(place, False)
+    if postgres.answers(place) or redis.answers(place):
+        with _one_at_a_time(place):
+            _ensure_guard(place)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""Give tests real servers: the embedded ones in a data folder of their own, or those that the environment names."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from syncapp import embedded
+from syncapp.embedded.place import Place
+
+BROWSER_TARGETS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
+NEEDS_SERVERS = {"db", "transactional_db", "live_server", "servers", "redis_client", "django_db_setup"}
+# Tests empty their Redis database: this one, never the one that REDIS_URL names for the hub itself.
+TEST_REDIS_DATABASE = "15"
+
+
+def _prepare_environment() -> None:
+    os.environ["SECRET_KEY"] = "only for tests, " * 4
+    os.environ["CONCORD_CREDENTIAL_KEYS"] = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+    os.environ["CONCORD_DATA"] = str(embedded.find_place().folder / "tests")
+    url = os.environ.get("REDIS_URL", "").strip()
+    if url and not url.startswith("unix:"):
+        os.environ["REDIS_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{TEST_REDIS_DATABASE}"))
+
+
+_prepare_environment()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that touches the database or Redis is marked `servers`, so that `make test-fast` leaves it out."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & NEEDS_SERVERS or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """PostgreSQL and Redis answer."""
+    from syncapp.ready import have_servers
+
+    have_servers(need_redis=True)
+    yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None) -> None:
+    """pytest-django makes its database after this; the server has to run by then."""
+
+
+@pytest.fixture
+def redis_client(servers: None) -> Iterator[object]:
+    """The hub's Redis client, on an empty database."""
+    from syncapp.queue import client
+
+    client().flushdb()
+    yield client()
+    client().flushdb()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A data folder of this test's own. Not below pytest's folder, which is private, so that root's servers reach it."""
+    parent = Path("/var/tmp") if os.geteuid() == 0 else tmp_path
+    own = Place(parent / f"concord-test-{tmp_path.name}-{os.getpid()}")
+    yield own
+    embedded.release(own)
+    if own.folder.exists():
+        embedded.stop_kept(own)
+        _wait_stopped(own)
+        shutil.rmtree(own.folder)
+
+
+def _wait_stopped(place: Place) -> None:
+    from tests.ground.waiting import wait_until
+
+    wait_until(lambda: not (embedded.status(place).postgres or embedded.status(place).redis), "the servers to stop")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's program; without one, browser tests are skipped in words that say how to get it."""
+    candidates = (os.environ.get("CONCORD_CHROMIUM", ""), *BROWSER_TARGETS)
+    for candidate in candidates:
+        found = shutil.which(candidate) if candidate else None
+        if found:
+            return found
+    pytest.skip(
+        "No chromium found: install it (Debian: apt-get install chromium) or set CONCORD_CHROMIUM to its program."
+    )

@@ -1,5 +1,7 @@
 """The ledger is append-only by the database's own hand, whoever holds the connection."""
 
+from typing import ClassVar
+
 from django.db import migrations
 
 FORWARD = """
@@ -22,5 +24,5 @@ DROP FUNCTION ledger_refuse();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("syncapp", "0001_initial")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    dependencies: ClassVar = [("syncapp", "0001_initial")]
+    operations: ClassVar = [migrations.RunSQL(FORWARD, BACKWARD)]

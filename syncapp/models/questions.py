@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class Conflict(models.Model):
-    """One question. While open, (record, kind, unit, role) is unique; `version` moves when anything in it does."""
+    """One question. While open, (record, kind, unit, role, about) is unique; `version` moves when anything in it does."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -21,6 +21,7 @@ class Conflict(models.Model):
     kind = models.CharField(max_length=20)
     unit = models.CharField(max_length=60, blank=True)
     role = models.CharField(max_length=60, blank=True)
+    about = models.CharField(max_length=255, blank=True, help_text="The remote id that a question of identity is about.")
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     candidates: models.JSONField[Any, Any] = models.JSONField(default=list)
@@ -36,7 +37,7 @@ class Conflict(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["record", "kind", "unit", "role"], condition=Q(state="open"), name="conflict_one_open"
+                fields=["record", "kind", "unit", "role", "about"], condition=Q(state="open"), name="conflict_one_open"
             ),
             models.CheckConstraint(
                 condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),

@@ -63,7 +63,7 @@ class Push(models.Model):
     units: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     values: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     versions: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
-    key = models.CharField(max_length=128, blank=True)
+    key = models.TextField(blank=True)
     epoch = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0)
     next_try = models.DateTimeField()

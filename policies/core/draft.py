@@ -1,0 +1,236 @@
+"""The working copy of one record while it is being judged, and the few moves that everything else is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .diff import empty, equal_values, same_at
+from .reasons import Reason, Verdict
+from .safety import ping_pong, trim_moves
+from .values import (
+    Base,
+    Belief,
+    Candidate,
+    Closed,
+    Context,
+    Kind,
+    Line,
+    Link,
+    Observation,
+    Plan,
+    Policy,
+    Question,
+    Record,
+    Said,
+    Saw,
+    Span,
+    Unit,
+    Values,
+)
+
+PAST = 24  # earlier hub versions kept for links that have not joined yet
+
+
+class Draft:
+    """Lives inside one call of the judge; the frozen record it started from is never touched."""
+
+    __slots__ = (
+        "_beliefs",
+        "_links",
+        "closed",
+        "context",
+        "lines",
+        "policy",
+        "questions",
+        "record",
+        "unchanged",
+        "version",
+    )
+
+    def __init__(self, record: Record, policy: Policy, context: Context) -> None:
+        self.record = record
+        self.policy = policy
+        self.context = context
+        self.version = record.version
+        self._beliefs: dict[str, Belief] | None = None
+        self._links: dict[str, Link] | None = None
+        self.questions = record.questions
+        self.lines: list[Line] = []
+        self.closed: list[Closed] = []
+        self.unchanged = 0
+
+    def belief(self, unit: Unit) -> Belief:
+        found = (self.record.beliefs if self._beliefs is None else self._beliefs).get(unit.name)
+        return found if found is not None else Belief(empty(unit))
+
+    def set_belief(self, unit: Unit, belief: Belief) -> None:
+        if self._beliefs is None:
+            self._beliefs = dict(self.record.beliefs)
+        self._beliefs[unit.name] = belief
+
+    @property
+    def links(self) -> dict[str, Link]:
+        if self._links is None:
+            self._links = dict(self.record.links)
+        return self._links
+
+    def link(self, role: str) -> Link:
+        found = (self.record.links if self._links is None else self._links).get(role)
+        return found if found is not None else Link(role)
+
+    def set_link(self, link: Link) -> None:
+        self.links[link.role] = link
+
+    def base(self, role: str, unit: Unit) -> Base | None:
+        return self.link(role).bases.get(unit.name)
+
+    def set_base(self, role: str, unit: Unit, base: Base) -> None:
+        link = self.link(role)
+        self.links[role] = replace(link, bases={**link.bases, unit.name: base})
+
+    def join(self, role: str, unit: Unit) -> None:
+        """The link holds what the hub believes: `k := v`, `meant := H`, no debt, no drift, no question of its own."""
+        base, belief = self.base(role, unit), self.belief(unit)
+        if base is not None:
+            self.set_base(role, unit, Base(base.stored, belief.value, belief.v))
+        self.withdraw(unit, role)
+
+    def believe(self, unit: Unit, value: Values, origins: Iterable[str], said: Said, span: Span | None) -> None:
+        """Make a hub version. Links that hold it already have joined it; at all others it is due."""
+        old = self.belief(unit)
+        origins = frozenset(origins)
+        self.version += 1
+        moves = old.moves
+        if old.origins and not (origins & old.origins):
+            moves = trim_moves((*moves, self.context.now), self.context.now, self.policy.guards)
+        past = (*old.past, (old.v, old.value))
+        self.set_belief(unit, Belief(dict(value), self.version, origins, past, span, said, moves))
+        self._join_holders(unit)
+        self.withdraw(unit)
+
+    def _join_holders(self, unit: Unit) -> None:
+        belief = self.belief(unit)
+        oldest = belief.v
+        for name in list(self.links):
+            base, role = self.base(name, unit), self.policy.roles.get(name)
+            if base is None or role is None:
+                continue
+            if same_at(role, base.stored, belief.value):
+                self.join(name, unit)
+            else:
+                oldest = min(oldest, base.k)
+        past = tuple(entry for entry in belief.past if entry[0] >= oldest)[-PAST:]
+        self.set_belief(unit, replace(belief, past=past))
+
+    def moved(self, unit: Unit) -> bool:
+        """Count a revert or a near miss against the ping-pong guard; True when there were too many."""
+        belief, now = self.belief(unit), self.context.now
+        moves = trim_moves((*belief.moves, now), now, self.policy.guards)
+        self.set_belief(unit, replace(belief, moves=moves))
+        return ping_pong(moves, now, self.policy.guards)
+
+    def question(self, unit: str, role: str = "") -> Question | None:
+        """The open question of a field (role "") or of one link's field."""
+        for question in self.questions:
+            if question.unit == unit and question.role == role:
+                return question
+        return None
+
+    def in_review(self, unit: Unit) -> bool:
+        return bool(self.questions) and self.question(unit.name) is not None
+
+    def ask(
+        self,
+        kind: Kind,
+        unit: str,
+        role: str,
+        candidates: tuple[Candidate, ...],
+        reason: Reason,
+        note: str = "",
+        about: str = "",
+    ) -> None:
+        """Open a question, or bring the open one up to date (its version moves when anything in it does)."""
+        old = next(
+            (
+                q
+                for q in self.questions
+                if (q.unit, q.role, q.about) == (unit, role, about) and (unit or q.kind is kind)
+            ),
+            None,
+        )
+        if old is None:
+            new = Question(kind, unit, role, candidates, reason, self.context.now, 1, note, about)
+            self.questions = (*self.questions, new)
+        elif (old.candidates, old.reason, old.note) != (candidates, reason, note):
+            new = replace(old, candidates=candidates, reason=reason, note=note, version=old.version + 1)
+            self.questions = tuple(new if q is old else q for q in self.questions)
+
+    def close(
+        self, question: Question, outcome: Reason, value: Values | None = None, winner: str = "", by: str = "rule"
+    ) -> None:
+        self.questions = tuple(q for q in self.questions if q.key != question.key)
+        self.closed.append(Closed(question, outcome, value, winner, by))
+
+    def withdraw(self, unit: Unit, role: str | None = None) -> None:
+        """Questions of single links that a newer value made needless are closed, on record."""
+        for question in self.questions:
+            if question.unit == unit.name and question.role and role in (None, question.role):
+                self.close(question, Reason.SUPERSEDED)
+
+    def hub_candidates(self, unit: Unit) -> tuple[Candidate, ...]:
+        """What the hub believes, as one candidate per role that entered or agreed with it."""
+        belief = self.belief(unit)
+        said = belief.said
+        return tuple(
+            Candidate(
+                origin, belief.value, said.at if said else None, said.actor if said else None, belief.span, k=belief.v
+            )
+            for origin in sorted(belief.origins)
+        )
+
+    def say(
+        self,
+        verdict: Verdict,
+        reason: Reason,
+        role: str,
+        unit: Unit | None = None,
+        x: Values | None = None,
+        saw: Saw | None = None,
+        detail: str = "",
+    ) -> None:
+        self.lines.append(Line(verdict, reason, role, unit.name if unit else "", x, saw, detail))
+
+    def saw(self, role: str, unit: Unit, observation: Observation | None) -> Saw:
+        """What the judge sees of one unit before it decides."""
+        link = self.link(role)
+        sending = link.sending
+        sent = sending.values.get(unit.name) if sending else None
+        questions = tuple(q for q in self.questions if q.unit == unit.name)
+        return Saw(
+            link.bases.get(unit.name),
+            self.belief(unit),
+            sent,
+            sending.versions[unit.name] if sending and sent is not None else 0,
+            questions,
+            replace(link, bases={}, windows=()),
+            observation,
+            self.context,
+        )
+
+    def done(self, *, look_again: bool = False, wait: bool = False) -> Plan:
+        record = self.record
+        if self._beliefs is not None or self._links is not None or self.questions is not record.questions:
+            record = Record(
+                record.key,
+                self.version,
+                record.creator,
+                record.beliefs if self._beliefs is None else self._beliefs,
+                record.links if self._links is None else self._links,
+                self.questions,
+            )
+        return Plan(record, tuple(self.lines), tuple(self.closed), look_again, wait, self.unchanged)
+
+
+def same_value(a: Values, b: Values) -> bool:
+    return equal_values(a, b) and equal_values(b, a)

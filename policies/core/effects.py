@@ -1,0 +1,235 @@
+"""What each row of the table does to the working copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .diff import equal, is_null, same_at
+from .draft import Draft
+from .merge import Overlap, Unbased
+from .ownership import may_clear, owner_of, problem, reads
+from .reasons import Reason, Verdict
+from .review import conclude, disagree, reconsider
+from .safety import ping_pong, trim_moves
+from .strategy import beats, merged
+from .times import change_span
+from .values import Base, Candidate, Kind, Said, Span, Strategy, Unauthorised, Values
+
+if TYPE_CHECKING:
+    from .table import Case
+
+
+def unchanged(draft: Draft, case: Case) -> None:
+    draft.unchanged += 1
+    if case.base is not None and case.base.seen_at is not None:
+        draft.set_base(case.role.name, case.unit, replace(case.base, seen_at=None))
+
+
+def echo(draft: Draft, case: Case) -> None:
+    """The write in flight shows: that field of the push is confirmed."""
+    assert case.sent is not None
+    _say(draft, case, Verdict.ECHO, Reason.ECHO)
+    confirm_unit(draft, case, case.sent, case.sent_v)
+    link = draft.link(case.role.name)
+    if link.sending is not None:
+        values = {name: value for name, value in link.sending.values.items() if name != case.unit.name}
+        draft.set_link(replace(link, sending=replace(link.sending, values=values) if values else None))
+
+
+def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:
+    """`stored` is what was read, `meant` what was sent, `k` the hub version that was sent."""
+    role, unit, belief = case.role.name, case.unit, draft.belief(case.unit)
+    base = draft.base(role, unit)
+    stored = {**(base.stored if base else {}), **case.x}
+    draft.set_base(role, unit, Base(stored, dict(sent), version))
+    if version != belief.v and same_at(case.role, stored, belief.value):
+        draft.join(role, unit)
+
+
+def agree(draft: Draft, case: Case) -> None:
+    role, unit = case.role.name, case.unit
+    _say(draft, case, Verdict.AGREE, Reason.AGREED)
+    _see(draft, case)
+    question = draft.question(unit.name) if case.in_review else None
+    if question is not None:
+        reconsider(draft, unit, question, _candidate(draft, case))
+        return
+    belief = draft.belief(unit)
+    if role not in belief.origins and not is_null(belief.value):
+        draft.set_belief(unit, replace(belief, origins=belief.origins | {role}))
+    draft.join(role, unit)
+
+
+def past_version(case: Case) -> int | None:
+    """The hub version after `k` and before `v` whose value the account holds now."""
+    assert case.base is not None
+    for version, value in case.belief.past:
+        if case.base.k < version < case.belief.v and same_at(case.role, case.lifted, value):
+            return version
+    return None
+
+
+def agree_past(draft: Draft, case: Case) -> None:
+    _say(draft, case, Verdict.AGREE_PAST, Reason.AGREED_PAST)
+    version = past_version(case)
+    assert version is not None
+    _see(draft, case, k=version)
+
+
+def fill(draft: Draft, case: Case) -> None:
+    """A side that holds nothing disputes nothing: what the hub believes is due there."""
+    _say(draft, case, Verdict.EMPTY, Reason.EMPTY_SIDE)
+    _see(draft, case, k=0)
+    if not reads(case.unit, draft.policy, case.role.name):
+        draft.join(case.role.name, case.unit)
+
+
+def unauthorised(draft: Draft, case: Case) -> None:
+    role, unit, how = case.role.name, case.unit, case.unit.unauthorised
+    cleared = is_null(case.lifted) and not may_clear(unit, draft.record, role)
+    why = Reason.MAY_NOT_CLEAR if cleared else Reason.NOT_A_WRITER
+    if how is Unauthorised.PROPOSE:
+        _say(draft, case, Verdict.UNAUTHORISED, Reason.PROPOSED if why is Reason.NOT_A_WRITER else why)
+        _see(draft, case)
+        _ask_here(draft, case, Kind.PROPOSAL, Reason.PROPOSED)
+    elif how is Unauthorised.KEEP or not reads(unit, draft.policy, role):
+        _say(draft, case, Verdict.UNAUTHORISED, Reason.KEPT_DRIFT)
+        _keep(draft, case)
+    elif is_null(case.belief.value):
+        _say(draft, case, Verdict.UNAUTHORISED, Reason.NOTHING_TO_REVERT)
+        _see(draft, case, drift=True)
+    else:
+        _say(draft, case, Verdict.UNAUTHORISED, Reason.REVERTING if not cleared else why)
+        _see(draft, case, owed=True)
+        if draft.moved(unit) and not case.in_review:
+            _hold(draft, case)
+
+
+def _keep(draft: Draft, case: Case) -> None:
+    """Drift: both values stand. A hub value that is due there still goes over it."""
+    belief = draft.belief(case.unit)
+    due = reads(case.unit, draft.policy, case.role.name) and (case.base is None or case.base.k < belief.v)
+    _see(draft, case, k=(case.base.k if case.base else 0) if due else belief.v, drift=True, owed=False)
+
+
+def invalid(draft: Draft, case: Case) -> None:
+    detail = problem(case.unit, case.lifted) or ""
+    _say(draft, case, Verdict.INVALID, Reason.INVALID_VALUE, detail)
+    _see(draft, case)
+    _ask_here(draft, case, Kind.INVALID, Reason.INVALID_VALUE, detail)
+
+
+def candidate(draft: Draft, case: Case) -> None:
+    question = draft.question(case.unit.name)
+    assert question is not None
+    _say(draft, case, Verdict.CANDIDATE, question.reason)
+    mine = _candidate(draft, case)
+    _see(draft, case)
+    draft.withdraw(case.unit, case.role.name)
+    reconsider(draft, case.unit, question, mine)
+
+
+def adopt(draft: Draft, case: Case) -> None:
+    """The account held what the hub believes (or the hub believed nothing): its change is taken over."""
+    unit, role = case.unit, case.role.name
+    if case.base is not None and unit.strategy in (Strategy.MAX, Strategy.MIN):
+        if beats(unit, case.lifted, case.belief.value, unit.strategy is Strategy.MAX) is False:
+            won = Reason.HIGHER_WON if unit.strategy is Strategy.MAX else Reason.LOWER_WON
+            _say(draft, case, Verdict.ADOPT, won)
+            _see(draft, case, owed=True)
+            return
+    value: Values = case.lifted
+    if unit.strategy is Strategy.MERGE and case.base is not None:
+        try:
+            value = merged(unit, case.base.meant, case.belief.value, case.lifted, case.belief, case.base.k)
+        except (Overlap, Unbased):
+            value = case.lifted  # nothing to compare with while k = v: the change stands as it is
+    reason = Reason.ADOPTED if case.belief.origins else Reason.FIRST_SEEN
+    _say(draft, case, Verdict.ADOPT, reason)
+    mine = _candidate(draft, case)
+    _see(draft, case, owed=False, drift=False)
+    if _went_too_often(draft, case):
+        draft.ask(Kind.PING_PONG, unit.name, "", (*draft.hub_candidates(unit), mine), Reason.PING_PONG)
+        return
+    origins = {role} if equal(dict(value), dict(case.lifted)) else {role, *case.belief.origins}
+    draft.believe(unit, value, origins, _said(draft, case, reason), mine.span)
+
+
+def first_link(draft: Draft, case: Case) -> None:
+    """Two sides that differ are joined for the first time: the rule chosen for the field decides."""
+    chosen = case.unit.first_link
+    mine, theirs = _candidate(draft, case), draft.hub_candidates(case.unit)
+    _say(draft, case, Verdict.CONCURRENT, Reason.FIRST_LINK_RULE if chosen != "ask" else Reason.FIRST_LINK_ASKS)
+    _see(draft, case, k=0)
+    side = owner_of(case.unit, draft.record) if chosen == "owner" else chosen
+    if side == case.role.name:
+        conclude(draft, case.unit, (*theirs, mine), mine.value, {side}, Reason.FIRST_LINK_RULE, mine.span)
+    elif side in case.belief.origins:
+        conclude(draft, case.unit, (*theirs, mine), case.belief.value, {side}, Reason.FIRST_LINK_RULE, case.belief.span)
+    else:
+        draft.ask(Kind.VALUE, case.unit.name, "", (*theirs, mine), Reason.FIRST_LINK_ASKS)
+
+
+def concurrent(draft: Draft, case: Case) -> None:
+    """Neither side saw the other's change: the strategy decides over all candidates, or a person does."""
+    mine = _candidate(draft, case)
+    candidates = (*draft.hub_candidates(case.unit), mine)
+    _see(draft, case, k=case.base.k if case.base else 0)
+    disagree(draft, case.unit, candidates, mine, lambda reason: _say(draft, case, Verdict.CONCURRENT, reason))
+
+
+def _see(draft: Draft, case: Case, k: int | None = None, owed: bool | None = None, drift: bool | None = None) -> None:
+    """Every judged read sets `stored := x` and `meant := lifted x`; flags move only where said."""
+    old = case.base
+    base = old if old is not None else Base({}, {})
+    new = Base(
+        {**base.stored, **case.x},
+        dict(case.lifted),
+        base.k if k is None else k,
+        base.owed if owed is None else owed,
+        base.drift if drift is None else drift,
+        False,
+        base.failed,
+    )
+    draft.set_base(case.role.name, case.unit, new)
+
+
+def _candidate(draft: Draft, case: Case) -> Candidate:
+    o, base = case.observation, case.base
+    span = _span(draft, case)
+    meant, k = (base.meant, base.k) if base is not None else (None, 0)
+    return Candidate(case.role.name, dict(case.lifted), o.updated_at or o.read_at, o.actor, span, o.version, meant, k)
+
+
+def _span(draft: Draft, case: Case) -> Span | None:
+    link = case.saw.link if case.saw is not None and case.saw.link is not None else draft.link(case.role.name)
+    return change_span(case.observation, link, case.base, case.role, draft.policy, draft.context)
+
+
+def _said(draft: Draft, case: Case, reason: Reason) -> Said:
+    o = case.observation
+    return Said(case.role.name, o.actor, o.updated_at or o.read_at, reason, draft.policy.version)
+
+
+def _say(draft: Draft, case: Case, verdict: Verdict, reason: Reason, detail: str = "") -> None:
+    draft.say(verdict, reason, case.role.name, case.unit, case.x, case.saw, detail)
+
+
+def _ask_here(draft: Draft, case: Case, kind: Kind, reason: Reason, note: str = "") -> None:
+    """A question of this link only: writes to its field wait, other links go on."""
+    candidates = (*draft.hub_candidates(case.unit), _candidate(draft, case))
+    draft.ask(kind, case.unit.name, case.role.name, candidates, reason, note)
+
+
+def _hold(draft: Draft, case: Case) -> None:
+    candidates = (*draft.hub_candidates(case.unit), _candidate(draft, case))
+    draft.ask(Kind.PING_PONG, case.unit.name, "", candidates, Reason.PING_PONG)
+
+
+def _went_too_often(draft: Draft, case: Case) -> bool:
+    """Would this change of hands be one too many within the window?"""
+    if not case.belief.origins or case.role.name in case.belief.origins:
+        return False
+    now, guards = draft.context.now, draft.policy.guards
+    return ping_pong(trim_moves((*case.belief.moves, now), now, guards), now, guards)

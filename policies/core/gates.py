@@ -1,0 +1,80 @@
+"""Rows 2 to 5 of the decision table: what is decided about a whole observation before any of its fields is judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import identity, overwritten
+from .diff import same_at, told
+from .draft import Draft
+from .reasons import Reason, Verdict
+from .table import counts
+from .values import How, Link, Observation, Plan, Role, Sending
+from .versions import lower, order
+
+
+def gate(draft: Draft, observation: Observation) -> Plan | None:
+    """The plan, when the observation is settled, refused or put off here; None when its fields are to be judged."""
+    link = draft.link(observation.role)
+    if link.unlinked:
+        return draft.done()
+    if observation.how is How.EVENT:
+        return overwritten.judge_event(draft, observation, link)
+    if _stale(draft, observation, link):
+        return draft.done(look_again=True)
+    if observation.deleted:
+        return identity.deleted(draft, observation, link)
+    if link.sending is not None and _must_wait(draft, observation, link.sending):
+        draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, observation.role)
+        return draft.done(wait=True)
+    if link.gone is not None or link.asleep:
+        identity.revive(draft, observation, link)
+    return None
+
+
+def _stale(draft: Draft, observation: Observation, link: Link) -> bool:
+    """Row 3. The last repeated look, by id, is believed even if its version is lower: the account was set back."""
+    role = observation.role
+    if link.read_at is not None and observation.read_at < link.read_at:
+        draft.say(Verdict.STALE, Reason.OLDER_READ, role)
+        return True
+    if not draft.policy.roles[role].ordered or not lower(observation.version, link.version):
+        return False
+    if observation.last and observation.how is How.BY_ID:
+        draft.say(Verdict.REWOUND, Reason.REWOUND, role)
+        return False
+    draft.say(Verdict.STALE, Reason.OLDER_VERSION, role)
+    return True
+
+
+def _must_wait(draft: Draft, observation: Observation, sending: Sending) -> bool:
+    """Row 5: a pushed field is neither what was stored nor what is being written, or nobody can tell whose it is."""
+    role = draft.policy.roles[observation.role]
+    for unit in draft.policy.units:
+        sent = sending.values.get(unit.name)
+        x = told(unit, observation.fields) if sent is not None else None
+        if not x or sent is None:
+            continue
+        base = draft.base(role.name, unit)
+        if base is not None and same_at(role, x, base.stored):
+            continue
+        if not same_at(role, x, sent) or (counts(unit) and not proven(sending, observation, role)):
+            return True
+    return False
+
+
+def proven(sending: Sending, observation: Observation, role: Role) -> bool:
+    """Is this observation certainly our own write: its correlation id, or our actor at a version after the look's?"""
+    if observation.correlation is not None and observation.correlation == sending.key:
+        return True
+    if not observation.ours or not role.exact:
+        return False
+    now, guard = order(observation.version), order(sending.guard_version)
+    return now is not None and guard is not None and now > guard
+
+
+def remember_read(draft: Draft, observation: Observation) -> None:
+    """The link's own clock and version follow the last judged read."""
+    link = draft.link(observation.role)
+    version = observation.version if observation.version is not None else link.version
+    draft.set_link(replace(link, version=version, read_at=observation.read_at, digest=observation.digest))

@@ -1,0 +1,60 @@
+"""Row 2: an event that carries values may show an edit that our own write went over, between the look and the write."""
+
+from __future__ import annotations
+
+from .diff import lift, same_at, told
+from .draft import Draft
+from .ownership import may_write
+from .reasons import Reason, Verdict
+from .review import disagree, reconsider
+from .times import change_span
+from .values import Candidate, Context, Link, Observation, Plan, Role, Unit, Window
+from .versions import between, order
+
+
+def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
+    """Events serve this test only; whatever they say otherwise, the record is looked at."""
+    if link.sending is not None:
+        return draft.done(look_again=True, wait=True)
+    role = draft.policy.roles[observation.role]
+    for window in link.windows:
+        if not observation.ours and within(window, observation, role, draft.context):
+            for unit in draft.policy.units:
+                if unit.name in window.sent:
+                    _judge_unit(draft, observation, role, unit, window, link)
+    return draft.done(look_again=True)
+
+
+def within(window: Window, observation: Observation, role: Role, context: Context) -> bool:
+    """Strictly between the versions of the look and the write; without ordered versions, between their times."""
+    if role.ordered and order(window.write_version) is not None and order(observation.version) is not None:
+        return between(window.guard_version, observation.version, window.write_version)
+    if observation.updated_at is None or context.skew is None:
+        return False
+    at = observation.updated_at - context.skew
+    slack = context.uncertainty + context.granularity
+    return window.guard_at - slack <= at <= window.written_at + slack
+
+
+def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, window: Window, link: Link) -> None:
+    x, before = told(unit, observation.fields), window.before.get(unit.name)
+    if not x or before is None or same_at(role, x, before.stored):
+        return
+    if any(same_at(role, x, past.sent[unit.name]) for past in link.windows if unit.name in past.sent):
+        return
+    saw = draft.saw(role.name, unit, observation)
+    if not may_write(unit, draft.record, role.name):
+        draft.say(Verdict.OVERWRITTEN, Reason.OVERWRITTEN_BY_OUTSIDER, role.name, unit, x, saw)
+        return
+    draft.say(Verdict.OVERWRITTEN, Reason.OVERWRITTEN_EDIT, role.name, unit, x, saw)
+    lifted = lift(unit, role, x, before)
+    span = change_span(observation, link, before, role, draft.policy, draft.context)
+    at = observation.updated_at or observation.received_at
+    mine = Candidate(
+        role.name, lifted, at, observation.actor, span, observation.version, before.meant, before.k, overwritten=True
+    )
+    question = draft.question(unit.name)
+    if question is None:
+        disagree(draft, unit, (*draft.hub_candidates(unit), mine), mine, lambda reason: None)
+    elif mine not in question.candidates:
+        reconsider(draft, unit, question, mine)

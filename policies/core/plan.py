@@ -1,0 +1,79 @@
+"""plan(state, observation, policy, context) -> Plan: the only decision about what was observed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import identity
+from .diff import lift, told
+from .draft import Draft
+from .gates import gate, proven, remember_read
+from .table import TABLE, Case, Row, judge
+from .values import Base, Belief, Context, Line, Link, Observation, Plan, Policy, Record, Sending, Unit
+
+
+def plan(record: Record, observation: Observation, policy: Policy, context: Context) -> Plan:
+    """Judge one observation of a linked record, whole or not at all.
+
+    `record.links[observation.role]` is the link it was read through. Pure: the same arguments give the same plan.
+    """
+    draft = Draft(record, policy, context)
+    settled = gate(draft, observation)
+    if settled is not None:
+        return settled
+    judge_fields(draft, observation)
+    return draft.done()
+
+
+def judge_fields(draft: Draft, observation: Observation) -> None:
+    """Rows 6 to 15 for every field that was told; then the link remembers the read."""
+    link = draft.link(observation.role)
+    for unit in draft.policy.units:
+        x = told(unit, observation.fields)
+        base = link.bases.get(unit.name)
+        if not x:
+            if base is not None and base.seen_at is None and link.read_at is not None:
+                draft.set_base(link.role, unit, replace(base, seen_at=link.read_at))
+            continue
+        judge(draft, _case(draft, observation, unit, x, base, link.sending))
+    remember_read(draft, observation)
+    identity.after_versions(draft)
+
+
+def _case(
+    draft: Draft, observation: Observation, unit: Unit, x: dict[str, object], base: Base | None, sending: Sending | None
+) -> Case:
+    role = draft.policy.roles[observation.role]
+    base = base if base is not None and base.stored else None  # a base that only remembers a refusal is none
+    sent = sending.values.get(unit.name) if sending is not None else None
+    sent_v = sending.versions[unit.name] if sending is not None and sent is not None else 0
+    proof = sending is not None and proven(sending, observation, role)
+    return Case(
+        unit,
+        role,
+        observation,
+        x,
+        lift(unit, role, x, base),
+        base,
+        draft.belief(unit),
+        sent,
+        sent_v,
+        proof,
+        draft.in_review(unit),
+    )
+
+
+def rejudge(line: Line, policy: Policy, record_creator: str = "") -> Row | None:
+    """Give the verdict of a recorded line again from what the judge saw; None for lines no row of the table gave."""
+    saw = line.saw
+    if saw is None or saw.observation is None or saw.belief is None or saw.context is None or not line.unit:
+        return None
+    unit = policy.unit(line.unit)
+    role = saw.observation.role
+    bases = {line.unit: saw.base} if saw.base is not None else {}
+    link = replace(saw.link or Link(role), bases=bases)
+    beliefs = {line.unit: saw.belief or Belief({})}
+    draft = Draft(Record("", saw.belief.v, record_creator, beliefs, {role: link}, saw.questions), policy, saw.context)
+    x = told(unit, saw.observation.fields)
+    case = _case(draft, saw.observation, unit, x, saw.base, link.sending)
+    return next(row for row in TABLE if row.holds(draft, case))

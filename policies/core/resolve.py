@@ -1,0 +1,185 @@
+"""People's answers and edits, in the same shape as a rule's: a new hub version, through the same door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from . import identity
+from .diff import equal, is_null
+from .draft import Draft
+from .ownership import may_clear, may_write, owner_of, problem
+from .reasons import Reason, Verdict
+from .review import disagree
+from .values import (
+    HUB,
+    Candidate,
+    Context,
+    Kind,
+    Link,
+    Plan,
+    Policy,
+    Question,
+    Record,
+    Said,
+    Span,
+    Unauthorised,
+    Unit,
+    Values,
+)
+
+
+class Moved(Exception):
+    """The question moved on since it was shown. `question` is the new one, or None when it has ended."""
+
+    def __init__(self, question: Question | None) -> None:
+        super().__init__("the question moved on since it was shown" if question else "the question has ended")
+        self.question = question
+
+
+class Refused(Exception):
+    """An answer or edit that cannot be taken, in words for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A person's answer: a candidate (by source), a typed value, or an action of an identity question."""
+
+    source: str = ""
+    overwritten: bool = False
+    value: Values | None = None
+    action: str = ""  # "keep", "recreate", "propagate", "unlink", "same", "apart", "skip", "retry"
+    record: str = ""  # for "same": the key of the record that was meant
+
+
+ACTIONS = {
+    Kind.DELETE: ("recreate", "propagate", "unlink"),
+    Kind.MATCH: ("same", "apart", "skip"),
+    Kind.CREATE: ("retry", "skip"),
+}
+
+
+def resolve(
+    record: Record,
+    key: tuple[str, str, str, str],
+    version: int,
+    choice: Choice,
+    actor: str,
+    policy: Policy,
+    context: Context,
+) -> Plan:
+    """Answer the question `key` that was shown at `version`.
+
+    Raises Moved if anything in it changed since, Refused if the answer does not fit it. Linking for "same" and "apart" is
+    the caller's next step: the closed question carries the action as its winner.
+    """
+    draft = Draft(record, policy, context)
+    question = next((q for q in draft.questions if q.key == key), None)
+    if question is None or question.version != version:
+        raise Moved(question)
+    if question.kind in ACTIONS:
+        return _act(draft, question, choice, actor)
+    unit = policy.unit(question.unit)
+    value = _chosen(question, choice, unit)
+    draft.close(question, Reason.PERSON_DECIDED, value, choice.source or HUB, actor)
+    _decide(draft, unit, question, value, actor)
+    identity.after_versions(draft)
+    return draft.done()
+
+
+def _chosen(question: Question, choice: Choice, unit: Unit) -> Values:
+    if choice.value is not None:
+        wrong = problem(unit, choice.value)
+        if wrong:
+            raise Refused(wrong)
+        return {member.name: choice.value.get(member.name) for member in unit.members}
+    for candidate in question.candidates:
+        if candidate.source == choice.source and candidate.overwritten == choice.overwritten:
+            wrong = problem(unit, candidate.value)
+            if wrong:
+                raise Refused(f"this value cannot be kept in step: {wrong}")
+            return candidate.value
+    sources = ", ".join(sorted({c.source for c in question.candidates}))
+    raise Refused(f"choose one of {sources}, or type a value")
+
+
+def _decide(draft: Draft, unit: Unit, question: Question, value: Values, actor: str) -> None:
+    """A new hub version; every side that holds something else is due there by it."""
+    winners = {c.source for c in question.candidates if equal(dict(c.value), dict(value))}
+    now = draft.context.now
+    reason = Reason.PERSON_DECIDED
+    saw = draft.saw(HUB, unit, None)
+    kept = (
+        question.role and unit.unauthorised is Unauthorised.KEEP and equal(dict(value), dict(draft.belief(unit).value))
+    )
+    if kept:
+        base = draft.base(question.role, unit)
+        if base is not None:
+            draft.set_base(question.role, unit, replace(base, drift=True, k=draft.belief(unit).v))
+        draft.say(Verdict.DECIDED, Reason.PERSON_KEPT, HUB, unit, value, saw)
+        return
+    said = Said(HUB, actor, now, reason, draft.policy.version)
+    draft.believe(unit, value, {HUB} | winners, said, Span(now, now))
+    draft.set_belief(unit, replace(draft.belief(unit), moves=()))
+    draft.say(Verdict.DECIDED, reason, HUB, unit, value, saw)
+
+
+def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
+    actions = ACTIONS[question.kind]
+    if choice.action not in actions:
+        raise Refused(f"choose one of {', '.join(actions)}")
+    role = question.role
+    draft.close(question, Reason.PERSON_DECIDED, None, choice.action, actor)
+    if choice.action == "recreate":
+        identity.recreate(draft, role, Reason.PERSON_DECIDED)
+    elif choice.action == "propagate":
+        identity.spread(draft, role, Reason.PERSON_DECIDED)
+    elif choice.action == "unlink":
+        identity.unlink(draft, role, Reason.PERSON_DECIDED)
+    elif choice.action == "same":
+        _same(draft, question)
+    elif choice.action == "skip" and question.kind is Kind.CREATE:
+        draft.set_link(replace(draft.link(role), unlinked=True))
+    draft.say(Verdict.DECIDED, Reason.PERSON_DECIDED, HUB, detail=choice.action)
+    return draft.done()
+
+
+def _same(draft: Draft, question: Question) -> None:
+    known = draft.link(question.role)
+    if known.remote_id is not None and known.gone is None and not known.unlinked:
+        raise Refused(
+            f"{question.role} already holds this record as {known.remote_id}: merge the two there, or keep them apart"
+        )
+    draft.set_link(Link(question.role, question.about, epoch=known.epoch + 1))
+
+
+def edit(
+    record: Record, unit_name: str, value: Values, seen_v: int, actor: str, policy: Policy, context: Context
+) -> Plan:
+    """A person changes a field in the hub, having seen it at version `seen_v`; moved meanwhile means concurrent.
+
+    Raises Refused when the policy forbids it, the value is not valid, or the field is in review.
+    """
+    draft, unit = Draft(record, policy, context), policy.unit(unit_name)
+    if draft.in_review(unit):
+        raise Refused(f"{unit_name} is in review: answer its question instead")
+    if not may_write(unit, record, HUB):
+        raise Refused(f"{unit_name} is owned by {owner_of(unit, record)}; people may not change it in the hub")
+    if is_null(value) and not may_clear(unit, record, HUB):
+        raise Refused(f"{unit_name} may not be emptied in the hub")
+    wrong = problem(unit, value)
+    if wrong:
+        raise Refused(wrong)
+    full = {member.name: value.get(member.name) for member in unit.members}
+    now, belief = context.now, draft.belief(unit)
+    if belief.v == seen_v:
+        saw = draft.saw(HUB, unit, None)
+        said = Said(HUB, actor, now, Reason.HUB_EDIT, policy.version)
+        draft.believe(unit, full, {HUB}, said, Span(now, now))
+        draft.say(Verdict.EDITED, Reason.HUB_EDIT, HUB, unit, full, saw)
+    else:
+        seen = next((past for v, past in belief.past if v == seen_v), None)
+        mine = Candidate(HUB, full, now, actor, Span(now, now), base=seen, k=seen_v)
+        candidates = (*(c for c in draft.hub_candidates(unit) if c.source != HUB), mine)
+        disagree(draft, unit, candidates, mine, lambda why: draft.say(Verdict.CONCURRENT, why, HUB, unit, full))
+    identity.after_versions(draft)
+    return draft.done()

@@ -1,0 +1,99 @@
+"""The billing dialect's API: flat body, numbered pages, revision in the body, API key; deleted records can be read."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.dialects import BILLING
+from syncapp.sandbox.gate import Gate, json_body, whole_number
+from syncapp.sandbox.refusals import BadValue, Missing, Refused, VersionMoved
+from syncapp.sandbox.store import Record
+from syncapp.sandbox.values import Json
+
+FIELDS = set(BILLING.by_name)
+CODES = {"version_moved": "revision_conflict", "not_found": "resource_missing"}
+ORDERS = {"created": "number", "modified": "updated, number"}
+
+
+def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
+    api = Blueprint("billing", __name__, url_prefix=BILLING.path)
+    gate.guard(api, lambda: request.headers.get("X-Api-Key", ""))
+
+    def body_of(record: Record) -> Json:
+        return BILLING.body(record, not book.box.now.no_actor)
+
+    @api.get("", endpoint="list")
+    def list_page() -> Response:
+        page, size = whole_number("page", 1, 1, 10**9), whole_number("per_page", 50, 1, 500)
+        where, values = _where()
+        total = book.store.count(where, values)
+        rest = f"{where} ORDER BY {_order()} LIMIT ? OFFSET ?"
+        records = book.store.records(rest, [*values, size, (page - 1) * size])
+        data = [body_of(record) for record in records]
+        return jsonify({"data": data, "page": page, "pages": max(1, -(-total // size)), "total": total})
+
+    @api.get("/<identifier>")
+    def read(identifier: str) -> Response:
+        return jsonify(body_of(book.find(identifier)))
+
+    @api.post("")
+    def create() -> tuple[Response, int]:
+        body = json_body(FIELDS | {"external_id"})
+        external = body.pop("external_id", None)
+        record = book.create(author, body, external, request.headers.get("Idempotency-Key"))
+        return jsonify(body_of(record)), 201
+
+    @api.post("/<identifier>")
+    def update(identifier: str) -> Response:
+        body = json_body(FIELDS | {"revision"})
+        revision = body.pop("revision", None)
+        if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
+            raise BadValue("revision must be the whole number that was last read.", "revision")
+        return jsonify(body_of(book.update(author, identifier, body, revision)))
+
+    @api.delete("/<identifier>")
+    def delete(identifier: str) -> Response:
+        try:
+            return jsonify(body_of(book.delete(author, identifier)))
+        except Missing:
+            # Deleting twice is fine here; an id that never was is not.
+            return jsonify(body_of(book.find(identifier)))
+
+    @api.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        code = CODES.get(error.code, error.code)
+        body: dict[str, Json] = {"error": {"code": code, "message": error.message, "param": error.param}}
+        if error.current and isinstance(error, VersionMoved):
+            body["current"] = body_of(error.current)
+        response = jsonify(body)
+        response.status_code = error.status
+        response.headers.update(error.headers)
+        return response
+
+    return api
+
+
+def _where() -> tuple[str, list[Json]]:
+    """Deleted customers are listed in a delta only."""
+    clauses, values = ["1"], []
+    if "modified_since" in request.args:
+        clauses.append("updated >= ?")
+        values.append(whole_number("modified_since", 0, 0, 10**12) * 1000)
+    else:
+        clauses.append("deleted = 0")
+    if email := request.args.get("email"):
+        clauses.append("email_key = ?")
+        values.append(email.lower())
+    if external := request.args.get("external_id"):
+        clauses.append("external_id = ?")
+        values.append(external)
+    return f"WHERE {' AND '.join(clauses)}", values
+
+
+def _order() -> str:
+    """Numbered pages slip when rows move, so the standing order is that of creation."""
+    sort = request.args.get("sort", "created")
+    if sort not in ORDERS:
+        raise BadValue(f"sort must be one of {', '.join(ORDERS)}, not “{sort}”.", "sort")
+    return ORDERS[sort]

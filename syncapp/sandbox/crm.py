@@ -1,0 +1,153 @@
+"""The CRM dialect's API: nested properties, keyset cursor, ETag and If-Match, bearer token, archived records."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify, request
+
+from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.dialects import CRM
+from syncapp.sandbox.gate import Gate, json_body, json_object, whole_number
+from syncapp.sandbox.refusals import BadValue, Refused, VersionMoved
+from syncapp.sandbox.store import Record
+from syncapp.sandbox.values import Json
+
+BATCH = 100
+
+
+def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
+    api = Blueprint("crm", __name__, url_prefix=CRM.path)
+    gate.guard(api, lambda: request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+    def body_of(record: Record) -> Json:
+        return CRM.body(record, not book.box.now.no_actor)
+
+    def answer(record: Record, status: int = 200) -> Response:
+        response = jsonify(body_of(record))
+        response.status_code = status
+        response.headers["ETag"] = f'"{record.version}"'
+        return response
+
+    @api.get("", endpoint="list")
+    def list_page() -> Response:
+        limit = whole_number("limit", 100, 1, 500)
+        clauses, values = _where()
+        rest = f"WHERE {' AND '.join(clauses)} ORDER BY updated, id LIMIT ?"
+        records = book.store.records(rest, [*values, limit + 1])
+        page: dict[str, Json] = {"results": [body_of(record) for record in records[:limit]]}
+        if len(records) > limit:
+            page["paging"] = {"next": {"after": _cursor(records[limit - 1])}}
+        return jsonify(page)
+
+    @api.get("/search")
+    def search() -> Response:
+        email, external = request.args.get("email"), request.args.get("externalId")
+        if not email and not external:
+            raise BadValue("Search needs ?email=… or ?externalId=….", "email")
+        rest = "WHERE deleted = 0 AND (? IS NULL OR email_key = ?) AND (? IS NULL OR external_id = ?)"
+        key = email.strip().lower() if email else None
+        found = book.store.records(f"{rest} ORDER BY number LIMIT 100", [key, key, external, external])
+        return jsonify({"results": [body_of(record) for record in found]})
+
+    @api.post("/batch/read")
+    def batch_read() -> Response:
+        wanted = json_body({"ids"}).get("ids")
+        if not isinstance(wanted, list) or len(wanted) > BATCH or not all(isinstance(one, str) for one in wanted):
+            raise BadValue(f'“ids” must be a list of at most {BATCH} ids, for example ["1001"].', "ids")
+        marks = ", ".join("?" for _ in wanted)
+        found = book.store.records(f"WHERE deleted = 0 AND id IN ({marks}) ORDER BY number", wanted)
+        return jsonify({"results": [body_of(record) for record in found]})
+
+    @api.get("/<identifier>")
+    def read(identifier: str) -> Response:
+        return answer(book.live(identifier))
+
+    @api.post("")
+    def create() -> Response:
+        body = json_body({"properties", "externalId"})
+        key = request.headers.get("Idempotency-Key")
+        return answer(book.create(author, json_object(body, "properties"), body.get("externalId"), key), 201)
+
+    @api.patch("/<identifier>")
+    def update(identifier: str) -> Response:
+        properties = json_object(json_body({"properties"}), "properties")
+        return answer(book.update(author, identifier, properties, _expected()))
+
+    @api.delete("/<identifier>")
+    def delete(identifier: str) -> Response:
+        book.delete(author, identifier, _expected())
+        return Response(status=204)
+
+    @api.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        # The status word of HTTP for a lost If-Match is 412; other dialects call it a conflict.
+        moved = isinstance(error, VersionMoved)
+        body = {
+            "status": "error",
+            "category": "PRECONDITION_FAILED" if moved else error.code.upper(),
+            "message": error.message,
+        }
+        body |= {"field": error.param} if error.param else {}
+        body |= {"current": body_of(error.current)} if error.current else {}
+        response = jsonify(body)
+        response.status_code = 412 if moved else error.status
+        response.headers.update(error.headers)
+        return response
+
+    return api
+
+
+def _where() -> tuple[list[str], list[Json]]:
+    """Archived only on request, and in a delta beside the living."""
+    clauses, values = [], []
+    since, archived = request.args.get("updated_after"), request.args.get("archived")
+    if archived not in (None, "true", "false"):
+        raise BadValue(f"archived must be true or false, not “{archived}”.", "archived")
+    if since is not None:
+        clauses.append("updated >= ?")
+        values.append(_milliseconds(since))
+    if archived == "true":
+        clauses.append("deleted = 1")
+    elif archived == "false" or since is None:
+        clauses.append("deleted = 0")
+    if after := request.args.get("after"):
+        clauses.append("(updated, id) > (?, ?)")
+        values += _place(after)
+    return clauses or ["1"], values
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        wanted = "an ISO time with a zone, for example 2026-03-01T12:00:00.000Z (write + as %2B)"
+        raise BadValue(f"updated_after must be {wanted}, not “{text}”.", "updated_after") from None
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
+    since = moment - epoch
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def _cursor(record: Record) -> str:
+    return base64.urlsafe_b64encode(json.dumps([record.updated, record.id]).encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> list[Json]:
+    try:
+        updated, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [int(updated), str(identifier)]
+    except (ValueError, TypeError):
+        raise BadValue("after must be a cursor from an earlier page, unchanged.", "after") from None
+
+
+def _expected() -> int | None:
+    """The version in If-Match; a weak tag never matches, as the standard has it."""
+    text = request.headers.get("If-Match", "*").strip()
+    if text == "*":
+        return None
+    bare = text.strip('"')
+    return int(bare) if bare.isascii() and bare.isdigit() and len(bare) <= 15 else -1

@@ -1,0 +1,132 @@
+"""The pages on which people work: list, record with its form, new record, and what the sandbox is told to do."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from syncapp.sandbox.book import Book
+from syncapp.sandbox.control import person_called
+from syncapp.sandbox.dialects import iso
+from syncapp.sandbox.gate import whole_number
+from syncapp.sandbox.refusals import Refused
+from syncapp.sandbox.store import Record
+from syncapp.sandbox.values import KINDS, Field, Json
+
+PAGE = 50
+NAME_COOKIE = "sandbox_name"
+
+
+def pages(book: Book, title: str) -> Blueprint:
+    site = Blueprint("pages", __name__)
+    dialect = book.dialect
+
+    @site.context_processor
+    def common() -> dict[str, object]:
+        name = unquote(request.cookies.get(NAME_COOKIE, ""))
+        return {"title": title, "dialect": dialect, "show": show, "iso": iso, "who": who, "my_name": name}
+
+    @site.get("/")
+    def home() -> str:
+        number, search = whole_number("page", 1, 1, 10**6), request.args.get("q", "").strip()
+        pattern = "%" + search.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        where = r"WHERE deleted = 0 AND search LIKE ? ESCAPE '\'"
+        total = book.store.count(where, [pattern])
+        last = max(1, -(-total // PAGE))
+        number = min(number, last)
+        records = book.store.records(f"{where} ORDER BY number LIMIT {PAGE} OFFSET ?", [pattern, (number - 1) * PAGE])
+        return render_template("list.html", records=records, search=search, total=total, page=number, last=last)
+
+    @site.get("/records/<identifier>")
+    def record(identifier: str) -> str:
+        found = book.find(identifier)
+        return render_template("record.html", record=found, shown=_shown(found), was=_shown(found), error=None)
+
+    @site.post("/records/<identifier>")
+    def save(identifier: str) -> AnyResponse:
+        try:
+            raw = _typed(changed_only=True)
+            if raw:
+                book.update(person_called(request.form.get("actor")), identifier, raw)
+        except Refused as error:
+            return _again(error, book.find(identifier))
+        return _remember(redirect(url_for("pages.record", identifier=identifier, saved=len(raw)), 303))
+
+    @site.post("/records/<identifier>/delete")
+    def delete(identifier: str) -> AnyResponse:
+        book.delete(person_called(request.form.get("actor")), identifier)
+        return _remember(redirect(url_for("pages.record", identifier=identifier), 303))
+
+    @site.get("/new")
+    def new() -> str:
+        blank = {item.name: "" for item in dialect.fields}
+        return render_template("record.html", record=None, shown=blank, was=blank, error=None)
+
+    @site.post("/new")
+    def create() -> AnyResponse:
+        try:
+            made = book.create(person_called(request.form.get("actor")), _typed(changed_only=False))
+        except Refused as error:
+            return _again(error, None)
+        return _remember(redirect(url_for("pages.record", identifier=made.id, saved=1), 303))
+
+    @site.get("/about")
+    def about() -> str:
+        address = book.outbox.address
+        return render_template(
+            "about.html", faults=book.box.now.as_json(), usual=type(book.box.now)().as_json(),
+            webhook=address.url if address else None, counts=book.outbox.counts(),
+        )  # fmt: skip
+
+    @site.errorhandler(Refused)
+    def refused(error: Refused) -> tuple[str, int]:
+        return error_page("That did not work", error.message, error.status)
+
+    @site.before_request
+    def own_pages_only() -> tuple[str, int] | None:
+        """A form on somebody else's page may not edit here."""
+        if request.method == "POST" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            return error_page("That did not work", "The form was sent from another site. Use the form here.", 403)
+        return None
+
+    def _shown(found: Record) -> dict[str, str]:
+        return {item.name: show(item, found.fields[item.name]) for item in dialect.fields}
+
+    def _typed(changed_only: bool) -> dict[str, Json]:
+        """What the person changed: a form posts every field, and the untouched ones are not the person's."""
+        raw = {}
+        for item in dialect.fields:
+            text = request.form.get(item.name)
+            if text is None or (changed_only and text == request.form.get(f"was-{item.name}")):
+                continue
+            raw[item.name] = KINDS[item.kind].parse(item, text)
+        return raw if changed_only else {name: value for name, value in raw.items() if value not in (None, [])}
+
+    def _again(error: Refused, found: Record | None) -> Response:
+        shown = {item.name: request.form.get(item.name, "") for item in dialect.fields}
+        was = {item.name: request.form.get(f"was-{item.name}", "") for item in dialect.fields}
+        page = render_template("record.html", record=found, shown=shown, was=was, error=error)
+        return make_response(page, error.status)
+
+    return site
+
+
+def show(item: Field, value: Json) -> str:
+    return KINDS[item.kind].show(value)
+
+
+def who(record: Record) -> str:
+    return record.actor if record.actor_kind == "user" else f"{record.actor} (by API)"
+
+
+def error_page(heading: str, sentence: str, status: int) -> tuple[str, int]:
+    return render_template("error.html", heading=heading, sentence=sentence), status
+
+
+def _remember(answer: AnyResponse) -> AnyResponse:
+    """The name is asked once; a cookie brings it back."""
+    name = quote(request.form.get("actor", "").strip()[:80])
+    answer.set_cookie(NAME_COOKIE, name, max_age=31_536_000, samesite="Strict", httponly=True)
+    return answer

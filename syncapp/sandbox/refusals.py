@@ -1,0 +1,86 @@
+"""What can go wrong with a request, named once; each API words it in its own shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from syncapp.sandbox.store import Record
+
+
+class Refused(Exception):
+    """The request is not carried out; the message is a sentence for the reader."""
+
+    status = 400
+    code = "invalid_request"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.current: Record | None = None
+        self.headers: dict[str, str] = {}
+
+
+class BadValue(Refused):
+    """A field or parameter holds something that it cannot hold."""
+
+    code = "invalid_value"
+
+
+class Missing(Refused):
+    status = 404
+    code = "not_found"
+
+
+class Unauthorised(Refused):
+    status = 401
+    code = "unauthorised"
+
+
+class VersionMoved(Refused):
+    """A conditional write lost: somebody wrote in between."""
+
+    status = 409
+    code = "version_moved"
+
+    def __init__(self, message: str, current: Record) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class Taken(Refused):
+    """The external id already belongs to another record."""
+
+    status = 409
+    code = "duplicate"
+
+    def __init__(self, message: str, param: str, current: Record) -> None:
+        super().__init__(message, param)
+        self.current = current
+
+
+class KeyReused(Refused):
+    """The idempotency key was used before, for a different body."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
+class TooMany(Refused):
+    status = 429
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class Broken(Refused):
+    """The server-error fault."""
+
+    code = "server_error"
+
+    def __init__(self, status: int) -> None:
+        super().__init__("The sandbox was told to fail some requests. Send the request again.")
+        self.status = status

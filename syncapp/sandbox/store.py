@@ -1,0 +1,157 @@
+"""The sandbox's own SQLite file: records, outbox, logs. One connection, one lock, immediate transactions."""
+
+# ruff: noqa: S608 - table names, columns and clauses come from this package's own code; values are always bound.
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from syncapp.sandbox.values import Json
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    external_id TEXT UNIQUE,
+    fields TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    actor_kind TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    email_key TEXT,
+    search TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS records_updated ON records (updated, id);
+CREATE INDEX IF NOT EXISTS records_email ON records (email_key);
+CREATE TABLE IF NOT EXISTS edits (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
+    field TEXT, before TEXT NOT NULL, typed TEXT NOT NULL, stored TEXT NOT NULL,
+    actor TEXT NOT NULL, version INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS writes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
+    sent TEXT NOT NULL, before TEXT NOT NULL, stored TEXT NOT NULL, changed INTEGER NOT NULL,
+    idempotency_key TEXT, actor TEXT NOT NULL, version INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, webhook_id TEXT NOT NULL, body TEXT NOT NULL,
+    due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, marks TEXT NOT NULL,
+    answer TEXT
+);
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, seq) WHERE state = 'pending';
+CREATE TABLE IF NOT EXISTS idempotency (
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time REAL NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    number: int
+    id: str
+    external_id: str | None
+    fields: dict[str, Json]
+    version: int
+    created: int
+    updated: int
+    deleted: bool
+    actor_kind: str
+    actor: str
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Record:
+        given = {name: row[name] for name in cls.__dataclass_fields__}
+        return cls(**{**given, "fields": json.loads(row["fields"]), "deleted": bool(row["deleted"])})
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> Record:
+        return cls(**json.loads(text))
+
+
+class Store:
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; the lock makes versions and times of one process strictly ordered."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def records(self, rest: str, values: Sequence[object] = ()) -> list[Record]:
+        return [Record.of(row) for row in self.rows(f"SELECT * FROM records {rest}", values)]
+
+    def record(self, identifier: str) -> Record | None:
+        return next(iter(self.records("WHERE id = ?", [identifier])), None)
+
+    def count(self, rest: str = "", values: Sequence[object] = ()) -> int:
+        return int(self.rows(f"SELECT COUNT(*) FROM records {rest}", values)[0][0])
+
+    def put(self, record: Record) -> None:
+        """Insert or replace; call it inside a transaction."""
+        words = " ".join(str(value) for value in record.fields.values() if value not in (None, [], ""))
+        email = record.fields.get("email")
+        values = {
+            **asdict(record),
+            "fields": json.dumps(record.fields),
+            "email_key": email.lower() if email else None,
+            "search": f"{record.id} {words}".lower(),
+        }
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        # Not INSERT OR REPLACE: that would delete another record with the same external id.
+        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+        self._connection.execute(
+            f"INSERT INTO records ({names}) VALUES ({marks}) ON CONFLICT (number) DO UPDATE SET {updates}",
+            values,
+        )
+
+    def lines(self, log: str, after: int, limit: int) -> list[sqlite3.Row]:
+        """Lines of a log, oldest first."""
+        return self.rows(f"SELECT * FROM {log} WHERE seq > ? ORDER BY seq LIMIT ?", [after, limit])
+
+    def append(self, table: str, line: dict[str, object]) -> None:
+        marks = ", ".join("?" for _ in line)
+        self._connection.execute(
+            f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values())
+        )
+
+    def setting(self, name: str) -> Json:
+        found = self.rows("SELECT value FROM settings WHERE name = ?", [name])
+        return json.loads(found[0][0]) if found else None
+
+    def set_setting(self, name: str, value: Json) -> None:
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)]
+            )

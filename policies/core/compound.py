@@ -55,9 +55,9 @@ def free(raw: Any, depth: int = 0) -> Any:
         return _free_number(raw)
     if isinstance(raw, (list, tuple)):
         return [free(element, depth + 1) for element in raw]
-    if isinstance(raw, Mapping):
-        return dict(raw) if _is_number(raw) else {_key(key, raw): free(raw[key], depth + 1) for key in raw}
-    refuse(raw, "JSON: text, numbers, booleans, null, lists and objects")
+    if not isinstance(raw, Mapping):
+        refuse(raw, "JSON: text, numbers, booleans, null, lists and objects")
+    return dict(raw) if _is_number(raw) else {_key(key, raw): free(raw[key], depth + 1) for key in raw}
 
 
 def free_out(value: Any) -> Any:
@@ -73,9 +73,9 @@ def free_out(value: Any) -> Any:
 
 
 def _free_number(raw: float | Decimal) -> Any:
-    if not math.isfinite(raw) or abs(raw) >= _HUGE:
+    if not math.isfinite(raw) or not -_HUGE < raw < _HUGE:
         refuse("(a huge or endless number)", "a number below 10^300")
-    if raw == int(raw) and abs(raw) <= BIGGEST:
+    if raw == int(raw) and -BIGGEST <= raw <= BIGGEST:
         return int(raw)
     return {_NUMBER: str(raw) if isinstance(raw, int) else repr(float(raw))}
 

@@ -50,7 +50,7 @@ def as_text(raw: Any) -> str:
 
 def is_storable(text: str) -> bool:
     """Text that PostgreSQL and UTF-8 can hold: no NUL and no lone surrogate."""
-    return text.isascii() and "\0" not in text or not any(_unstorable(char) for char in text)
+    return (text.isascii() and "\0" not in text) or not any(_unstorable(char) for char in text)
 
 
 def storable(text: str) -> str:

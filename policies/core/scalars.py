@@ -106,9 +106,9 @@ def boolean(raw: Any) -> bool | None:
     word = str(raw).strip().lower() if isinstance(raw, (str, int)) else ""
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    if raw == "" or isinstance(raw, str) and not word:
-        return None
-    refuse(raw, "true, false, 1, 0, yes, no, on, off")
+    if not isinstance(raw, str) or word:
+        refuse(raw, "true, false, 1, 0, yes, no, on, off")
+    return None
 
 
 def day(raw: Any) -> str | None:
@@ -147,18 +147,15 @@ def _moment(raw: Any, accepted: str) -> str | None:
 def _number(raw: Any, accepted: str) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
         refuse(raw, accepted)
-    if (
-        isinstance(raw, str)
-        and ("_" in raw or len(raw) > 2 * _DIGITS)
-        or isinstance(raw, int)
-        and abs(raw) >= 10**_DIGITS
+    if (isinstance(raw, str) and ("_" in raw or len(raw) > 2 * _DIGITS)) or (
+        isinstance(raw, int) and abs(raw) >= 10**_DIGITS
     ):
         refuse(raw, accepted)
     try:
         number = Decimal(repr(raw) if isinstance(raw, float) else raw)
     except InvalidOperation:
         refuse(raw, accepted)
-    if not number.is_finite() or number and abs(number.adjusted()) >= _DIGITS:
+    if not number.is_finite() or (number and abs(number.adjusted()) >= _DIGITS):
         refuse(raw, accepted)
     return number
 

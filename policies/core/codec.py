@@ -1,0 +1,106 @@
+"""Lossless JSON for the frozen values of `values`: how states, questions and ledger lines are kept.
+
+The fields of each class come from the class itself, the spelling of each field from its annotation, so a field added
+there is kept here too, and an annotation without a spelling fails at once. Defaults are left out to keep rows small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, TypeVar
+
+from . import values
+from .spelling import PLAIN, Spelling, listed, mapped, optional
+from .values import Base, Belief, Closed, Context, Json, Line, Link, Observation, Question, Record, Saw
+
+T = TypeVar("T")
+Slot = tuple[str, Any, Spelling]
+_NESTED = (
+    "Span",
+    "Observation",
+    "Said",
+    "Belief",
+    "Failed",
+    "Base",
+    "Sending",
+    "Window",
+    "Link",
+    "Candidate",
+    "Question",
+    "Record",
+    "Context",
+    "Line",
+    "Saw",
+    "Closed",
+)
+
+
+def to_json(value: Any) -> Json:
+    """The JSON of one frozen value. Raises ValueError for a class that is never kept."""
+    out = {}
+    for name, default, (encode, _) in _slots(type(value)):
+        held = getattr(value, name)
+        if default is MISSING or held != default:
+            out[name] = encode(held)
+    return out
+
+
+def from_json(cls: type[T], data: Mapping[str, Json]) -> T:
+    """The frozen value that `to_json` was given. Raises ValueError that names unknown or missing fields."""
+    slots = _slots(cls)
+    if unknown := data.keys() - {name for name, _, _ in slots}:
+        raise ValueError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
+    if missing := [name for name, default, _ in slots if default is MISSING and name not in data]:
+        raise ValueError(f"{cls.__name__} needs the field {', '.join(missing)}")
+    return cls(**{name: decode(data[name]) for name, _, (_, decode) in slots if name in data})
+
+
+def _reader(cls: type[T]) -> Callable[[Mapping[str, Json]], T]:
+    def read(data: Mapping[str, Json]) -> T:
+        return from_json(cls, data)
+
+    return read
+
+
+def _slots(cls: type[Any]) -> tuple[Slot, ...]:
+    if cls not in _SLOTS:
+        raise ValueError(f"{cls.__name__} is never kept; kept are {', '.join(_NESTED)}")
+    return _SLOTS[cls]
+
+
+def _default(slot: Field[Any]) -> Any:
+    return slot.default if slot.default_factory is MISSING else slot.default_factory()
+
+
+def _spelling(annotation: str) -> Spelling:
+    """How a field of this annotation is written and read."""
+    if annotation in PLAIN:
+        return PLAIN[annotation]
+    if annotation in _NESTED:
+        return (to_json, _reader(getattr(values, annotation)))
+    if annotation.endswith(" | None"):
+        return optional(_spelling(annotation.removesuffix(" | None")))
+    if annotation.startswith("Mapping[str, ") and annotation.endswith("]"):
+        return mapped(_spelling(annotation[len("Mapping[str, ") : -1]))
+    if annotation.startswith("tuple[") and annotation.endswith(", ...]"):
+        return listed(_spelling(annotation[len("tuple[") : -len(", ...]")]))
+    raise ValueError(f"the codec has no spelling for fields of type {annotation}; add one to `spelling.PLAIN`")
+
+
+_SLOTS: Mapping[type[Any], tuple[Slot, ...]] = {
+    cls: tuple((slot.name, _default(slot), _spelling(str(slot.type))) for slot in fields(cls))
+    for cls in (getattr(values, name) for name in _NESTED)
+}
+
+record_from_json = _reader(Record)
+link_from_json = _reader(Link)
+belief_from_json = _reader(Belief)
+base_from_json = _reader(Base)
+question_from_json = _reader(Question)
+observation_from_json = _reader(Observation)
+context_from_json = _reader(Context)
+saw_from_json = _reader(Saw)
+line_from_json = _reader(Line)
+closed_from_json = _reader(Closed)
+line_to_json = closed_to_json = to_json

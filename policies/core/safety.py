@@ -1,0 +1,104 @@
+"""Halts before harm and the ping-pong guard: pure arithmetic over counts and times that are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .values import Guards
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one run saw of one feed, taken before its first record is judged."""
+
+    read: int = 0
+    changed: int = 0
+    deleted: int = 0
+    known: int = 0  # links of the feed before the run
+    rewound: int = 0
+    empty: bool = False  # a complete listing showed nothing at all
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Beyond both the number and the share (of the known records) a run is halted."""
+
+    deletes: int = 20
+    delete_share: float = 0.1
+    changes: int = 500
+    change_share: float = 0.5
+    rewinds: int = 5
+    rewind_share: float = 0.01
+    all_changed: int = 50  # from so many known records on, a run that changes every one of them is halted
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One reason to stop and ask; `code` is for machines, `sentence` for the reader."""
+
+    code: str
+    sentence: str
+
+
+def halts(counts: Counts, limits: Limits = Limits()) -> tuple[Halt, ...]:
+    """Every reason not to go on with this run; none when it looks like an ordinary day."""
+    known = counts.known
+    return tuple(
+        halt
+        for halt in (
+            _mass("mass_delete", "were deleted", counts.deleted, known, limits.deletes, limits.delete_share),
+            _mass("mass_change", "changed", counts.changed, known, limits.changes, limits.change_share),
+            _mass("mass_rewind", "were set back", counts.rewound, known, limits.rewinds, limits.rewind_share),
+            _emptied(counts),
+            _all_changed(counts, limits),
+        )
+        if halt is not None
+    )
+
+
+def _mass(code: str, what: str, count: int, known: int, number: int, share: float) -> Halt | None:
+    if count <= number or count <= known * share:
+        return None
+    return Halt(
+        code,
+        f"{count} of {known} known records {what} in one run; more than {number} and {share:.0%} needs a person. "
+        "Look at the list, then release all or part of it.",
+    )
+
+
+def _emptied(counts: Counts) -> Halt | None:
+    if not counts.empty or counts.known == 0:
+        return None
+    return Halt(
+        "emptied_feed",
+        f"the account shows no records at all, but {counts.known} are known. "
+        "Check the credentials and the filter of the feed; nothing is deleted until a person says so.",
+    )
+
+
+def _all_changed(counts: Counts, limits: Limits) -> Halt | None:
+    if counts.known < limits.all_changed or counts.changed < counts.known:
+        return None
+    return Halt(
+        "all_changed",
+        f"every one of {counts.known} known records changed in one run, which usually means a changed export or "
+        "mapping. Look at some of them, then release the run or take it as the new baseline.",
+    )
+
+
+def trim_moves(moves: Sequence[datetime], now: datetime, guards: Guards) -> tuple[datetime, ...]:
+    """The moves that can still count: those within the window, and no more of them than the guard looks at."""
+    kept = tuple(move for move in moves if move > now - guards.window)
+    return kept[-(guards.ping_pong + 1) :]
+
+
+def moves_in_window(moves: Sequence[datetime], now: datetime, window: timedelta) -> int:
+    """How many moves fall into the window that ends now."""
+    return sum(now - window < move <= now for move in moves)
+
+
+def ping_pong(moves: Sequence[datetime], now: datetime, guards: Guards) -> bool:
+    """Whether the field moved more often than the guard allows."""
+    return moves_in_window(moves, now, guards.window) > guards.ping_pong

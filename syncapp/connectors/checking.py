@@ -54,7 +54,7 @@ def _objects(client: Client) -> tuple[dict[str, str], list[str], bool]:
         except ConnectorError as error:
             outcome[slug] = str(error)
             errors.append(error)
-    grave = [error for error in errors if isinstance(error, Unauthorised | Retryable)]
+    grave: list[ConnectorError] = [error for error in errors if isinstance(error, Unauthorised | Retryable)]
     if "ok" not in outcome.values():
         grave = errors
     refused = any(isinstance(error, Unauthorised) for error in errors) and "ok" not in outcome.values()

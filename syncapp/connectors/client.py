@@ -151,6 +151,7 @@ class Client:
         if turn.param is not None and pager.param:
             places[pager.place][pager.param] = turn.param
         if turn.since is not None and operation.delta is not None:
+            places["query"].update(operation.delta.query)
             places[operation.delta.place][operation.delta.param] = since_text(operation.delta, turn.since, turn.restarted)
         known = {**values, "size": amount}
         body = self._caller.body(operation, known, f"{self.manifest.slug}.{spec.slug}.{name}")

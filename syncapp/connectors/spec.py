@@ -69,6 +69,7 @@ class FieldSpec:
     clear: str = "null"
     normalises: tuple[Norm, ...] = ()
     omitted: str = "missing"
+    transforms: tuple[Norm, ...] = ()
     label: str = ""
 
 
@@ -96,7 +97,8 @@ class PagingSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeltaSpec:
-    """How "changed since" is asked for. ``overlap`` seconds are asked for again, because clocks and indexes lag."""
+    """How "changed since" is asked for. ``overlap`` seconds are asked for again, because clocks and indexes lag;
+    ``query`` holds further parameters that a delta needs and a full listing must not have."""
 
     param: str
     place: str = "query"
@@ -105,6 +107,7 @@ class DeltaSpec:
     resolution: float = 0.001
     inclusive: bool = True
     overlap: float = 0.0
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

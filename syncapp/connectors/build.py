@@ -1,0 +1,118 @@
+"""A checked mapping into the frozen dataclasses of ``spec``. Defaults live in the dataclasses, nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from syncapp.connectors.spec import (
+    AuthSpec,
+    ChallengeSpec,
+    CheckSpec,
+    ConditionalSpec,
+    DeletedSpec,
+    DeltaSpec,
+    ErrorSpec,
+    EventSpec,
+    FieldSpec,
+    LimitSpec,
+    Manifest,
+    ObjectSpec,
+    Operation,
+    PagingSpec,
+    Setting,
+    SignatureSpec,
+    StampSpec,
+    TimeSpec,
+    VersionSpec,
+    WebhookSpec,
+)
+
+T = TypeVar("T")
+Raw = Mapping[str, Any]
+RENAMED = {"in": "place"}
+
+
+def make(kind: type[T], raw: Raw, **changed: Any) -> T:
+    """A dataclass from a mapping: lists become tuples, ``in`` becomes ``place``, ``changed`` overrides."""
+    known = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values = {RENAMED.get(key, key): _frozen(value) for key, value in raw.items()}
+    values.update(changed)
+    return kind(**{key: value for key, value in values.items() if key in known})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
+
+
+def maybe(kind: type[T], raw: Raw | None) -> T | None:
+    return None if raw is None else make(kind, raw)
+
+
+def manifest(raw: Raw, file: str) -> Manifest:
+    errors = raw.get("errors", {})
+    return make(
+        Manifest, raw, file=file,
+        auth=make(AuthSpec, raw["auth"]),
+        config=_settings(raw.get("config", {})),
+        secrets=_settings(raw.get("secrets", {})),
+        limits=_limits(raw.get("limits", {})),
+        check=maybe(CheckSpec, raw.get("check")),
+        webhook=_webhook(raw["webhook"]) if "webhook" in raw else None,
+        objects={slug: _object(slug, entry, errors) for slug, entry in raw["objects"].items()},
+    )
+
+
+def _settings(raw: Raw) -> dict[str, Setting]:
+    return {name: make(Setting, entry) for name, entry in raw.items()}
+
+
+def _limits(raw: Raw) -> LimitSpec:
+    buckets = tuple((entry["requests"], float(entry["seconds"])) for entry in raw.get("buckets", ()))
+    return make(LimitSpec, raw, buckets=buckets)
+
+
+def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:
+    told = {**errors, **raw.get("errors", {})}
+    return make(
+        ObjectSpec, raw, slug=slug,
+        fields={name: make(FieldSpec, entry) for name, entry in raw.get("fields", {}).items()},
+        operations={name: _operation(entry) for name, entry in raw["operations"].items()},
+        version=make(VersionSpec, raw.get("version", {})),
+        updated_at=maybe(TimeSpec, raw.get("updated_at")),
+        created_at=maybe(TimeSpec, raw.get("created_at")),
+        deleted=maybe(DeletedSpec, raw.get("deleted")),
+        errors=make(ErrorSpec, told, message=several(told.get("message", ()))),
+    )
+
+
+def _operation(raw: Raw) -> Operation:
+    body = raw.get("body")
+    if body is None and raw["method"] in ("POST", "PUT", "PATCH") and "body" not in raw:
+        body = "{body}" if "items" not in raw else None
+    ok = raw.get("ok", {})
+    return make(
+        Operation, raw, body=body,
+        ok_path=ok.get("path", ""), ok_value=ok.get("value", True),
+        paging=make(PagingSpec, raw.get("paging", {})),
+        delta=maybe(DeltaSpec, raw.get("delta")),
+        conditional=maybe(ConditionalSpec, raw.get("conditional")),
+    )
+
+
+def _webhook(raw: Raw) -> WebhookSpec:
+    signature = raw["signature"]
+    events = raw["events"]
+    lists = {key: several(events[key]) for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record")
+             if key in events}
+    types = {name: (entry["object"], entry["kind"]) for name, entry in events["types"].items()}
+    return WebhookSpec(
+        signature=make(SignatureSpec, signature, timestamp=maybe(StampSpec, signature.get("timestamp"))),
+        events=make(EventSpec, events, types=types, **lists),
+        challenge=maybe(ChallengeSpec, raw.get("challenge")),
+    )
+
+
+def several(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,123 @@
+"""YAML that remembers its lines, checked against the JSON Schema; every complaint names file, line, path, what is accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from syncapp.connectors.errors import ManifestError
+
+Place = tuple[str | int, ...]
+
+
+class Located:
+    """The content of one file, and the line of everything in it."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.lines: dict[Place, int] = {}
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            if node is not None:
+                self._note(node, ())
+            self.data: Any = yaml.safe_load(text)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            raise ManifestError(file, "", f"not readable as YAML: {error.problem}", "plain YAML", line=line) from None
+        except (yaml.YAMLError, ValueError) as error:
+            raise ManifestError(file, "", f"not readable as YAML: {error}", "plain YAML") from None
+
+    def wrong(self, place: Sequence[str | int], message: str, accepted: str = "") -> ManifestError:
+        """An error about one place; its line, or that of the nearest thing around it."""
+        at = tuple(place)
+        near = at
+        while near and near not in self.lines:
+            near = near[:-1]
+        return ManifestError(self.file, dotted(at), message, accepted, line=self.lines.get(near))
+
+    def _note(self, node: yaml.Node, place: Place) -> None:
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*place, key.value)
+                if inner in self.lines:
+                    raise ManifestError(self.file, dotted(inner), f"{key.value!r} is given twice", "each key once",
+                                        line=key.start_mark.line + 1)
+                self.lines[inner] = key.start_mark.line + 1
+                self._note(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self._note(value, (*place, index))
+
+
+def dotted(place: Sequence[str | int]) -> str:
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+    return text
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator(schema)
+
+
+def check_schema(found: Located) -> None:
+    """Raise the first, most telling complaint of the schema."""
+    if not isinstance(found.data, dict):
+        raise found.wrong((), "a provider file is a mapping", "slug, name, base_url, auth, objects …")
+    errors = sorted(_validator().iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0))
+    if errors:
+        raise _told(found, _deepest(errors[0], found.data))
+
+
+def _deepest(error: ValidationError, data: Any) -> ValidationError:
+    """Inside alternatives, the branch that was meant: the one whose ``type`` fits, else the best match."""
+    if error.validator not in ("oneOf", "anyOf") or not error.context:
+        return error
+    meant = [inner for inner in error.context if not _wrong_branch(error, inner)]
+    best = best_match(iter(meant or error.context))
+    return _deepest(best, data) if best is not None else error
+
+
+def _wrong_branch(error: ValidationError, inner: ValidationError) -> bool:
+    branch = inner.schema_path[0]
+    return any(other.validator == "const" and other.schema_path[0] == branch for other in error.context or ())
+
+
+def _told(found: Located, error: ValidationError) -> ManifestError:
+    place: Place = tuple(error.absolute_path)
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    if error.validator == "additionalProperties":
+        known = sorted(schema.get("properties", {}))
+        extra = sorted(str(key) for key in error.instance if key not in known)
+        return found.wrong((*place, extra[0]), f"unknown key {extra[0]!r}", ", ".join(known))
+    if error.validator == "required":
+        lacking = [key for key in schema["required"] if key not in error.instance]
+        return found.wrong(place, f"{lacking[0]!r} is missing", ", ".join(sorted(schema.get("properties", {}))))
+    if error.validator in ("enum", "const"):
+        accepted = schema["enum"] if error.validator == "enum" else [schema["const"]]
+        return found.wrong(place, f"{error.instance!r} is not accepted", ", ".join(map(str, accepted)))
+    if error.validator == "type":
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return found.wrong(place, f"{error.instance!r} is of the wrong type", " or ".join(kinds))
+    return found.wrong(place, error.message, _hint(schema))
+
+
+def _hint(schema: dict[str, Any]) -> str:
+    return ", ".join(_hints(schema))
+
+
+def _hints(schema: dict[str, Any]) -> Iterator[str]:
+    for key, words in (("pattern", "text that fits {}"), ("minimum", "{} or more"), ("exclusiveMinimum", "more than {}"),
+                       ("maximum", "{} or less"), ("minProperties", "at least {}"), ("minItems", "at least {}")):
+        if key in schema:
+            yield words.format(schema[key])

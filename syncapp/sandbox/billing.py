@@ -76,7 +76,8 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
 
 def _where() -> tuple[str, list[Json]]:
     """Deleted customers are listed in a delta only."""
-    clauses, values = ["1"], []
+    clauses: list[str] = ["1"]
+    values: list[Json] = []
     if "modified_since" in request.args:
         clauses.append("updated >= ?")
         values.append(whole_number("modified_since", 0, 0, 10**12) * 1000)

@@ -79,9 +79,7 @@ class Book:
         self.outbox.ring()
         return record
 
-    def update(
-        self, author: Author, identifier: str, raw: dict[str, Json], expected: int | None = None
-    ) -> Record:
+    def update(self, author: Author, identifier: str, raw: dict[str, Json], expected: int | None = None) -> Record:
         stored = self._stored(raw)
         with self.store.transaction():
             old = self.live(identifier)

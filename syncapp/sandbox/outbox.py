@@ -164,9 +164,7 @@ class Outbox:
         # The signature tells the true time even if the clock is skewed: the fault is about record times.
         headers = signed_headers(address.secret, line["webhook_id"], int(time.time()), body)
         try:
-            answer = session.post(
-                address.url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
-            )
+            answer = session.post(address.url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             return type(error).__name__
         return str(answer.status_code)

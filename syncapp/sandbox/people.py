@@ -12,8 +12,14 @@ from syncapp.sandbox.values import Json
 if TYPE_CHECKING:
     from syncapp.sandbox.book import Book
 
-FIRST = ["Ada", "Ben", "Chloe", "David", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kamila", "Leon", "Maja", "Noah", "Olga", "Paul", "Quentin", "Rosa", "Samir", "Tessa", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoë", "Amélie", "Björn", "Cem", "Dörte"]
-LAST = ["Abel", "Brandt", "Costa", "Dietz", "Eriksen", "Fischer", "Grünwald", "Haas", "Ibrahim", "Jansen", "Keller", "Lindqvist", "Marino", "Novak", "Okafor", "Petrov", "Quast", "Rossi", "Schäfer", "Tanaka", "Ünal", "Vogel", "Weber", "Yılmaz", "Zimmer"]
+FIRST = (
+    "Ada", "Ben", "Chloe", "David", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kamila", "Leon", "Maja",
+    "Noah", "Olga", "Paul", "Quentin", "Rosa", "Samir", "Tessa", "Uma", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoë",
+)  # fmt: skip
+LAST = (
+    "Abel", "Brandt", "Costa", "Dietz", "Eriksen", "Fischer", "Grünwald", "Haas", "Ibrahim", "Jansen", "Keller",
+    "Lindqvist", "Marino", "Novak", "Okafor", "Petrov", "Quast", "Rossi", "Schäfer", "Tanaka", "Ünal", "Vogel",
+)  # fmt: skip
 STREETS = ("Lindenweg", "Marktplatz", "Hafenstraße", "Mill Road", "Rosengasse", "Am Bach", "Ringstraße")
 TOWNS = (("10115", "Berlin"), ("20095", "Hamburg"), ("50667", "Köln"), ("80331", "München"), ("04109", "Leipzig"))
 LABELS = ("fair", "partner", "press", "vip", "wholesale")

@@ -142,9 +142,7 @@ class Store:
 
     def append(self, table: str, line: dict[str, object]) -> None:
         marks = ", ".join("?" for _ in line)
-        self._connection.execute(
-            f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values())
-        )
+        self._connection.execute(f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values()))
 
     def setting(self, name: str) -> Json:
         found = self.rows("SELECT value FROM settings WHERE name = ?", [name])
@@ -152,6 +150,4 @@ class Store:
 
     def set_setting(self, name: str, value: Json) -> None:
         with self._lock:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)]
-            )
+            self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)])

@@ -45,8 +45,9 @@ def bad(field: Field, wanted: str) -> BadValue:
 def _string(field: Field, raw: Json) -> str:
     if not isinstance(raw, str):
         raise bad(field, f"must be text, not {type(raw).__name__}.")
-    if "\x00" in raw or any(0xD800 <= ord(c) <= 0xDFFF for c in raw):
-        raise bad(field, "holds a character that cannot be stored.")
+    # A form's one-line input would drop a line break and make an edit that nobody made.
+    if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in raw):
+        raise bad(field, "holds a line break, a tab or another character that cannot be stored.")
     if len(raw) > LONGEST:
         raise bad(field, f"may have at most {LONGEST} characters; this has {len(raw)}.")
     return raw

@@ -70,7 +70,7 @@ class Receiver:
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *args: object) -> None:
                 """Tests read `got`, not standard error."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -11,7 +11,15 @@ import orjson
 
 from syncapp.connectors import throttle
 from syncapp.connectors.errors import (
-    ConnectorError, Gone, Limited, Malformed, Rejected, Stale, Unauthorised, Unavailable, Unknown,
+    ConnectorError,
+    Gone,
+    Limited,
+    Malformed,
+    Rejected,
+    Stale,
+    Unauthorised,
+    Unavailable,
+    Unknown,
 )
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
@@ -59,27 +67,41 @@ def check(answer: Answer, context: Context) -> None:
 def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> ConnectorError:
     said = context.redact(message(body, context.errors, answer.status))
     if answer.status == 401 or (code is not None and code in context.errors.unauthorised_codes):
-        return Unauthorised(f"the provider does not accept the credentials: {said}", answer.where, "renew the account's secret")
+        return Unauthorised(
+            f"the provider does not accept the credentials: {said}", answer.where, "renew the account's secret"
+        )
     if answer.status == 403:
         return Unauthorised(f"the credentials may not do this: {said}", answer.where, "grant the account this right")
     if context.conditional and _is_conflict(answer, context, code):
-        return Stale("the record has another version by now", answer.where, "read it again, then decide", current=_current(
-            answer, context, body))
+        return Stale(
+            "the record has another version by now",
+            answer.where,
+            "read it again, then decide",
+            current=_current(answer, context, body),
+        )
     if answer.status in (404, 410) and context.about_record:
         return Gone("there is no such record", answer.where, item=_tombstone(answer, context, body))
     if answer.status in context.errors.busy or answer.status in (408, 425) or answer.status >= 500:
         return _troubled(answer, context, said)
     if 300 <= answer.status < 400 or answer.status < 300:
         return Malformed(f"unexpected answer {answer.status}: {said}", answer.where, _expected(context.operation))
-    return Rejected(f"the provider refused ({answer.status}): {said}", answer.where, fields=_fields(body, context, said),
-                    message=said, status=answer.status)
+    return Rejected(
+        f"the provider refused ({answer.status}): {said}",
+        answer.where,
+        fields=_fields(body, context, said),
+        message=said,
+        status=answer.status,
+    )
 
 
 def _troubled(answer: Answer, context: Context, said: str) -> ConnectorError:
     # 503 and the busy codes are given before any work; other 5xx may come from a proxy after the write was done
     if context.write and answer.status >= 500 and answer.status != 503:
-        return Unknown(f"the provider failed ({answer.status}): {said}; the write may have landed", answer.where,
-                       "read the record before writing again")
+        return Unknown(
+            f"the provider failed ({answer.status}): {said}; the write may have landed",
+            answer.where,
+            "read the record before writing again",
+        )
     return Unavailable(f"the provider cannot work now ({answer.status}): {said}", answer.where)
 
 
@@ -121,7 +143,9 @@ def message(body: Any, errors: ErrorSpec, status: int) -> str:
     found = first(errors.message)(body) if errors.message else ABSENT
     text = as_text(found)
     if text is None and isinstance(body, dict):
-        text = next((value for key in ("message", "error", "detail", "title") if isinstance(value := body.get(key), str)), None)
+        text = next(
+            (value for key in ("message", "error", "detail", "title") if isinstance(value := body.get(key), str)), None
+        )
     return re.sub(r"\s+", " ", text or f"status {status} without a message")[:MESSAGE_LENGTH]
 
 

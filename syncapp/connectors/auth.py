@@ -20,6 +20,9 @@ def auth_headers(spec: AuthSpec, values: Mapping[str, str], where: str) -> dict[
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
     for name, value in headers.items():
         if not value.isprintable():
-            raise Misconfigured(f"the credential for header {name} holds a line break or control character", where,
-                                "paste it again as one line")
+            raise Misconfigured(
+                f"the credential for header {name} holds a line break or control character",
+                where,
+                "paste it again as one line",
+            )
     return headers

@@ -53,7 +53,9 @@ def maybe(kind: type[T], raw: Raw | None) -> T | None:
 def manifest(raw: Raw, file: str) -> Manifest:
     errors = raw.get("errors", {})
     return make(
-        Manifest, raw, file=file,
+        Manifest,
+        raw,
+        file=file,
         auth=make(AuthSpec, raw["auth"]),
         config=_settings(raw.get("config", {})),
         secrets=_settings(raw.get("secrets", {})),
@@ -76,7 +78,9 @@ def _limits(raw: Raw) -> LimitSpec:
 def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:
     told = {**errors, **raw.get("errors", {})}
     return make(
-        ObjectSpec, raw, slug=slug,
+        ObjectSpec,
+        raw,
+        slug=slug,
         fields={name: make(FieldSpec, entry) for name, entry in raw.get("fields", {}).items()},
         operations={name: _operation(entry) for name, entry in raw["operations"].items()},
         version=make(VersionSpec, raw.get("version", {})),
@@ -93,8 +97,11 @@ def _operation(raw: Raw) -> Operation:
         body = "{body}" if "items" not in raw else None
     ok = raw.get("ok", {})
     return make(
-        Operation, raw, body=body,
-        ok_path=ok.get("path", ""), ok_value=ok.get("value", True),
+        Operation,
+        raw,
+        body=body,
+        ok_path=ok.get("path", ""),
+        ok_value=ok.get("value", True),
         paging=make(PagingSpec, raw.get("paging", {})),
         delta=maybe(DeltaSpec, raw.get("delta")),
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
@@ -104,8 +111,11 @@ def _operation(raw: Raw) -> Operation:
 def _webhook(raw: Raw) -> WebhookSpec:
     signature = raw["signature"]
     events = raw["events"]
-    lists = {key: several(events[key]) for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record")
-             if key in events}
+    lists = {
+        key: several(events[key])
+        for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record")
+        if key in events
+    }
     types = {name: (entry["object"], entry["kind"]) for name, entry in events["types"].items()}
     return WebhookSpec(
         signature=make(SignatureSpec, signature, timestamp=maybe(StampSpec, signature.get("timestamp"))),

@@ -44,9 +44,20 @@ class Caller:
     """The way from a call to a checked answer."""
 
     def __init__(
-        self, manifest: Manifest, config: Mapping[str, Any], secrets: Mapping[str, str], *, account: str, allow_private: bool,
-        clock: Callable[[], float], session: requests.Session | None, timeouts: Timeouts, throttle: Throttle | None,
-        patience: float, sleep: Callable[[float], None], max_bytes: int,
+        self,
+        manifest: Manifest,
+        config: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        *,
+        account: str,
+        allow_private: bool,
+        clock: Callable[[], float],
+        session: requests.Session | None,
+        timeouts: Timeouts,
+        throttle: Throttle | None,
+        patience: float,
+        sleep: Callable[[float], None],
+        max_bytes: int,
     ) -> None:
         self.manifest, self.account, self.clock = manifest, account or manifest.slug, clock
         self.config = {f"config.{k}": v for k, v in settled(manifest.config, config, "config", manifest.slug).items()}
@@ -60,14 +71,23 @@ class Caller:
         self.throttle: Throttle = throttle or MemoryThrottle()
         self.patience, self.sleep = patience, sleep
         self.transport = Transport(
-            allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes)
+            allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes
+        )
 
     def send(self, call: Call, reader: ItemReader | None = None) -> Answer:
         """The answer, if it is the one that was wanted; else the error that fits."""
         request = self._request(call)
         context = answers.Context(
-            call.operation, call.spec.errors, self.manifest.limits, reader, self.redact, request.write, call.conditional,
-            about_record="id" in call.values, id=call.values.get("id"))
+            call.operation,
+            call.spec.errors,
+            self.manifest.limits,
+            reader,
+            self.redact,
+            request.write,
+            call.conditional,
+            about_record="id" in call.values,
+            id=call.values.get("id"),
+        )
         self._wait(request.where)
         answer = self.transport.send(request)
         self._learn(answer)
@@ -80,8 +100,12 @@ class Caller:
 
     def get(self, path: str, method: str = "GET") -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
-        request = Request(method, self.base + fill_path(path, self.config), {"Accept": "application/json", **self.headers},
-                          self.credentials)
+        request = Request(
+            method,
+            self.base + fill_path(path, self.config),
+            {"Accept": "application/json", **self.headers},
+            self.credentials,
+        )
         self._wait(request.where)
         return self.transport.send(request)
 
@@ -95,17 +119,27 @@ class Caller:
         if call.body is not None:
             content = orjson.dumps(call.body)
             headers.setdefault("Content-Type", "application/json")
-        return Request(call.operation.method, self._url(call, values, where), headers, self.credentials, content,
-                       call.name in WRITES)
+        return Request(
+            call.operation.method,
+            self._url(call, values, where),
+            headers,
+            self.credentials,
+            content,
+            call.name in WRITES,
+        )
 
     def _url(self, call: Call, values: Mapping[str, Any], where: str) -> str:
         if call.url is not None:
             if origin(call.url) != origin(self.base):
-                raise EgressDenied("the next page is at another host than the account", where, "pages of the account's own host")
+                raise EgressDenied(
+                    "the next page is at another host than the account", where, "pages of the account's own host"
+                )
             return call.url
         known = dict(call.query)
         for name, template in call.operation.query.items():
-            if names(template) <= set(values):  # a parameter whose value is not at hand (no cursor, no since) is left out
+            if names(template) <= set(
+                values
+            ):  # a parameter whose value is not at hand (no cursor, no since) is left out
                 known[fill(name, values, where)] = fill(template, values, where)
         return self.base + fill_path(call.operation.path, values, where) + (f"?{urlencode(known)}" if known else "")
 
@@ -130,12 +164,16 @@ def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, 
     """The account's settings, defaults filled in; unknown and missing ones are named, values never shown."""
     unknown = sorted(set(given) - set(wanted))
     if unknown:
-        raise Misconfigured(f"unknown {kind}: {', '.join(unknown)}", f"account of {slug}", f"{', '.join(sorted(wanted)) or 'none'}")
+        raise Misconfigured(
+            f"unknown {kind}: {', '.join(unknown)}", f"account of {slug}", f"{', '.join(sorted(wanted)) or 'none'}"
+        )
     result = {}
     for name, setting in wanted.items():
         value = given.get(name)
         value = setting.default if value is None or value == "" else str(value)
         if value is None and setting.required:
-            raise Misconfigured(f"{kind} value {name!r} ({setting.label}) is missing", f"account of {slug}", "set it in the account")
+            raise Misconfigured(
+                f"{kind} value {name!r} ({setting.label}) is missing", f"account of {slug}", "set it in the account"
+            )
         result[name] = value or ""
     return result

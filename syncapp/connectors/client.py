@@ -29,16 +29,37 @@ class Client:
     """One account. Not shared between threads; cheap to make, keeps one connection open."""
 
     def __init__(
-        self, manifest: Manifest, config: Mapping[str, Any], secrets: Mapping[str, str], *, allow_private: bool = False,
-        clock: Callable[[], float] = time.time, session: requests.Session | None = None, timeouts: Timeouts = Timeouts(),
-        account: str = "", throttle: Throttle | None = None, patience: float = PATIENCE,
-        sleep: Callable[[float], None] = time.sleep, max_bytes: int = 32 * 1024 * 1024,
+        self,
+        manifest: Manifest,
+        config: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        *,
+        allow_private: bool = False,
+        clock: Callable[[], float] = time.time,
+        session: requests.Session | None = None,
+        timeouts: Timeouts = Timeouts(),
+        account: str = "",
+        throttle: Throttle | None = None,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+        max_bytes: int = 32 * 1024 * 1024,
     ) -> None:
         self.manifest = manifest
         self.clock = clock
         self._caller = Caller(
-            manifest, config, secrets, account=account, allow_private=allow_private, clock=clock, session=session,
-            timeouts=timeouts, throttle=throttle, patience=patience, sleep=sleep, max_bytes=max_bytes)
+            manifest,
+            config,
+            secrets,
+            account=account,
+            allow_private=allow_private,
+            clock=clock,
+            session=session,
+            timeouts=timeouts,
+            throttle=throttle,
+            patience=patience,
+            sleep=sleep,
+            max_bytes=max_bytes,
+        )
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
 
     def pages(
@@ -47,8 +68,11 @@ class Client:
         """Pages of a listing, from ``since`` (overlap and resolution are taken care of) or resumed at ``cursor``."""
         spec, operation = self._operation(object, "list")
         if since is not None and operation.delta is None:
-            raise Misconfigured(f"{spec.name} cannot be listed by time of change", f"{self.manifest.slug}.{object}.list",
-                                "a full listing, without since")
+            raise Misconfigured(
+                f"{spec.name} cannot be listed by time of change",
+                f"{self.manifest.slug}.{object}.list",
+                "a full listing, without since",
+            )
         return self._walk(spec, "list", operation, {}, since, cursor, size)
 
     def read(self, object: str, id: str) -> Item:
@@ -83,8 +107,11 @@ class Client:
         if param is None and "*" in operation.by:
             param = fill(operation.by["*"], {"path": spec.fields[field].path if field in spec.fields else field})
         if param is None:
-            raise Misconfigured(f"{spec.name} cannot be looked up by {field!r}", f"{self.manifest.slug}.{object}.find",
-                                ", ".join(sorted(operation.by)))
+            raise Misconfigured(
+                f"{spec.name} cannot be looked up by {field!r}",
+                f"{self.manifest.slug}.{object}.find",
+                ", ".join(sorted(operation.by)),
+            )
         pages = self._walk(spec, "find", operation, {"param": param, "value": value}, None, None, None)
         return [item for page in pages for item in page.items if not item.deleted]
 
@@ -104,7 +131,11 @@ class Client:
             raise
         written = self._written(spec, operation, answer, None)
         if written is None:
-            raise Unknown("the record was created, but the answer does not say its id", answer.where, "look the record up by its key")
+            raise Unknown(
+                "the record was created, but the answer does not say its id",
+                answer.where,
+                "look the record up by its key",
+            )
         return written
 
     def update(self, object: str, id: str, body: Mapping[str, Any], *, version: str | None, key: str) -> Written:
@@ -112,7 +143,8 @@ class Client:
         spec, operation = self._operation(object, "update")
         answer = self._write("update", spec, operation, {"id": id, "body": dict(body), "key": key}, version)
         return self._written(spec, operation, answer, id) or Written(
-            id, None, None, answer.answered_at, False, times.header_date(answer.headers.get("Date")), answer.round_trip)
+            id, None, None, answer.answered_at, False, times.header_date(answer.headers.get("Date")), answer.round_trip
+        )
 
     def delete(self, object: str, id: str, *, version: str | None = None, key: str) -> None:
         """Delete; with a version, only if the record still has it. Raises Gone if it was not there."""
@@ -127,8 +159,14 @@ class Client:
         self._caller.transport.close()
 
     def _walk(
-        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any], since: datetime | None,
-        cursor: str | None, size: int | None,
+        self,
+        spec: ObjectSpec,
+        name: str,
+        operation: Operation,
+        values: Mapping[str, Any],
+        since: datetime | None,
+        cursor: str | None,
+        size: int | None,
     ) -> Iterator[Page]:
         endless = paging.Endless(f"{self.manifest.slug}.{spec.slug}.{name}")
         endless.saw(cursor, ())
@@ -141,8 +179,14 @@ class Client:
             cursor = page.cursor
 
     def _page(
-        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any], since: datetime | None,
-        cursor: str | None, size: int | None,
+        self,
+        spec: ObjectSpec,
+        name: str,
+        operation: Operation,
+        values: Mapping[str, Any],
+        since: datetime | None,
+        cursor: str | None,
+        size: int | None,
     ) -> Page:
         pager = operation.paging
         amount = max(1, min(size or pager.size, pager.max_size))
@@ -152,7 +196,9 @@ class Client:
             places[pager.place][pager.param] = turn.param
         if turn.since is not None and operation.delta is not None:
             places["query"].update(operation.delta.query)
-            places[operation.delta.place][operation.delta.param] = since_text(operation.delta, turn.since, turn.restarted)
+            places[operation.delta.place][operation.delta.param] = since_text(
+                operation.delta, turn.since, turn.restarted
+            )
         known = {**values, "size": amount}
         body = self._caller.body(operation, known, f"{self.manifest.slug}.{spec.slug}.{name}")
         for path, value in places["body"].items():
@@ -162,12 +208,20 @@ class Client:
         return self._read_page(spec, operation, self._send(call), cursor, since, amount)
 
     def _read_page(
-        self, spec: ObjectSpec, operation: Operation, answer: Answer, cursor: str | None, since: datetime | None, size: int
+        self,
+        spec: ObjectSpec,
+        operation: Operation,
+        answer: Answer,
+        cursor: str | None,
+        since: datetime | None,
+        size: int,
     ) -> Page:
         body = answer.json()
         entries = getter(operation.items or "")(body)
         if not isinstance(entries, list):
-            raise Malformed(f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items' in the manifest")
+            raise Malformed(
+                f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items' in the manifest"
+            )
         reader, items, faults = self._readers[spec.slug], [], {}
         for place, entry in enumerate(entries):
             try:
@@ -220,7 +274,9 @@ class Client:
     def _part(self, answer: Answer, path: str) -> Any:
         part = getter(path)(answer.json())
         if part is ABSENT:
-            raise Malformed(f"there is no record at {path!r} in the answer", answer.where, "check 'item' in the manifest")
+            raise Malformed(
+                f"there is no record at {path!r} in the answer", answer.where, "check 'item' in the manifest"
+            )
         return part
 
     def _send(self, call: Call) -> Answer:
@@ -229,16 +285,22 @@ class Client:
     def _object(self, object: str) -> ObjectSpec:
         spec = self.manifest.objects.get(object)
         if spec is None:
-            raise Misconfigured(f"{self.manifest.name} has no object {object!r}", self.manifest.slug,
-                                ", ".join(sorted(self.manifest.objects)))
+            raise Misconfigured(
+                f"{self.manifest.name} has no object {object!r}",
+                self.manifest.slug,
+                ", ".join(sorted(self.manifest.objects)),
+            )
         return spec
 
     def _operation(self, object: str, name: str) -> tuple[ObjectSpec, Operation]:
         spec = self._object(object)
         operation = spec.operations.get(name)
         if operation is None:
-            raise Misconfigured(f"{spec.name} of {self.manifest.name} has no operation {name!r}", f"{self.manifest.slug}.{object}",
-                                ", ".join(sorted(spec.operations)))
+            raise Misconfigured(
+                f"{spec.name} of {self.manifest.name} has no operation {name!r}",
+                f"{self.manifest.slug}.{object}",
+                ", ".join(sorted(spec.operations)),
+            )
         return spec, operation
 
 

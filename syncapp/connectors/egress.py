@@ -81,9 +81,13 @@ def check_url(url: str, where: str = "") -> None:
     except ValueError:
         valid = False
     if not valid:
-        raise Misconfigured(f"{shown(url)!r} is not an address that can be called", where, "http:// or https:// with a host name")
+        raise Misconfigured(
+            f"{shown(url)!r} is not an address that can be called", where, "http:// or https:// with a host name"
+        )
     if parts.username is not None or parts.password is not None:
-        raise Misconfigured("the address carries a user name or password", where, "put credentials in the account's secrets")
+        raise Misconfigured(
+            "the address carries a user name or password", where, "put credentials in the account's secrets"
+        )
 
 
 def shown(url: str) -> str:

@@ -18,7 +18,9 @@ class ConnectorError(Exception):
 
     def __init__(self, what: str, where: str = "", accepted: str = "") -> None:
         self.what, self.where, self.accepted = what, where, accepted
-        super().__init__(". ".join(part.rstrip(".") for part in (what, where and f"Where: {where}", accepted) if part) + ".")
+        super().__init__(
+            ". ".join(part.rstrip(".") for part in (what, where and f"Where: {where}", accepted) if part) + "."
+        )
 
 
 class Retryable(ConnectorError):
@@ -53,7 +55,13 @@ class Rejected(Permanent):
     """The provider refused the values. ``fields`` names provider paths it complained about, if it named any."""
 
     def __init__(
-        self, what: str, where: str = "", accepted: str = "", *, fields: Mapping[str, str] | None = None, message: str = "",
+        self,
+        what: str,
+        where: str = "",
+        accepted: str = "",
+        *,
+        fields: Mapping[str, str] | None = None,
+        message: str = "",
         status: int = 0,
     ) -> None:
         super().__init__(what, where, accepted)

@@ -34,7 +34,11 @@ class ItemReader:
         found = self.id_of(body) or id
         if not found:
             raise Malformed(f"a record of {self.spec.slug} has no id at {self.spec.id!r}", self.spec.slug)
-        deleted = self._deleted is not None and self.spec.deleted is not None and self._deleted(body) == self.spec.deleted.value
+        deleted = (
+            self._deleted is not None
+            and self.spec.deleted is not None
+            and self._deleted(body) == self.spec.deleted.value
+        )
         actor = as_text(self._actor(body)) if self._actor else None
         return Item(found, self.version(body, headers), self._time(body), deleted, actor, body, asked_at)
 
@@ -57,4 +61,6 @@ class ItemReader:
         try:
             return times.parse(value, spec.format, spec.timezone)
         except (ValueError, TypeError, OverflowError):
-            raise Malformed(f"the time at {spec.path!r} is {value!r}, which is not {spec.format}", self.spec.slug) from None
+            raise Malformed(
+                f"the time at {spec.path!r} is {value!r}, which is not {spec.format}", self.spec.slug
+            ) from None

@@ -48,8 +48,13 @@ class Located:
             for key, value in node.value:
                 inner = (*place, key.value)
                 if inner in self.lines:
-                    raise ManifestError(self.file, dotted(inner), f"{key.value!r} is given twice", "each key once",
-                                        line=key.start_mark.line + 1)
+                    raise ManifestError(
+                        self.file,
+                        dotted(inner),
+                        f"{key.value!r} is given twice",
+                        "each key once",
+                        line=key.start_mark.line + 1,
+                    )
                 self.lines[inner] = key.start_mark.line + 1
                 self._note(value, inner)
         elif isinstance(node, yaml.SequenceNode):
@@ -74,7 +79,9 @@ def check_schema(found: Located) -> None:
     """Raise the first, most telling complaint of the schema."""
     if not isinstance(found.data, dict):
         raise found.wrong((), "a provider file is a mapping", "slug, name, base_url, auth, objects …")
-    errors = sorted(_validator().iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0))
+    errors = sorted(
+        _validator().iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0)
+    )
     if errors:
         raise _told(found, _deepest(errors[0], found.data))
 
@@ -96,12 +103,13 @@ def _wrong_branch(error: ValidationError, inner: ValidationError) -> bool:
 def _told(found: Located, error: ValidationError) -> ManifestError:
     place: Place = tuple(error.absolute_path)
     schema = error.schema if isinstance(error.schema, dict) else {}
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
         known = sorted(schema.get("properties", {}))
-        extra = sorted(str(key) for key in error.instance if key not in known)
+        extra = sorted(str(key) for key in instance if key not in known)
         return found.wrong((*place, extra[0]), f"unknown key {extra[0]!r}", ", ".join(known))
     if error.validator == "required":
-        lacking = [key for key in schema["required"] if key not in error.instance]
+        lacking = [key for key in schema["required"] if key not in instance]
         return found.wrong(place, f"{lacking[0]!r} is missing", ", ".join(sorted(schema.get("properties", {}))))
     if error.validator in ("enum", "const"):
         accepted = schema["enum"] if error.validator == "enum" else [schema["const"]]
@@ -117,7 +125,13 @@ def _hint(schema: dict[str, Any]) -> str:
 
 
 def _hints(schema: dict[str, Any]) -> Iterator[str]:
-    for key, words in (("pattern", "text that fits {}"), ("minimum", "{} or more"), ("exclusiveMinimum", "more than {}"),
-                       ("maximum", "{} or less"), ("minProperties", "at least {}"), ("minItems", "at least {}")):
+    for key, words in (
+        ("pattern", "text that fits {}"),
+        ("minimum", "{} or more"),
+        ("exclusiveMinimum", "more than {}"),
+        ("maximum", "{} or less"),
+        ("minProperties", "at least {}"),
+        ("minItems", "at least {}"),
+    ):
         if key in schema:
             yield words.format(schema[key])

@@ -88,7 +88,9 @@ def _counted(spec: PagingSpec, cursor: str | None) -> tuple[int, datetime | None
     try:
         return int(count), times.parse(moment) if moment else None
     except ValueError:
-        raise Misconfigured(f"{cursor[:60]!r} is not a cursor of a {spec.kind} pager", "cursor", "one that an earlier page gave") from None
+        raise Misconfigured(
+            f"{cursor[:60]!r} is not a cursor of a {spec.kind} pager", "cursor", "one that an earlier page gave"
+        ) from None
 
 
 def _next_count(spec: PagingSpec, cursor: str | None, since: datetime | None, seen: Seen) -> str | None:
@@ -111,7 +113,11 @@ def _is_last(spec: PagingSpec, count: int, seen: Seen) -> bool:
     total = _number(spec.total, seen.body)
     if total is None:
         return False
-    return count + seen.entries >= total if spec.kind == "offset" else (count - spec.start) * seen.size + seen.entries >= total
+    return (
+        count + seen.entries >= total
+        if spec.kind == "offset"
+        else (count - spec.start) * seen.size + seen.entries >= total
+    )
 
 
 def _number(path: str, body: Any) -> int | None:
@@ -137,7 +143,10 @@ class Endless:
         self._same = self._same + 1 if ids and ids == self._page else 1
         self._page = ids
         if cursor is not None and (cursor in self._cursors or self._same >= SAME_PAGES):
-            raise Malformed("the pager does not come to an end: the same page was offered again", self.where,
-                            "check the paging section of the manifest")
+            raise Malformed(
+                "the pager does not come to an end: the same page was offered again",
+                self.where,
+                "check the paging section of the manifest",
+            )
         if cursor is not None:
             self._cursors.add(cursor)

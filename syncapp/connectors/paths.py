@@ -22,7 +22,9 @@ class Absent:
 
 ABSENT: Final = Absent()
 TOKEN = re.compile(r"""(?:^|\.)([^.\[\]"]+)|\[(\d+)\]|(?:^|\.)?\[?"((?:[^"\\]|\\.)*)"\]?""")
-ACCEPTED = 'dotted keys with optional indexes and quoted keys, such as address.city, emails[0].value or fields["First name"]'
+ACCEPTED = (
+    'dotted keys with optional indexes and quoted keys, such as address.city, emails[0].value or fields["First name"]'
+)
 
 
 class PathError(ValueError):

@@ -10,15 +10,45 @@ from syncapp.connectors.located import Located, Place
 
 Raw = Mapping[str, Any]
 NEEDS = {
-    "cursor": ("path", "param"), "last_id": ("param", "more"), "page": ("param",), "offset": ("param",), "next_url": ("path",),
+    "cursor": ("path", "param"),
+    "last_id": ("param", "more"),
+    "page": ("param",),
+    "offset": ("param",),
+    "next_url": ("path",),
     "next_header": ("header",),
 }
 SLOTS = {
-    "list": {"size"}, "read": {"id"}, "read_many": {"ids", "size"}, "create": {"body", "own_id", "key"},
-    "update": {"id", "body", "key"}, "delete": {"id", "key"}, "find": {"param", "value", "size"},
+    "list": {"size"},
+    "read": {"id"},
+    "read_many": {"ids", "size"},
+    "create": {"body", "own_id", "key"},
+    "update": {"id", "body", "key"},
+    "delete": {"id", "key"},
+    "find": {"param", "value", "size"},
 }
-PATHS = {"id", "actor", "external_id", "items", "item", "pages", "total", "more", "current", "code", "code_path", "record_id",
-         "field", "item_field", "item_message", "message", "time", "origin", "version", "record", "type"}
+PATHS = {
+    "id",
+    "actor",
+    "external_id",
+    "items",
+    "item",
+    "pages",
+    "total",
+    "more",
+    "current",
+    "code",
+    "code_path",
+    "record_id",
+    "field",
+    "item_field",
+    "item_message",
+    "message",
+    "time",
+    "origin",
+    "version",
+    "record",
+    "type",
+}
 SIGNED = {"method", "url", "timestamp", "id", "body", "secret"}
 
 
@@ -45,7 +75,9 @@ def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> N
     if version.get("kind", "none") != "none" and not (version.get("path") or version.get("header")):
         raise found.wrong((*place, "version"), "a version has to be somewhere", "path or header")
     if raw.get("deletes", "never") != "never" and "deleted" not in raw:
-        raise found.wrong((*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value")
+        raise found.wrong(
+            (*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value"
+        )
     for name, operation in raw["operations"].items():
         _operation(found, (*place, "operations", name), name, operation, raw, config)
 
@@ -55,11 +87,15 @@ def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, co
         if key in raw:
             _templates(found, (*place, key), raw[key], config | SLOTS[name])
     if name in ("list", "read_many", "find") and "items" not in raw:
-        raise found.wrong(place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body')
+        raise found.wrong(
+            place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body'
+        )
     if "paging" in raw:
         _paging(found, (*place, "paging"), raw["paging"])
     if name == "find" and "by" not in raw:
-        raise found.wrong(place, "'by' is missing: which fields can be looked up?", "field: parameter, or \"*\": \"{path}\"")
+        raise found.wrong(
+            place, "'by' is missing: which fields can be looked up?", 'field: parameter, or "*": "{path}"'
+        )
     if name == "read_many" and "max_ids" not in raw:
         raise found.wrong(place, "'max_ids' is missing", "how many ids one call may name")
     conditional = raw.get("conditional")
@@ -115,7 +151,16 @@ def _paths(found: Located, place: Place, raw: Any) -> None:
         for text in [value] if isinstance(value, str) else value if isinstance(value, list) else ():
             if isinstance(text, str) and (key in PATHS or (key == "path" and not _is_address(place))):
                 _path(found, inner, text)
-        if isinstance(value, Mapping) and key not in ("body", "query", "headers", "by", "auth", "types", "config", "secrets"):
+        if isinstance(value, Mapping) and key not in (
+            "body",
+            "query",
+            "headers",
+            "by",
+            "auth",
+            "types",
+            "config",
+            "secrets",
+        ):
             _paths(found, inner, value)
 
 
@@ -133,8 +178,11 @@ def _path(found: Located, place: Place, text: str) -> None:
 def _webhook(found: Located, raw: Raw) -> None:
     for name, entry in raw["webhook"]["events"]["types"].items():
         if entry["object"] not in raw["objects"]:
-            raise found.wrong(("webhook", "events", "types", name, "object"), f"there is no object {entry['object']!r}",
-                              ", ".join(sorted(raw["objects"])))
+            raise found.wrong(
+                ("webhook", "events", "types", name, "object"),
+                f"there is no object {entry['object']!r}",
+                ", ".join(sorted(raw["objects"])),
+            )
     signature, place = raw["webhook"]["signature"], ("webhook", "signature")
     if signature["scheme"] == "standard":
         return
@@ -142,12 +190,19 @@ def _webhook(found: Located, raw: Raw) -> None:
         raise found.wrong(place, "'header' is missing: where is the signature?", "the name of a request header")
     asked = {slot for slot in templates.names(signature.get("template", "{body}")) if not slot.startswith("header:")}
     if asked - SIGNED:
-        raise found.wrong((*place, "template"), f"{{{min(asked - SIGNED)}}} is not something that is signed",
-                          ", ".join(sorted(SIGNED)) + ", header:NAME")
+        raise found.wrong(
+            (*place, "template"),
+            f"{{{min(asked - SIGNED)}}} is not something that is signed",
+            ", ".join(sorted(SIGNED)) + ", header:NAME",
+        )
     if "body" not in asked:
-        raise found.wrong((*place, "template"), "a signature that does not cover the body proves nothing", "{body} among the slots")
+        raise found.wrong(
+            (*place, "template"), "a signature that does not cover the body proves nothing", "{body} among the slots"
+        )
     if ("secret" in asked) != (signature["scheme"] == "hash"):
-        raise found.wrong((*place, "template"), "{secret} belongs into the text of scheme hash, and only there", "scheme: hash")
+        raise found.wrong(
+            (*place, "template"), "{secret} belongs into the text of scheme hash, and only there", "scheme: hash"
+        )
     for slot, key in (("timestamp", "timestamp"), ("id", "id_header")):
         if slot in asked and key not in signature:
             raise found.wrong((*place, "template"), f"{{{slot}}} is signed, but {key!r} does not say where it is", key)

@@ -20,7 +20,15 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from syncapp.connectors.egress import GuardedAdapter, check_url, origin
-from syncapp.connectors.errors import ConnectorError, EgressDenied, Malformed, Misconfigured, TooLarge, Unavailable, Unknown
+from syncapp.connectors.errors import (
+    ConnectorError,
+    EgressDenied,
+    Malformed,
+    Misconfigured,
+    TooLarge,
+    Unavailable,
+    Unknown,
+)
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 5
@@ -77,8 +85,13 @@ class Transport:
     """One account's way out: a session without cookies, proxies or anything else taken from the environment."""
 
     def __init__(
-        self, *, allow_private: bool, clock: Callable[[], float], session: requests.Session | None = None,
-        timeouts: Timeouts = Timeouts(), max_bytes: int = 32 * 1024 * 1024,
+        self,
+        *,
+        allow_private: bool,
+        clock: Callable[[], float],
+        session: requests.Session | None = None,
+        timeouts: Timeouts = Timeouts(),
+        max_bytes: int = 32 * 1024 * 1024,
     ) -> None:
         self.session = session or requests.Session()
         self.session.trust_env = False
@@ -108,8 +121,13 @@ class Transport:
         deadline = time.monotonic() + self.timeouts.total
         try:
             with self.session.request(
-                request.method, request.url, headers={**request.headers, **request.credentials}, data=request.body,
-                timeout=(self.timeouts.connect, self.timeouts.read), allow_redirects=False, stream=True,
+                request.method,
+                request.url,
+                headers={**request.headers, **request.credentials},
+                data=request.body,
+                timeout=(self.timeouts.connect, self.timeouts.read),
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 body = self._read(response, request, deadline)
                 headers: CaseInsensitiveDict[str] = CaseInsensitiveDict(response.headers)
@@ -123,8 +141,12 @@ class Transport:
         for chunk in response.iter_content(CHUNK):
             size += len(chunk)
             if size > self.max_bytes:
-                raise _lost(request, TooLarge(
-                    f"the answer is larger than {self.max_bytes:,} bytes", request.where, "ask for smaller pages"))
+                raise _lost(
+                    request,
+                    TooLarge(
+                        f"the answer is larger than {self.max_bytes:,} bytes", request.where, "ask for smaller pages"
+                    ),
+                )
             if time.monotonic() > deadline:
                 raise _lost(request, Unavailable(f"no whole answer within {self.timeouts.total:g} s", request.where))
             parts.append(chunk)
@@ -133,15 +155,24 @@ class Transport:
     def _failure(self, error: Exception, request: Request) -> ConnectorError:
         cause = _root(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Misconfigured(f"the certificate of {urlsplit(request.url).hostname} is not trusted: {cause.verify_message}",
-                                 request.where, "a certificate from a public authority for this very host name")
+            return Misconfigured(
+                f"the certificate of {urlsplit(request.url).hostname} is not trusted: {cause.verify_message}",
+                request.where,
+                "a certificate from a public authority for this very host name",
+            )
         if isinstance(cause, NameResolutionError):
             return Unavailable("the host name could not be resolved", request.where, "check the account's address")
         if isinstance(error, requests.ConnectTimeout) or isinstance(cause, ConnectTimeoutError | NewConnectionError):
-            return Unavailable("no connection could be made", request.where, "check the address, or wait until it is up")
+            return Unavailable(
+                "no connection could be made", request.where, "check the address, or wait until it is up"
+            )
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader):
             return Misconfigured("the request could not be built: bad address or header", request.where)
-        what = "no answer in time" if isinstance(error, requests.Timeout) else "the connection was lost before a whole answer"
+        what = (
+            "no answer in time"
+            if isinstance(error, requests.Timeout)
+            else "the connection was lost before a whole answer"
+        )
         return _lost(request, Unavailable(what, request.where))
 
 
@@ -155,13 +186,21 @@ def _lost(request: Request, error: ConnectorError) -> ConnectorError:
 def _redirected(request: Request, target: str, home: tuple[str, str, int]) -> Request:
     """The next hop. Credentials never leave the host they were made for, and a write is never sent on."""
     if request.write:
-        raise Misconfigured(f"the provider redirects a write to {target.split('?')[0]}", request.where,
-                            "set the account's address to where it really lives")
+        raise Misconfigured(
+            f"the provider redirects a write to {target.split('?')[0]}",
+            request.where,
+            "set the account's address to where it really lives",
+        )
     if origin(request.url)[0] == "https" and origin(target)[0] != "https":
         raise EgressDenied("a redirect from https to an unprotected address", request.where)
     same = origin(target) == home
-    return Request(request.method, target, request.headers if same else {"Accept": "application/json"},
-                   request.credentials if same else {}, request.body)
+    return Request(
+        request.method,
+        target,
+        request.headers if same else {"Accept": "application/json"},
+        request.credentials if same else {},
+        request.body,
+    )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -73,7 +72,8 @@ def free_out(value: Any) -> Any:
 
 
 def _free_number(raw: float | Decimal) -> Any:
-    if not math.isfinite(raw) or not -_HUGE < raw < _HUGE:
+    finite = raw.is_finite() if isinstance(raw, Decimal) else -_HUGE < raw < _HUGE
+    if not finite or not -_HUGE < raw < _HUGE:
         refuse("(a huge or endless number)", "a number below 10^300")
     if raw == int(raw) and -BIGGEST <= raw <= BIGGEST:
         return int(raw)

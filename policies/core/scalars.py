@@ -57,17 +57,24 @@ def phone(raw: Any, region: str | None = None) -> str | None:
     accepted = "a phone number with its country code, such as +49 30 901820" + (
         f", or one of {region}" if region else ""
     )
-    found = text(raw)
-    if found is None:
+    found = None if isinstance(raw, (float, Decimal)) else text(raw)
+    if found is None and isinstance(raw, str):
         return None
-    if not _PHONE.fullmatch(found):
+    if found is None or not _PHONE.fullmatch(found):
         refuse(raw, accepted + ", without letters or an extension")
+    spelled = _e164(found, region)
+    if spelled is None or _e164(spelled, None) != spelled:  # some odd numbers do not survive their own spelling
+        refuse(raw, accepted)
+    return spelled
+
+
+def _e164(found: str, region: str | None) -> str | None:
     try:
         parsed = phonenumbers.parse(found, region)
     except phonenumbers.NumberParseException:
-        refuse(raw, accepted)
-    if not phonenumbers.is_possible_number(parsed):
-        refuse(raw, accepted)
+        return None
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -117,14 +124,19 @@ def day(raw: Any) -> str | None:
         return raw.isoformat()
     if isinstance(raw, str) and not raw.strip():
         return None
+    accepted = "a date such as 2026-11-20, or midnight UTC of it"
+    bare = _bare_day(raw)
+    found = bare or _moment(raw, accepted)
+    if found is None or not (bare or found.endswith("T00:00:00.000Z")):
+        refuse(raw, accepted)
+    return found[:10]
+
+
+def _bare_day(raw: Any) -> str | None:
     try:
         return date.fromisoformat(raw.strip()).isoformat()
     except (AttributeError, ValueError):
-        pass  # not a bare date: the only other accepted form is a moment at midnight
-    moment = _moment(raw, "a date such as 2026-11-20, or midnight UTC of it")
-    if moment is None or not moment.endswith("T00:00:00.000Z"):
-        refuse(raw, "a date such as 2026-11-20, or midnight UTC of it")
-    return moment[:10]
+        return None  # not a bare date; it may still be a moment
 
 
 def moment(raw: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -132,14 +133,14 @@ def _date_bound(name: str, wanted: Any) -> Validator:
 
 
 def _limit(name: str, wanted: Any) -> str:
-    for read in (day, moment):
-        try:
-            found = read(wanted)
-        except Invalid:
-            continue  # not of this form; the last form's failure is reported below
-        if found:
-            return found
-    raise ValueError(f"{name}: must be a date such as 2026-11-20 or a time with its offset, got {wanted!r}")
+    timed = isinstance(wanted, datetime) or (isinstance(wanted, str) and "T" in wanted.upper())
+    try:
+        found = moment(wanted) if timed else day(wanted)
+    except Invalid as refusal:
+        raise ValueError(f"{name}: {refusal.reason}") from refusal
+    if not found:
+        raise ValueError(f"{name}: must be a date such as 2026-11-20 or a time with its offset, got {wanted!r}")
+    return found
 
 
 _MAKERS: Mapping[str, Callable[[str, Any], Validator]] = {

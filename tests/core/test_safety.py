@@ -1,0 +1,67 @@
+"""Halts before harm, and the ping-pong guard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies.core.safety import Counts, Limits, halts, moves_in_window, ping_pong, trim_moves
+from policies.core.values import Guards
+
+NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
+GUARDS = Guards(ping_pong=3, window=timedelta(minutes=10))
+
+
+def ago(*minutes: int) -> tuple[datetime, ...]:
+    return tuple(NOW - timedelta(minutes=minute) for minute in minutes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "codes"),
+    [
+        (Counts(), []),
+        (Counts(read=10, changed=10, known=10), []),
+        (Counts(deleted=20, known=20), []),
+        (Counts(deleted=21, known=20), ["mass_delete"]),
+        (Counts(deleted=100, known=1000), []),
+        (Counts(deleted=101, known=1000), ["mass_delete"]),
+        (Counts(changed=501, known=1000), ["mass_change"]),
+        (Counts(changed=501, known=100_000), []),
+        (Counts(changed=50, known=50), ["all_changed"]),
+        (Counts(changed=49, known=49), []),
+        (Counts(rewound=6, known=100), ["mass_rewind"]),
+        (Counts(rewound=5, known=100), []),
+        (Counts(empty=True, known=1), ["emptied_feed"]),
+        (Counts(empty=True, known=0), []),
+        (Counts(changed=600, deleted=600, known=600), ["mass_delete", "mass_change", "all_changed"]),
+    ],
+)
+def test_a_run_halts_when_it_would_harm(counts, codes):
+    found = halts(counts, Limits())
+    assert [halt.code for halt in found] == codes
+    assert all(str(counts.known) in halt.sentence and "{" not in halt.sentence for halt in found)
+
+
+def test_the_sentence_says_what_to_do():
+    [halt] = halts(Counts(deleted=30, known=100), Limits(deletes=5, delete_share=0.2))
+    assert halt.sentence.startswith("30 of 100 known records were deleted in one run; more than 5 and 20%")
+    assert "release all or part" in halt.sentence
+
+
+def test_moves_count_only_within_the_window():
+    assert moves_in_window(ago(11, 10, 9, 0), NOW, GUARDS.window) == 2
+    assert moves_in_window(ago(-5), NOW, GUARDS.window) == 0
+
+
+def test_more_moves_than_allowed_are_ping_pong():
+    assert not ping_pong(ago(3, 2, 1), NOW, GUARDS)
+    assert ping_pong(ago(3, 2, 1, 0), NOW, GUARDS)
+    assert not ping_pong(ago(12, 11, 1, 0), NOW, GUARDS)
+
+
+def test_trimming_never_changes_the_answer():
+    for moves in (ago(), ago(30, 20), ago(30, 9, 8, 7), ago(9, 8, 7, 6, 5, 4)):
+        trimmed = trim_moves(moves, NOW, GUARDS)
+        assert ping_pong(trimmed, NOW, GUARDS) == ping_pong(moves, NOW, GUARDS)
+        assert len(trimmed) <= GUARDS.ping_pong + 1

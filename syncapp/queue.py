@@ -54,9 +54,7 @@ def _ring_or_log(func_path: str, ids: tuple[int | str, ...], queue: str) -> None
         enqueue_once(func_path, ids, queue)
     except redis.RedisError as error:
         if not _down:
-            logger.warning(
-                "Redis does not answer (%s): rings are lost until it does, the tick makes up for them", error
-            )
+            logger.warning("Redis does not answer (%s): rings are lost until it does, the tick makes up", error)
         _down = True
     else:
         _down = False

@@ -32,12 +32,14 @@ def have_servers(*, need_redis: bool) -> None:
 
 def check_postgres() -> None:
     target = connection.settings_dict
-    where = f"PostgreSQL at {target['HOST'] or 'the local socket'}{':' if target.get('PORT') else ''}{target.get('PORT', '')}"
+    where = f"PostgreSQL at {target['HOST'] or 'the local socket'}" + (
+        f":{target['PORT']}" if target.get("PORT") else ""
+    )
     try:
         connection.ensure_connection()
-        found = connection.pg_version // 10000
+        found = connection.connection.info.server_version // 10000
     except (OperationalError, psycopg.OperationalError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise NotReady(
             f"{where} does not answer ({reason}): start it, or correct {_source('DATABASE_URL')}."
         ) from error

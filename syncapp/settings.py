@@ -240,7 +240,7 @@ UNFOLD = {"SITE_TITLE": "Concord", "SITE_HEADER": "Concord", "SITE_SYMBOL": "syn
 
 
 class _UtcFormatter(logging.Formatter):
-    converter = time.gmtime
+    converter = time.gmtime  # type: ignore[assignment]  # as the logging documentation shows
 
 
 LOGGING = {

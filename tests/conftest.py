@@ -10,6 +10,7 @@ import pytest
 
 from syncapp import embedded
 from syncapp.embedded.place import Place
+from tests.ground.waiting import wait_until
 
 BROWSER_TARGETS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
 NEEDS_SERVERS = {"db", "transactional_db", "live_server", "servers", "redis_client", "django_db_setup"}
@@ -63,21 +64,15 @@ def redis_client(servers: None) -> Iterator[object]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """A data folder of this test's own. Not below pytest's folder, which is private, so that root's servers reach it."""
-    parent = Path("/var/tmp") if os.geteuid() == 0 else tmp_path
+    """A data folder of this test's own; as root not below pytest's folder, which is private."""
+    parent = Path("/var/tmp") if os.geteuid() == 0 else tmp_path  # noqa: S108 - made with this user as its owner
     own = Place(parent / f"concord-test-{tmp_path.name}-{os.getpid()}")
     yield own
     embedded.release(own)
     if own.folder.exists():
         embedded.stop_kept(own)
-        _wait_stopped(own)
+        wait_until(lambda: embedded.all_gone(own), "the servers to stop")
         shutil.rmtree(own.folder)
-
-
-def _wait_stopped(place: Place) -> None:
-    from tests.ground.waiting import wait_until
-
-    wait_until(lambda: not (embedded.status(place).postgres or embedded.status(place).redis), "the servers to stop")
 
 
 @pytest.fixture(scope="session")

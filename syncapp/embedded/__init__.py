@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from syncapp.embedded import postgres, programs, redis
@@ -28,6 +29,7 @@ __all__ = [
     "Place",
     "ServerProblem",
     "Status",
+    "all_gone",
     "find_place",
     "keep",
     "make_data_folder",
@@ -116,13 +118,25 @@ def _ensure_servers(place: Place) -> None:
     redis.ensure(place, redis_program, user)
 
 
-def _ensure_guard(place: Place) -> None:
-    """Start a guard; a second one sees the first and ends at once."""
+def all_gone(place: Place) -> bool:
+    """No server runs, not even one that is stopping, and no guard is on watch."""
+    left = programs.processes_in(place.postgres, postgres.PROGRAM) or programs.processes_in(place.redis, redis.PROGRAM)
+    return not left and not _guard_on_watch(place)
+
+
+def _guard_on_watch(place: Place) -> bool:
     with open_lock(place.guard) as probe:
         try:
             fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return  # one is on watch
+            return True
+    return False
+
+
+def _ensure_guard(place: Place) -> None:
+    """Start a guard; a second one sees the first and ends at once."""
+    if _guard_on_watch(place):
+        return
     programs.launch(
         [sys.executable, "-m", "syncapp.embedded.guard", place.folder], PROJECT, place.folder / "guard.log", None
     )
@@ -131,7 +145,7 @@ def _ensure_guard(place: Place) -> None:
 def _user_ids(place: Place) -> tuple[int, ...]:
     """Who holds the lock, where the kernel tells (Linux)."""
     try:
-        lines = open("/proc/locks").read().splitlines()
+        lines = Path("/proc/locks").read_text().splitlines()
         inode = str(place.users.stat().st_ino)
     except FileNotFoundError:
         return ()

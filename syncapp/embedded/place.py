@@ -93,7 +93,8 @@ def _short_parent() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if os.geteuid() != 0 and os.path.isabs(runtime) and len(runtime) < 50:
         return Path(runtime)
-    return Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < 50 else Path("/tmp")
+    usual = Path(tempfile.gettempdir())
+    return usual if len(str(usual)) < 50 else Path("/tmp")  # noqa: S108 - its owner is checked before it is used
 
 
 def make_data_folder(place: Place) -> None:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: initialise, adopt or start, stop."""
 
 import pwd
+import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from syncapp.embedded.place import Place, ServerProblem, give_folder
 # The database and its one login; sockets lie in a folder that nobody else may enter, so there is no password.
 NAME = "concord"
 PROGRAM = "postgres"
+SOCKET = ".s.PGSQL.5432"
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -64,7 +66,9 @@ def _initialise(place: Place, bin_folder: Path, user: pwd.struct_passwd | None) 
         capture_output=True,
         text=True,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        **programs.as_user(user),  # type: ignore[call-overload]
+        user=user.pw_uid if user else None,
+        group=user.pw_gid if user else None,
+        extra_groups=[] if user else None,
     )
     if done.returncode:
         raise ServerProblem(f"PostgreSQL's initdb failed in {half}: {done.stderr.strip().splitlines()[-1:]}")
@@ -73,7 +77,7 @@ def _initialise(place: Place, bin_folder: Path, user: pwd.struct_passwd | None) 
 
 def _remove(folder: Path) -> None:
     if folder.exists():
-        programs.shutil.rmtree(folder)
+        shutil.rmtree(folder)
 
 
 def _demand_version(place: Place, bin_folder: Path) -> None:
@@ -97,13 +101,15 @@ def _adopt(place: Place) -> bool:
         time.sleep(0.1)
     if left:
         programs.end(left, signal.SIGQUIT, patience=5)
-    (place.postgres / "postmaster.pid").unlink(missing_ok=True)
+    # Nothing of ours runs any more, but PostgreSQL would believe what these files say about any living process,
+    # and about one that has ended and whose parent has not noticed.
+    for stale in (place.postgres / "postmaster.pid", place.run / SOCKET, place.run / f"{SOCKET}.lock"):
+        stale.unlink(missing_ok=True)
     return False
 
 
 def _promising(process: psutil.Process, place: Place) -> bool:
-    socket = place.run / ".s.PGSQL.5432"
-    return programs._runs(process) and process.status() != psutil.STATUS_STOPPED and socket.exists()
+    return programs.runs(process) and process.status() != psutil.STATUS_STOPPED and (place.run / SOCKET).exists()
 
 
 def _start(place: Place, bin_folder: Path, user: pwd.struct_passwd | None) -> None:

@@ -64,7 +64,7 @@ def _open_for_reading(folder: Path) -> None:
     folder.parent.chmod(0o755)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            executable = path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100
+            executable = path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100)
             path.chmod(0o755 if executable else 0o644)
 
 
@@ -81,12 +81,10 @@ def launch(
             stderr=output,
             start_new_session=True,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-            **as_user(user),
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
-
-
-def as_user(user: pwd.struct_passwd | None) -> dict[str, object]:
-    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def tail(log: Path, lines: int = 3) -> str:
@@ -142,13 +140,13 @@ def end(processes: Sequence[psutil.Process], gentle: signal.Signals = signal.SIG
 def _still_alive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     deadline = time.monotonic() + seconds
     while True:
-        alive = [process for process in processes if _runs(process)]
+        alive = [process for process in processes if runs(process)]
         if not alive or time.monotonic() > deadline:
             return alive
         time.sleep(0.02)
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -38,7 +38,8 @@ class Command(BaseCommand):
     def stop(self, place: embedded.Place) -> None:
         embedded.stop_kept(place)
         deadline = time.monotonic() + PATIENCE
-        while self._up(found := embedded.status(place)):
+        while place.folder.exists() and not embedded.all_gone(place):
+            found = embedded.status(place)
             if found.users:
                 raise CommandError(f"Still used by {_named(found.users)}: end them, the servers stop with the last.")
             if time.monotonic() > deadline:
@@ -52,10 +53,6 @@ class Command(BaseCommand):
         self.stdout.write(f"PostgreSQL   {_words(found.postgres)}  psql 'host={place.run} user=concord dbname=concord'")
         self.stdout.write(f"Redis        {_words(found.redis)}  redis-cli -s {place.redis_socket}")
         self.stdout.write(f"used by      {_named(found.users)}{', kept up until `servers stop`' if found.kept else ''}")
-
-    @staticmethod
-    def _up(found: embedded.Status) -> bool:
-        return found.postgres or found.redis
 
 
 def _words(up: bool) -> str:

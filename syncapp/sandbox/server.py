@@ -39,6 +39,9 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
+        """Ends calls in flight and what runs behind; stopping twice is fine."""
+        if self.sandbox.stopping.is_set():
+            return
         self.sandbox.stop()
         # The server's loop ends when it has no socket left; its own thread must close them.
         self._server.trigger.pull_trigger(self._close_sockets)

@@ -109,8 +109,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Caller]]:
 
     yield starter
     for server in running:
-        if not server.sandbox.stopping.is_set():
-            server.stop()
+        server.stop()
 
 
 @pytest.fixture

@@ -1,90 +1,90 @@
-"""The order of the steps, written once: read, judge, commit; look, write, read back; settle.
+"""The order of the steps that read: read, judge, commit. Written once, run by the clerk and by the simulation.
 
-It runs over a `Store` (what is remembered) and a `Remote` (one feed's account). The clerk runs it over PostgreSQL and HTTP,
-the simulation over memory and simulated accounts; neither has an order of its own. Every call on a store or a remote is a
-place where a process may die, and the next step must be able to go on from what was committed.
+Every call on a store or a remote is a place where a process may die, and whoever comes next must be able to go on from
+what was committed. The steps that write are in `push`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from policies.core.values import Context, Observation, Plan, Policy, Record, Values
+from policies.core import identity
+from policies.core.plan import plan
+from policies.core.values import Context, How, Observation, Plan
 
+from .ports import Listing, Page, Remote, Store, Written
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A write that was answered. `observation` is the response's own body, when it carries the record."""
-
-    remote_id: str
-    version: str | None = None
-    observation: Observation | None = None
+__all__ = ["Judged", "Listing", "Page", "Remote", "Store", "Written", "judge", "judge_one", "look", "pull"]
 
 
-class Remote(Protocol):
-    """One feed's account, speaking canonical values. Calls raise the errors of `syncapp.connectors.errors`.
+@dataclass(slots=True)
+class Judged:
+    """What came of a page: counts per verdict, and the remote ids to look at again or later."""
 
-    Observations made here carry `read_at` = the store's clock just before the request was sent.
-    """
+    verdicts: dict[str, int] = field(default_factory=dict)
+    unchanged: int = 0
+    again: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
-    role: str
+    def count(self, observation: Observation, made: Plan) -> None:
+        self.unchanged += made.unchanged
+        for line in made.lines:
+            self.verdicts[line.verdict] = self.verdicts.get(line.verdict, 0) + 1
+        if made.wait:
+            self.waiting.append(observation.remote_id)
+        elif made.look_again:
+            self.again.append(observation.remote_id)
 
-    def read(self, remote_id: str) -> Observation:
-        """Read one record by id; a record that is gone comes back with `deleted=True`."""
-        ...
-
-    def find(self, values: Values, external_id: str) -> Sequence[Observation]:
-        """Look a record up by external id and by the match keys among `values`, before a create."""
-        ...
-
-    def create(self, values: Values, *, key: str, external_id: str) -> Written: ...
-
-    def update(self, remote_id: str, values: Values, *, version: str | None, key: str) -> Written:
-        """Write fields. `version` is the expected remote version where the account can check it, else None."""
-        ...
-
-    def delete(self, remote_id: str, *, version: str | None, key: str) -> None: ...
-
-
-class Page(Protocol):
-    """A transaction with its records locked, in a fixed number of queries however many records there are."""
-
-    policy: Policy
-
-    def context(self, role: str) -> Context: ...
-
-    def linked(self, observation: Observation) -> Record | None:
-        """The record that this remote id is linked to, as last saved in this page."""
-        ...
-
-    def matching(self, observation: Observation) -> Sequence[Record]:
-        """Records whose match keys equal the observation's, best key first; only asked for unlinked observations."""
-        ...
-
-    def record(self, key: str) -> Record | None: ...
-
-    def new_key(self) -> str: ...
-
-    def save(self, plan: Plan) -> None:
-        """Remember the new state, its ledger lines and questions, and what is now due; written when the block ends."""
-        ...
+    def add(self, other: Judged) -> None:
+        self.unchanged += other.unchanged
+        for verdict, number in other.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + number
+        self.again += other.again
+        self.waiting += other.waiting
 
 
-class Store(Protocol):
-    """What the hub remembers of one sync."""
+def judge(store: Store, role: str, observations: Sequence[Observation]) -> Judged:
+    """Read has happened: judge a page of observations and commit, whole."""
+    judged = Judged()
+    with store.page(role, observations) as page:
+        context = page.context(role)
+        for observation in observations:
+            judge_one(page, observation, context, judged)
+    return judged
 
-    def now(self) -> datetime:
-        """The one clock: the database's."""
-        ...
 
-    def page(self, role: str, observations: Sequence[Observation]) -> AbstractContextManager[Page]:
-        """Open a page for observations of one feed: their records are locked in a fixed order and loaded."""
-        ...
+def judge_one(page: Page, observation: Observation, context: Context, judged: Judged) -> None:
+    record = page.linked(observation)
+    if record is None:
+        if observation.how is How.EVENT:
+            judged.again.append(observation.remote_id)
+            return
+        if observation.deleted:
+            return
+        placed = identity.place(observation, page.matching(observation), page.policy, context, page.new_key())
+        page.save(placed)
+        judged.count(observation, placed)
+        record = placed.state
+        link = record.links.get(observation.role)
+        if placed.wait or link is None or link.remote_id != observation.remote_id:
+            return
+    made = plan(record, observation, page.policy, context)
+    page.save(made)
+    judged.count(observation, made)
 
-    def open(self, key: str) -> AbstractContextManager[Page]:
-        """Open a page for one record."""
-        ...
+
+def pull(store: Store, remote: Remote, *, full: bool = False) -> Iterator[Judged]:
+    """Delta sync, or full sync: page by page; the watermark moves only after its page is durable."""
+    for listing in remote.pages(store.cursor(remote.role), full=full):
+        judged = judge(store, remote.role, listing.observations)
+        store.advance(remote.role, listing.cursor)
+        yield judged
+
+
+def look(store: Store, remote: Remote, remote_id: str, *, attempt: int = 0, last: bool = False) -> Judged:
+    """Look one record up by id and judge what is there; `last` believes even a lower version."""
+    seen = remote.read(remote_id)
+    if attempt or last:
+        seen = replace(seen, attempt=attempt, last=last)
+    return judge(store, remote.role, [seen])

@@ -10,22 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .merge import Overlap, lift_text
+from .types import same as equal
 from .values import Base, Field, Json, Role, Unit, Values
 
 Norm = Callable[[Json], Json]
-
-
-def equal(a: Json, b: Json) -> bool:
-    """Equality of canonical values; unlike Python's, it tells True from 1 wherever they stand."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, list):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(equal(value, b[key]) for key, value in a.items())
-    return bool(a == b)
 
 
 def equal_values(a: Values, b: Values) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -243,3 +243,15 @@ def rejected(
 
 def draft_sent(draft: Draft, sending: Sending) -> tuple[Candidate, ...]:
     return tuple(Candidate(name, values, draft.context.now) for name, values in sending.values.items())
+
+
+def ambiguous(record: Record, role: str, hits: Sequence[Observation], policy: Policy, context: Context) -> Plan:
+    """A look-up before a create found several records, or one that another record is linked to: a person decides."""
+    draft = Draft(record, policy, context)
+    draft.set_link(replace(draft.link(role), sending=None))
+    for hit in hits:
+        seen = Candidate(role, dict(hit.fields), hit.updated_at or hit.read_at, hit.actor)
+        note = f"{role} record {hit.remote_id}"
+        draft.ask(Kind.MATCH, "", role, (seen, Candidate(record.key, {})), Reason.AMBIGUOUS, note, hit.remote_id)
+    draft.say(Verdict.HELD, Reason.AMBIGUOUS, role, detail=", ".join(hit.remote_id for hit in hits))
+    return draft.done()

@@ -1,0 +1,237 @@
+"""The order of the steps that write: look, write, read back; and settle, when the outcome is unknown.
+
+Written once, run by the clerk and by the simulation. Every call on a store or a remote is a place where a process may die;
+`settle` goes on from what was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from policies.core import settle as after
+from policies.core.draft import Draft
+from policies.core.due import Work, claim, due_work, sent_values
+from policies.core.plan import plan
+from policies.core.reasons import Reason
+from policies.core.values import Link, Observation, Sending
+from syncapp.connectors.errors import Gone, Limited, MappingError, Permanent, Rejected, Retryable, Stale, Unknown
+
+from .ports import Remote, Store, Written
+from .steps import look
+
+
+class Outcome(StrEnum):
+    """How an attempt to write to one link ended."""
+
+    IDLE = "idle"  # nothing was due
+    BUSY = "busy"  # another push there is in flight
+    MOVED = "moved"  # the account changed; that was judged, ask again what is due
+    CONFIRMED = "confirmed"
+    FOUND = "found"  # a create found the record
+    HELD = "held"  # a person has to decide
+    REJECTED = "rejected"
+    RESEND = "resend"  # settled: what is still due will be sent again
+    UNKNOWN = "unknown"  # settle it later
+    GONE = "gone"
+
+
+def push(store: Store, remote: Remote, key: str) -> Outcome:
+    """Look, write, read back: bring one link up to date with the newest state.
+
+    Raises Limited (with its hint) and other permanent errors after the push was taken back.
+    """
+    role = remote.role
+    with store.open(key) as page:
+        record, policy = page.record(key), page.policy
+    if record is None:
+        return Outcome.IDLE
+    link = record.links.get(role)
+    work = due_work(record, policy, role)
+    if work is None:
+        return Outcome.BUSY if link is not None and link.sending is not None else Outcome.IDLE
+    if work is Work.CREATE:
+        return _create(store, remote, key)
+    assert link is not None and link.remote_id is not None
+    facts = policy.roles[role]
+    guard = None
+    if work is Work.DELETE or not (facts.conditional and facts.exact and link.version is not None):
+        guard = remote.read(link.remote_id)
+    claimed = _claim(store, role, key, link.remote_id, guard, work)
+    if isinstance(claimed, Outcome):
+        return claimed
+    return _write(store, remote, key, link.remote_id, claimed, facts.conditional)
+
+
+def _claim(store: Store, role: str, key: str, remote_id: str, guard: Observation | None, work: Work) -> Sending | Outcome:
+    """One commit: what the look showed is judged, and if it was what is stored, the push is marked as sending."""
+    with store.open(key) as page:
+        record, context = page.record(key), page.context(role)
+        link = record.links.get(role) if record is not None else None
+        if record is None or link is None or link.remote_id != remote_id:
+            return Outcome.MOVED
+        if guard is not None:
+            seen = plan(record, guard, page.policy, context)
+            page.save(seen)
+            if seen.lines or seen.wait or seen.look_again:
+                return Outcome.BUSY if seen.wait else Outcome.MOVED
+            record = seen.state
+        draft = Draft(record, page.policy, context)
+        sending = claim(draft, role, work)
+        page.save(draft.done())
+    return sending if sending is not None else Outcome.IDLE
+
+
+def _write(store: Store, remote: Remote, key: str, remote_id: str, sending: Sending, conditional: bool) -> Outcome:
+    expected = sending.guard_version if conditional else None
+    try:
+        if sending.delete:
+            remote.delete(remote_id, version=expected, key=sending.key)
+            written = Written(remote_id)
+        else:
+            written = remote.update(remote_id, sent_values(sending), version=expected, key=sending.key)
+    except Stale:
+        _save(store, key, remote.role, sending, Reason.MOVED_MEANWHILE)
+        look(store, remote, remote_id)
+        return Outcome.MOVED
+    except Gone:
+        _save(store, key, remote.role, sending, Reason.MOVED_MEANWHILE)
+        look(store, remote, remote_id)
+        return Outcome.GONE
+    except (Rejected, MappingError) as error:
+        return _refused(store, remote.role, key, sending, error)
+    except Limited:
+        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
+        raise
+    except (Retryable, Unknown):
+        return Outcome.UNKNOWN
+    except Permanent:
+        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
+        raise
+    if sending.delete:
+        look(store, remote, remote_id)
+        return Outcome.GONE
+    return _read_back(store, remote, key, sending, written)
+
+
+def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written: Written) -> Outcome:
+    """The base comes from the write's own answer, or from a read at the very version it returned; any other read is
+    judged as an observation after the write was confirmed as N(w).
+    """
+    answered = store.now()
+    shown, later = written.observation, None
+    if shown is None:
+        try:
+            seen = remote.read(written.remote_id)
+        except (Retryable, Unknown):
+            seen = None
+        exact = seen is not None and not seen.deleted and written.version is not None and seen.version == written.version
+        shown, later = (seen, None) if exact else (None, seen)
+    with store.open(key) as page:
+        record, context = page.record(key), page.context(remote.role)
+        if record is None:
+            return Outcome.IDLE
+        made = after.confirm(
+            record,
+            remote.role,
+            sending.key,
+            written.remote_id,
+            written.version,
+            shown,
+            answered,
+            page.policy,
+            context,
+        )
+        page.save(made)
+        if later is not None:
+            page.save(plan(made.state, later, page.policy, context))
+    return Outcome.CONFIRMED
+
+
+def _save(store: Store, key: str, role: str, sending: Sending, reason: Reason) -> None:
+    """The write certainly did not happen."""
+    with store.open(key) as page:
+        record = page.record(key)
+        if record is not None:
+            page.save(after.release(record, role, sending.key, reason, page.policy, page.context(role)))
+
+
+def _refused(store: Store, role: str, key: str, sending: Sending, error: Rejected | MappingError) -> Outcome:
+    answer = error.message if isinstance(error, Rejected) else error.what
+    with store.open(key) as page:
+        record = page.record(key)
+        if record is not None:
+            context = page.context(role)
+            page.save(after.rejected(record, role, sending.key, error.fields, answer, page.policy, context))
+    return Outcome.REJECTED
+
+
+def _create(store: Store, remote: Remote, key: str) -> Outcome:
+    """Mark the create as in flight first, so that an observation of the new record waits; then look up, then create."""
+    with store.open(key) as page:
+        record = page.record(key)
+        if record is None:
+            return Outcome.IDLE
+        draft = Draft(record, page.policy, page.context(remote.role))
+        sending = claim(draft, remote.role, Work.CREATE)
+        page.save(draft.done())
+    return _carry_create(store, remote, key, sending) if sending is not None else Outcome.IDLE
+
+
+def _carry_create(store: Store, remote: Remote, key: str, sending: Sending) -> Outcome:
+    """Every create, also the first and every one after an unknown outcome, looks the record up with the key as sent."""
+    values = sent_values(sending)
+    try:
+        hits = [hit for hit in remote.find(values, key) if not hit.deleted]
+    except (Retryable, Unknown):
+        return Outcome.UNKNOWN
+    if hits:
+        return _found(store, remote.role, key, hits)
+    try:
+        written = remote.create(values, key=sending.key, external_id=key)
+    except (Rejected, MappingError) as error:
+        return _refused(store, remote.role, key, sending, error)
+    except Limited:
+        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
+        raise
+    except (Retryable, Unknown):
+        return Outcome.UNKNOWN
+    except Permanent:
+        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
+        raise
+    return _read_back(store, remote, key, sending, written)
+
+
+def _found(store: Store, role: str, key: str, hits: Sequence[Observation]) -> Outcome:
+    """One hit that is nobody else's is linked; several, or one that belongs to another record, ask a person."""
+    with store.page(role, hits, (key,)) as page:
+        record, context = page.record(key), page.context(role)
+        if record is None:
+            return Outcome.IDLE
+        free = [hit for hit in hits if (owner := page.linked(hit)) is None or owner.key == key]
+        ours = [hit for hit in free if hit.external_id == key]
+        chosen = ours if len(ours) == 1 else free
+        if len(chosen) == 1 and (ours or len(hits) == 1):
+            page.save(after.found(record, chosen[0], page.policy, context))
+            return Outcome.FOUND
+        page.save(after.ambiguous(record, role, hits, page.policy, context))
+    return Outcome.HELD
+
+
+def settle(store: Store, remote: Remote, key: str) -> Outcome:
+    """After a crash or a lost answer: find out by a read what became of the push in flight at this link."""
+    with store.open(key) as page:
+        record = page.record(key)
+    link: Link | None = record.links.get(remote.role) if record is not None else None
+    if link is None or link.sending is None:
+        return Outcome.IDLE
+    if link.sending.create:
+        return _carry_create(store, remote, key, link.sending)
+    assert link.remote_id is not None
+    seen = remote.read(link.remote_id)
+    with store.open(key) as page:
+        record = page.record(key)
+        if record is None or record.links[remote.role].sending != link.sending:
+            return Outcome.IDLE
+        page.save(after.settle(record, seen, page.policy, page.context(remote.role)))
+    return Outcome.RESEND

@@ -30,7 +30,7 @@ class SandboxServer:
         except OSError:
             self.sandbox.book.store.close()
             raise
-        self._thread = threading.Thread(target=self._server.run, name="sandbox server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sandbox server", daemon=True)
         self.url = f"http://{host}:{self._server.effective_port}"
 
     def start(self) -> SandboxServer:
@@ -43,15 +43,19 @@ class SandboxServer:
         if self.sandbox.stopping.is_set():
             return
         self.sandbox.stop()
-        # The server's loop ends when it has no socket left; its own thread must close them.
-        self._server.trigger.pull_trigger(self._close_sockets)
+        self._server.pull_trigger()
         self._thread.join(10)
+        # Only now: a worker that ends wakes the loop through a pipe, which must still be there.
         self._server.task_dispatcher.shutdown()
-        self.sandbox.book.store.close()
-
-    def _close_sockets(self) -> None:
         for socket in list(self._sockets.values()):
             socket.close()
+        self.sandbox.book.store.close()
+
+    def _run(self) -> None:
+        # Not the server's own run(): that one can be ended only by a signal in the main thread.
+        pause = self._server.adj.asyncore_loop_timeout
+        while not self.sandbox.stopping.is_set():
+            self._server.asyncore.loop(timeout=pause, map=self._sockets, use_poll=True, count=1)
 
     def __enter__(self) -> SandboxServer:
         return self.start()

@@ -48,7 +48,7 @@ def _counter(base: Json, hub: Json, theirs: Json) -> Json:
 
 def _map(base: Json, hub: Json, theirs: Json) -> Json:
     merged = dict(hub)
-    for key in base.keys() | theirs.keys():
+    for key in sorted(base.keys() | theirs.keys()):  # sorted: the same overlap is named on every machine
         if _holds_same(base, theirs, key):
             continue
         if not (_holds_same(base, hub, key) or _holds_same(hub, theirs, key)):

@@ -25,7 +25,9 @@ any_json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+# Hypothesis wants bounds without a zone and adds the zone itself
+_FIRST, _LAST = datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2100-01-01")
+moments = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
 spans_of_time = st.timedeltas(timedelta(days=-400), timedelta(days=400))
 member_values = st.dictionaries(names, canonical, max_size=2)
 flags = st.booleans()

@@ -53,7 +53,8 @@ def test_defaults_are_left_out():
     assert to_json(Belief({}, origins=frozenset({"b", "a"})))["origins"] == ["a", "b"]
 
 
-def test_an_unknown_skew_is_not_the_default(now=datetime.fromisoformat("2026-11-20T10:00:00+00:00")):
+def test_an_unknown_skew_is_not_the_default():
+    now = datetime.fromisoformat("2026-11-20T10:00:00+00:00")
     kept = to_json(Context(now, skew=None))
     assert kept["skew"] is None
     assert context_from_json(kept).skew is None

@@ -113,3 +113,8 @@ def test_a_cut_text_is_lifted():
 def test_other_kinds_are_refused():
     with pytest.raises(ValueError, match="mergeable: counter, list"):
         merge("date", 1, 1, 1)
+
+
+def test_of_several_overlaps_the_first_by_name_is_told():
+    with pytest.raises(Overlap, match="'a' differently"):
+        merge("map", {}, {"c": 1, "b": 1, "a": 1}, {"b": 2, "c": 2, "a": 2})

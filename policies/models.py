@@ -14,7 +14,8 @@ from django.db.models import Q
 from .core.values import HUB, SHARED, OnDelete, Strategy, Unauthorised
 
 name_shape = RegexValidator(
-    r"^[a-z][a-z0-9_]*$", "Use lower-case letters, digits and underscores, starting with a letter, for example first_name."
+    r"^[a-z][a-z0-9_]*$",
+    "Use lower-case letters, digits and underscores, starting with a letter, for example first_name.",
 )
 
 
@@ -143,7 +144,8 @@ class FieldRule(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["policy_set", "unit"], name="field_rule_once"),
             models.CheckConstraint(
-                condition=~Q(owner=SHARED, strategy=Strategy.OWNER_WINS.value), name="field_rule_owner_wins_has_an_owner"
+                condition=~Q(owner=SHARED, strategy=Strategy.OWNER_WINS.value),
+                name="field_rule_owner_wins_has_an_owner",
             ),
         ]
 

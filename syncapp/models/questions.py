@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class Conflict(models.Model):
-    """One question. While open, (record, kind, unit, role, about) is unique; `version` moves when anything in it does."""
+    """One question. Open, (record, kind, unit, role, about) is unique; `version` moves when anything in it does."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -21,7 +21,9 @@ class Conflict(models.Model):
     kind = models.CharField(max_length=20)
     unit = models.CharField(max_length=60, blank=True)
     role = models.CharField(max_length=60, blank=True)
-    about = models.CharField(max_length=255, blank=True, help_text="The remote id that a question of identity is about.")
+    about = models.CharField(
+        max_length=255, blank=True, help_text="The remote id that a question of identity is about."
+    )
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     candidates: models.JSONField[Any, Any] = models.JSONField(default=list)

@@ -50,7 +50,9 @@ class Link(models.Model):
             models.UniqueConstraint(
                 fields=["feed", "remote_id"], condition=Q(remote_id__isnull=False), name="link_remote_id_once"
             ),
-            models.CheckConstraint(condition=Q(remote_id__isnull=True) | ~Q(remote_id=""), name="link_remote_id_not_empty"),
+            models.CheckConstraint(
+                condition=Q(remote_id__isnull=True) | ~Q(remote_id=""), name="link_remote_id_not_empty"
+            ),
         ]
 
     def __str__(self) -> str:

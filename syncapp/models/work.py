@@ -34,7 +34,9 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["account", "event_id"], name="delivery_once"),
-            models.CheckConstraint(condition=~Q(state="set_aside") | ~Q(reason=""), name="delivery_set_aside_has_a_reason"),
+            models.CheckConstraint(
+                condition=~Q(state="set_aside") | ~Q(reason=""), name="delivery_set_aside_has_a_reason"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_try", "id"], condition=Q(state__in=["new", "claimed"]), name="delivery_waiting"),

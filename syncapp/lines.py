@@ -1,0 +1,112 @@
+"""Ledger lines: what a plan changed, written so that folding the lines gives the state again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from policies.core.codec import to_json
+from policies.core.types import same
+from policies.core.values import Belief, Link, Record
+
+Json = dict[str, Any]
+# Moves with every read, and is told once per page of a feed: not part of what a record is believed to be.
+READ_MARKS = ("read_at", "version", "digest")
+MOVED = "moved"  # the verdict of a line that only carries changes
+
+
+def link_json(link: Link) -> tuple[Json, Json]:
+    """(head, bases) of a link; without the read marks, which have columns of their own."""
+    head = to_json(link)
+    bases = head.pop("bases", {})
+    for name in ("role", "remote_id", *READ_MARKS):
+        head.pop(name, None)
+    return head, bases
+
+
+def changes_of(before: Record | None, after: Record) -> Json:
+    """What became, by part: {} if nothing did. A part that ended is null."""
+    old = before or Record(after.key)
+    out: Json = {}
+    if before is None or (old.version, old.creator) != (after.version, after.creator):
+        out["record"] = {"version": after.version, "creator": after.creator}
+    beliefs = _changed_beliefs(old.beliefs, after.beliefs)
+    links: Json = {role: _changed_link(old.links.get(role), link) for role, link in after.links.items()}
+    links = {role: change for role, change in links.items() if change}
+    links |= {role: None for role in old.links if role not in after.links}
+    if beliefs:
+        out["beliefs"] = beliefs
+    if links:
+        out["links"] = links
+    if old.questions is not after.questions and old.questions != after.questions:
+        out["questions"] = [to_json(question) for question in after.questions]
+    return out
+
+
+def _changed_beliefs(old: Mapping[str, Belief], new: Mapping[str, Belief]) -> Json:
+    if old is new:
+        return {}
+    out: Json = {name: to_json(belief) for name, belief in new.items() if not _same(old.get(name), belief)}
+    return out | {name: None for name in old if name not in new}
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (a is not None and a == b and same(to_json(a), to_json(b)))
+
+
+def _changed_link(old: Link | None, new: Link) -> Json:
+    if old is new:
+        return {}
+    head, bases = link_json(new)
+    old_head, old_bases = link_json(old) if old is not None else ({}, {})
+    out: Json = {}
+    head["remote_id"] = new.remote_id
+    if old is None or not same(old_head | {"remote_id": old.remote_id}, head):
+        out["head"] = head
+    moved: Json = {name: base for name, base in bases.items() if not same(old_bases.get(name), base)}
+    moved |= {name: None for name in old_bases if name not in bases}
+    if moved:
+        out["bases"] = moved
+    return out
+
+
+def empty_state() -> Json:
+    return {"record": {"version": 0, "creator": ""}, "beliefs": {}, "links": {}, "questions": []}
+
+
+def fold(state: Json, changes: Json) -> Json:
+    """The state after one line's changes; `state` is changed in place and returned."""
+    if "record" in changes:
+        state["record"] = changes["record"]
+    _fold_parts(state["beliefs"], changes.get("beliefs", {}))
+    for role, change in changes.get("links", {}).items():
+        if change is None:
+            state["links"].pop(role, None)
+            continue
+        link = state["links"].setdefault(role, {"head": {}, "bases": {}})
+        link["head"] = change.get("head", link["head"])
+        _fold_parts(link["bases"], change.get("bases", {}))
+    if "questions" in changes:
+        state["questions"] = changes["questions"]
+    return state
+
+
+def _fold_parts(parts: Json, changes: Json) -> None:
+    for name, value in changes.items():
+        if value is None:
+            parts.pop(name, None)
+        else:
+            parts[name] = value
+
+
+def fold_all(lines: Iterable[Json | None]) -> Json:
+    state = empty_state()
+    for changes in lines:
+        if changes:
+            fold(state, changes)
+    return state
+
+
+def state_json(record: Record) -> Json:
+    """A record as `fold_all` would give it."""
+    return fold(empty_state(), changes_of(None, record))

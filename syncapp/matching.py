@@ -1,0 +1,46 @@
+"""The digests that records are matched by: one per complete match key, in rank order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from policies.core.digest import digest
+from policies.core.identity import match_values
+from policies.core.values import Json, Policy, Record, Values
+
+# Advisory locks come from one table of limited size for the whole server: digests share this many slots per sync.
+SLOTS = 1024
+
+
+def match_digests(fields: Values, policy: Policy) -> list[tuple[str, str]]:
+    """(name of the key, digest of its values), best key first."""
+    kinds = _kinds(policy)
+    out = []
+    for rank, values in match_values(fields, policy):
+        names = policy.match_keys[rank]
+        folded = [_folded(kinds.get(name, ""), value) for name, value in zip(names, values, strict=True)]
+        out.append(("+".join(names), digest(folded)))
+    return out
+
+
+def _kinds(policy: Policy) -> dict[str, str]:
+    return {member.name: member.kind for unit in policy.units for member in unit.members}
+
+
+def _folded(kind: str, value: Json) -> Json:
+    """Accounts disagree on the case of one and the same e-mail address, and no two people share one but for case."""
+    return value.casefold() if kind == "email" and isinstance(value, str) else value
+
+
+def believed_values(record: Record) -> dict[str, Json]:
+    """What the hub believes, member by member."""
+    return {name: value for belief in record.beliefs.values() for name, value in belief.value.items()}
+
+
+def record_digests(record: Record, policy: Policy) -> list[tuple[str, str]]:
+    return match_digests(believed_values(record), policy)
+
+
+def lock_slots(sync_id: int, names: Iterable[str]) -> list[int]:
+    """Sorted advisory lock numbers: two workers that could make the same record meet in at least one of them."""
+    return sorted({(sync_id << 16) | (int(digest(name)[:8], 16) % SLOTS) for name in names})

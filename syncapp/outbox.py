@@ -1,0 +1,213 @@
+"""Pushes as rows: what is due is derived from state, what is sent and how it ended is kept. Called by `reconcile`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from policies.core.due import due_roles, due_units
+from policies.core.reasons import Verdict
+from policies.core.values import Line, Policy, Record, Sending
+
+from .models import Feed, Push
+
+LANDED = frozenset({Verdict.CONFIRMED, Verdict.NEAR_MISS, Verdict.LANDED, Verdict.CREATED, Verdict.ECHO})
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The changed records of a page, as they were and as they are, with what was said about each."""
+
+    policy: Policy
+    feeds: Mapping[str, Feed]
+    now: datetime
+    pairs: Sequence[tuple[Record | None, Record]]
+    lines: Mapping[str, Sequence[Line]]
+
+
+def write_pushes(work: Work) -> set[int]:
+    """End, begin, derive; the ids of the feeds where something is due now."""
+    ended, begun = _ended(work), _begun(work)
+    due, idle = _due(work)
+    if ended:
+        _end(work.now, ended)
+    if begun:
+        _begin(work.now, begun)
+    if idle:
+        _forget(idle)
+    if due:
+        _await(work.now, due)
+    return {row[1] for row in due}
+
+
+def _sending(record: Record | None, role: str) -> Sending | None:
+    link = record.links.get(role) if record is not None else None
+    return link.sending if link is not None else None
+
+
+def _ended(work: Work) -> list[Row]:
+    rows = []
+    for before, state in work.pairs:
+        for role in before.links if before is not None else ():
+            old, new = _sending(before, role), _sending(state, role)
+            if old is not None and (new is None or new.key != old.key):
+                how, error = _outcome(work.lines.get(state.key, ()), role)
+                rows.append((uuid.UUID(state.key), work.feeds[role].pk, how, error))
+    return rows
+
+
+def _outcome(lines: Sequence[Line], role: str) -> tuple[str, str]:
+    said = [line for line in lines if line.role == role]
+    failed = [line.detail for line in said if line.verdict is Verdict.FAILED]
+    if failed:
+        return Push.State.FAILED.value, "; ".join(failed)
+    landed = any(line.verdict in LANDED for line in said) or any(line.verdict is Verdict.DELETED for line in said)
+    return (Push.State.CONFIRMED if landed else Push.State.SUPERSEDED).value, ""
+
+
+def _begun(work: Work) -> list[Row]:
+    rows = []
+    for before, state in work.pairs:
+        for role in state.links:
+            old, new = _sending(before, role), _sending(state, role)
+            if new is not None and (old is None or old.key != new.key):
+                values, versions = _json(dict(new.values)), _json(dict(new.versions))
+                why = "delete" if new.delete else "create" if new.create else "update"
+                units = _json(sorted(new.values))
+                rows.append(
+                    (uuid.UUID(state.key), work.feeds[role].pk, why, units, values, versions, new.key, new.epoch)
+                )
+    return rows
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _due(work: Work) -> tuple[list[Row], list[Row]]:
+    """What is due at which feed, and the feeds where nothing is."""
+    due, idle = [], []
+    for _, state in work.pairs:
+        found = due_roles(state, work.policy)
+        key = uuid.UUID(state.key)
+        for role, feed in work.feeds.items():
+            if role in found:
+                units = _json([unit.name for unit in due_units(state, work.policy, role)])
+                due.append((key, feed.pk, str(found[role]), units))
+            else:
+                idle.append((key, feed.pk))
+    return due, idle
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _end(now: datetime, rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push p SET state = d.state, error = d.error, ended_at = %s, claimed_until = NULL"
+            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) AS d(record_id, feed_id, state, error)"
+            " WHERE p.state = 'sending' AND p.record_id = d.record_id AND p.feed_id = d.feed_id",
+            [now, *_columns(rows)],
+        )
+
+
+def _begin(now: datetime, rows: Sequence[Row]) -> None:
+    """The pending row becomes the one in flight and keeps its count of attempts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH d AS (SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::jsonb[],"
+            "   %s::jsonb[], %s::jsonb[], %s::text[], %s::int[])"
+            "   AS d(record_id, feed_id, why, units, sent, versions, key, epoch)),"
+            " gone AS (DELETE FROM syncapp_push p USING d"
+            "   WHERE p.state = 'pending' AND p.record_id = d.record_id AND p.feed_id = d.feed_id"
+            "   RETURNING p.record_id, p.feed_id, p.attempts, p.created_at)"
+            ' INSERT INTO syncapp_push (record_id, feed_id, state, why, units, "values", versions, key, epoch,'
+            "   attempts, next_try, error, created_at, started_at)"
+            " SELECT d.record_id, d.feed_id, 'sending', d.why, d.units, d.sent, d.versions, d.key, d.epoch,"
+            "   COALESCE(gone.attempts, 0), %s, '', COALESCE(gone.created_at, %s), %s"
+            " FROM d LEFT JOIN gone USING (record_id, feed_id)",
+            [*_columns(rows), now, now, now],
+        )
+
+
+def _forget(rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM syncapp_push p USING unnest(%s::uuid[], %s::bigint[]) AS d(record_id, feed_id)"
+            " WHERE p.state = 'pending' AND p.record_id = d.record_id AND p.feed_id = d.feed_id",
+            _columns(rows),
+        )
+
+
+def _await(now: datetime, rows: Sequence[Row]) -> None:
+    """Due rows wait from now on; one that waits already keeps its back-off, and attempts since a success are kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO syncapp_push (record_id, feed_id, state, why, units, "values", versions, key, epoch, attempts,'
+            "   next_try, error, created_at)"
+            " SELECT d.record_id, d.feed_id, 'pending', d.why, d.units, '{}', '{}', '', 0, COALESCE(last.attempts, 0),"
+            "   %s, '', %s"
+            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::jsonb[]) AS d(record_id, feed_id, why, units)"
+            " LEFT JOIN LATERAL (SELECT CASE p.state WHEN 'confirmed' THEN 0 ELSE p.attempts END AS attempts"
+            "   FROM syncapp_push p WHERE p.record_id = d.record_id AND p.feed_id = d.feed_id AND p.state <> 'pending'"
+            "   ORDER BY p.id DESC LIMIT 1) last ON true"
+            " ON CONFLICT (record_id, feed_id) WHERE state = 'pending'"
+            " DO UPDATE SET why = excluded.why, units = excluded.units",
+            [now, now, *_columns(rows)],
+        )
+
+
+def claim_pushes(feed_id: int, limit: int, now: datetime, lease: timedelta) -> list[tuple[str, int]]:
+    """Take up to `limit` waiting pushes of a feed: (record key, attempts). No two workers get the same one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
+            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'pending' AND next_try <= %s"
+            " AND (claimed_until IS NULL OR claimed_until <= %s)"
+            " ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id, attempts",
+            [now + lease, feed_id, now, now, limit],
+        )
+        return [(str(key), attempts) for key, attempts in cursor.fetchall()]
+
+
+def postpone(feed_id: int, key: str, until: datetime, error: str) -> None:
+    """A push that could not be tried or must be tried again: not before `until`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET attempts = attempts + 1, next_try = %s, error = %s, claimed_until = NULL"
+            " WHERE state IN ('pending', 'sending') AND feed_id = %s AND record_id = %s",
+            [until, error, feed_id, uuid.UUID(key)],
+        )
+
+
+def release(feed_id: int, keys: Sequence[str]) -> None:
+    """Give claimed pushes back, at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET claimed_until = NULL"
+            " WHERE state = 'pending' AND feed_id = %s AND record_id = ANY(%s::uuid[])",
+            [feed_id, [uuid.UUID(key) for key in keys]],
+        )
+
+
+def in_flight(feed_id: int, before: datetime, limit: int, now: datetime, lease: timedelta) -> list[str]:
+    """Take pushes that began before `before` and have no outcome yet: to be settled by a read of their own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
+            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'sending' AND started_at < %s"
+            " AND next_try <= %s"
+            " AND (claimed_until IS NULL OR claimed_until <= %s)"
+            " ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id",
+            [now + lease, feed_id, before, now, now, limit],
+        )
+        return [str(key) for (key,) in cursor.fetchall()]

@@ -1,0 +1,302 @@
+"""The only writer of sync state: everything that the plans of a page changed, in bulk, however many there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from policies.core.codec import to_json
+from policies.core.values import Closed, Line, Link, Plan, Policy, Question, Record
+from policies.models import Sync
+
+from . import models
+from .lines import MOVED, changes_of, link_json
+from .load import Loaded
+from .matching import believed_values, record_digests
+from .models import Conflict, Feed, Ledger, MatchKey, Run
+from .outbox import Work, write_pushes
+
+TITLE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stays the same for all plans of a page."""
+
+    sync: Sync
+    run: Run | None
+    feeds: Mapping[str, Feed]
+    policy: Policy
+    facts: str
+    granularity: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One plan, the record before it, and the id that its ledger lines share."""
+
+    before: Record | None
+    plan: Plan
+    correlation: str
+
+
+def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Mapping[str, Record]) -> set[int]:
+    """Write the entries of one page; the ids of the feeds where something is due now."""
+    if not entries:
+        return set()
+    keys = dict.fromkeys(entry.plan.state.key for entry in entries)
+    pairs = [(loaded.records.get(key), states[key]) for key in keys]
+    lines, changed = _ledger(setting, loaded, entries)
+    pairs_changed = [pair for pair in pairs if pair[1].key in changed]
+    _write_records(setting, loaded, pairs_changed)
+    _write_links(setting, pairs_changed)
+    _touch_links(setting, pairs)
+    _write_match_keys(setting, pairs_changed)
+    _write_conflicts(setting, loaded, entries)
+    feeds = write_pushes(_work(setting, loaded, entries, pairs_changed))
+    Ledger.objects.bulk_create(lines)
+    return feeds
+
+
+Pairs = Sequence[tuple[Record | None, Record]]
+
+
+def _ledger(setting: Setting, loaded: Loaded, entries: Sequence[Entry]) -> tuple[list[Ledger], set[str]]:
+    """The lines of all plans, and the records that they changed in more than when they were read."""
+    lines: list[Ledger] = []
+    changed: set[str] = set()
+    for entry in entries:
+        changes = changes_of(entry.before, entry.plan.state)
+        if changes:
+            changed.add(entry.plan.state.key)
+        made = [_line(setting, loaded, entry, number, line) for number, line in enumerate(entry.plan.lines)]
+        if changes and not made:
+            made = [_bare_line(setting, loaded, entry)]
+        if changes:
+            made[-1].changes = changes
+        lines += made
+    return lines, changed
+
+
+def _line(setting: Setting, loaded: Loaded, entry: Entry, number: int, line: Line) -> Ledger:
+    row = _bare_line(setting, loaded, entry)
+    seen = line.saw.observation if line.saw is not None else None
+    row.line, row.verdict, row.reason = number, line.verdict.value, line.reason.code
+    row.role, row.unit, row.detail = line.role, line.unit, line.detail
+    row.x = None if line.x is None else dict(line.x)
+    row.saw = None if line.saw is None else to_json(line.saw)
+    if seen is not None:
+        row.actor, row.occurred_at, row.received_at = (seen.actor or "")[:150], seen.updated_at, seen.received_at
+    return row
+
+
+def _bare_line(setting: Setting, loaded: Loaded, entry: Entry) -> Ledger:
+    """State that moved without a verdict, such as a push that was claimed."""
+    return Ledger(
+        sync=setting.sync,
+        record=uuid.UUID(entry.plan.state.key),
+        correlation=uuid.UUID(entry.correlation),
+        line=0,
+        verdict=MOVED,
+        policy=setting.policy.version,
+        facts=setting.facts,
+        run=setting.run,
+        recorded_at=loaded.now,
+    )
+
+
+def _write_records(setting: Setting, loaded: Loaded, pairs: Pairs) -> None:
+    rows = [_record_row(setting, loaded, state) for before, state in pairs if _record_changed(before, state)]
+    models.Record.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["version", "beliefs", "creator", "title", "updated_at"],
+    )
+
+
+def _record_changed(before: Record | None, state: Record) -> bool:
+    if before is None:
+        return True
+    same = before.beliefs is state.beliefs or before.beliefs == state.beliefs
+    return not same or (before.version, before.creator) != (state.version, state.creator)
+
+
+def _record_row(setting: Setting, loaded: Loaded, state: Record) -> models.Record:
+    return models.Record(
+        key=uuid.UUID(state.key),
+        sync=setting.sync,
+        version=state.version,
+        beliefs={name: to_json(belief) for name, belief in state.beliefs.items()},
+        creator=state.creator,
+        title=title_of(setting.sync, state),
+        updated_at=loaded.now,
+    )
+
+
+def title_of(sync: Sync, state: Record) -> str:
+    """The line by which people recognise a record: its title fields, else the first match key that has a value."""
+    values = believed_values(state)
+    for names in (sync.title_fields, *sync.match_keys):
+        words = [str(values[name]) for name in names if values.get(name) not in (None, "", [], {})]
+        if words:
+            return " ".join(words)[:TITLE_LENGTH]
+    return ""
+
+
+def _write_links(setting: Setting, pairs: Pairs) -> None:
+    rows = []
+    for before, state in pairs:
+        for role, link in state.links.items():
+            old = before.links.get(role) if before is not None else None
+            if old is not link and not (old is not None and _only_read(old, link)):
+                rows.append(_link_row(setting.feeds[role], state.key, link))
+    _free_remote_ids(setting, pairs)
+    models.Link.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["record", "feed"],
+        update_fields=["remote_id", "version", "read_at", "digest", "bases", "head"],
+    )
+
+
+def _free_remote_ids(setting: Setting, pairs: Pairs) -> None:
+    """A remote id that moves from one record to another is let go before it is taken."""
+    keys, feeds = [], []
+    for before, state in pairs:
+        for role, old in (before.links if before is not None else {}).items():
+            now = state.links.get(role)
+            if old.remote_id is not None and (now is None or now.remote_id != old.remote_id):
+                keys.append(uuid.UUID(state.key))
+                feeds.append(setting.feeds[role].pk)
+    if keys:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE syncapp_link l SET remote_id = NULL"
+                " FROM unnest(%s::uuid[], %s::bigint[]) AS d(record_id, feed_id)"
+                " WHERE l.record_id = d.record_id AND l.feed_id = d.feed_id",
+                [keys, feeds],
+            )
+
+
+def _link_row(feed: Feed, key: str, link: Link) -> models.Link:
+    head, bases = link_json(link)
+    return models.Link(
+        record_id=uuid.UUID(key),
+        feed=feed,
+        remote_id=link.remote_id,
+        version=link.version,
+        read_at=link.read_at,
+        digest=link.digest,
+        bases=bases,
+        head=head,
+    )
+
+
+def _only_read(old: Link, new: Link) -> bool:
+    """Nothing moved but when, and at which version, the link was read."""
+    same_parts = old.bases is new.bases or old.bases == new.bases
+    return same_parts and old.remote_id == new.remote_id and link_json(old) == link_json(new)
+
+
+def _touch_links(setting: Setting, pairs: Pairs) -> None:
+    """All links of the page that were read and held nothing new, in one statement."""
+    rows = [
+        (uuid.UUID(state.key), setting.feeds[role].pk, link.version, link.read_at, link.digest)
+        for before, state in pairs
+        if before is not None
+        for role, link in state.links.items()
+        if (old := before.links.get(role)) is not None and old is not link and _only_read(old, link)
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE syncapp_link l SET version = d.version, read_at = d.read_at, digest = d.digest"
+                " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[])"
+                " AS d(record_id, feed_id, version, read_at, digest)"
+                " WHERE l.record_id = d.record_id AND l.feed_id = d.feed_id",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+
+
+def _write_match_keys(setting: Setting, pairs: Pairs) -> None:
+    stale: list[uuid.UUID] = []
+    rows: list[MatchKey] = []
+    for before, state in pairs:
+        if before is not None and before.beliefs is state.beliefs:
+            continue
+        now = record_digests(state, setting.policy)
+        if before is not None and record_digests(before, setting.policy) == now:
+            continue
+        key = uuid.UUID(state.key)
+        stale.append(key)
+        rows += [MatchKey(sync=setting.sync, record_id=key, name=name, digest=value) for name, value in now]
+    if stale:
+        MatchKey.objects.filter(record_id__in=stale).delete()
+        MatchKey.objects.bulk_create(rows)
+
+
+def _write_conflicts(setting: Setting, loaded: Loaded, entries: Sequence[Entry]) -> None:
+    """Open, change and close questions; a disagreement that a rule decided at once is one closed from the start."""
+    open_rows = dict(loaded.conflicts)
+    touched: dict[int, Conflict] = {}
+    made: dict[int, Conflict] = {}
+    for entry in entries:
+        key = entry.plan.state.key
+        was = {question.key: question for question in entry.before.questions} if entry.before is not None else {}
+        for closed in entry.plan.closed:
+            row = open_rows.pop((key, closed.question.key), None) or _conflict(setting, key, closed.question)
+            _fill(row, closed.question)
+            _close(row, closed, loaded)
+            (touched if row.pk else made)[id(row)] = row
+        for question in entry.plan.state.questions:
+            if was.get(question.key) == question and (key, question.key) in open_rows:
+                continue
+            row = open_rows.get((key, question.key)) or _conflict(setting, key, question)
+            _fill(row, question)
+            open_rows[(key, question.key)] = row
+            (touched if row.pk else made)[id(row)] = row
+    if touched:
+        Conflict.objects.bulk_update(list(touched.values()), CONFLICT_FIELDS)
+    if made:
+        Conflict.objects.bulk_create(list(made.values()))
+
+
+CONFLICT_FIELDS = (
+    ["version", "candidates", "reason", "note", "state", "closed_at", "outcome", "value", "winner", "decided_by"]
+)  # fmt: skip
+
+
+def _conflict(setting: Setting, key: str, question: Question) -> Conflict:
+    return Conflict(
+        sync=setting.sync,
+        record_id=uuid.UUID(key),
+        kind=question.kind.value,
+        unit=question.unit,
+        role=question.role,
+        about=question.about,
+        opened_at=question.opened_at,
+    )
+
+
+def _fill(row: Conflict, question: Question) -> None:
+    row.version, row.reason, row.note = question.version, question.reason.code, question.note
+    row.candidates = [to_json(candidate) for candidate in question.candidates]
+
+
+def _close(row: Conflict, closed: Closed, loaded: Loaded) -> None:
+    by_rule = closed.by == "rule"
+    row.state = Conflict.State.CLOSED if by_rule else Conflict.State.DECIDED
+    row.closed_at = loaded.now
+    row.outcome, row.winner, row.decided_by = closed.outcome.code, closed.winner, "" if by_rule else closed.by
+    row.value = None if closed.value is None else dict(closed.value)
+
+
+def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pairs) -> Work:
+    lines: dict[str, list[Line]] = {}
+    for entry in entries:
+        lines.setdefault(entry.plan.state.key, []).extend(entry.plan.lines)
+    return Work(setting.policy, setting.feeds, loaded.now, pairs, lines)

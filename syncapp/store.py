@@ -1,0 +1,217 @@
+"""What the hub remembers of one sync, in PostgreSQL: the store that the steps run over."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+
+from policies.compile import compile_policy, facts_digest
+from policies.core.values import Context, Observation, Plan, Policy, Record
+from policies.models import PolicySet, Sync
+
+from . import models
+from .facts import facts_of
+from .load import Contended, Loaded, database_now, load_page, load_records, start
+from .matching import match_digests, record_digests
+from .models import Feed, Run
+from .queue import ring
+from .reconcile import Entry, Setting, write
+
+PUSH_JOB = "syncapp.jobs.push"
+# Deadlock, serialisation, lock and statement time-outs, and a row that somebody else made first.
+AGAIN = ("40P01", "40001", "55P03", "57014", "23505")
+
+
+class NoPolicy(Exception):
+    """The sync has no published policy set, so nothing can be judged."""
+
+
+def ring_pushes(feed_ids: Collection[int]) -> None:
+    for pk in sorted(feed_ids):
+        ring(PUSH_JOB, pk, queue="push")
+
+
+def ordered_key(millis: int, noise: bytes) -> str:
+    """A version 7 UUID: its order is the order of making, so that new rows land together in every index."""
+    number = (millis << 80) | (7 << 76) | (int.from_bytes(noise[:2]) & 0xFFF) << 64
+    number |= (2 << 62) | (int.from_bytes(noise[2:10]) & ((1 << 62) - 1))
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_key() -> str:
+    return ordered_key(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+@contextmanager
+def retryable() -> Iterator[None]:
+    """Turn what another worker caused into Contended; everything else stays what it is."""
+    try:
+        yield
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) in AGAIN:
+            raise Contended(str(error.__cause__).splitlines()[0]) from error
+        raise
+
+
+class PgStore:
+    """Implements `steps.Store`. Cheap to make; one per job."""
+
+    def __init__(
+        self, sync: Sync, run: Run | None = None, *, ring_feeds: Callable[[Collection[int]], None] = ring_pushes
+    ) -> None:
+        self.sync = sync
+        self.run = run
+        self._ring = ring_feeds
+
+    def now(self) -> datetime:
+        return database_now()
+
+    @contextmanager
+    def page(self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()) -> Iterator[PgPage]:
+        """Raises Contended when the block is to be tried again from its beginning."""
+        with retryable(), transaction.atomic():
+            setting = self._setting()
+            loaded = load_page(self.sync.pk, setting.feeds, role, observations, setting.policy, keys)
+            page = PgPage(setting, loaded, observations)
+            yield page
+            self._ring(page.write())
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[PgPage]:
+        """Raises Contended as `page` does."""
+        with retryable(), transaction.atomic():
+            setting = self._setting()
+            loaded = Loaded(start())
+            load_records(loaded, setting.feeds, [key])
+            page = PgPage(setting, loaded, ())
+            yield page
+            self._ring(page.write())
+
+    def cursor(self, role: str) -> str:
+        return str(self._feed(role).cursor.get("at", ""))
+
+    def advance(self, role: str, cursor: str) -> None:
+        feed = self._feed(role)
+        Feed.objects.filter(pk=feed.pk).update(cursor={**feed.cursor, "at": cursor})
+
+    def _feed(self, role: str) -> Feed:
+        return Feed.objects.get(role__sync=self.sync, role__name=role)
+
+    def known(self, role: str, remote_ids: Collection[str]) -> dict[str, str]:
+        """Remote id → digest of the last judged read, where a body with that digest needs no judging.
+
+        A link with a push in flight is not among them.
+        """
+        rows = models.Link.objects.filter(
+            feed__role__sync=self.sync,
+            feed__role__name=role,
+            remote_id__in=list(remote_ids),
+            head__sending__isnull=True,
+        ).exclude(digest="")
+        return {str(remote): digest for remote, digest in rows.values_list("remote_id", "digest")}
+
+    def _setting(self) -> Setting:
+        feeds = Feed.objects.filter(role__sync=self.sync).select_related("account", "role")
+        by_role = {feed.role.name: feed for feed in feeds.order_by("role__order", "role__name")}
+        policy_set = PolicySet.objects.filter(sync=self.sync, state=PolicySet.State.PUBLISHED).first()
+        if policy_set is None:
+            raise NoPolicy(
+                f"sync {self.sync.slug!r} has no published policy: publish one, or apply a file that has one"
+            )
+        facts = {role: facts_of(feed) for role, feed in by_role.items()}
+        policy_set.sync = self.sync
+        policy = compile_policy(policy_set, facts)
+        granularity = {role: fact.granularity for role, fact in facts.items()}
+        return Setting(self.sync, self.run, by_role, policy, facts_digest(facts), granularity)
+
+
+class PgPage:
+    """Implements `steps.Page`: works in memory, and is written when the block ends."""
+
+    def __init__(self, setting: Setting, loaded: Loaded, observations: Sequence[Observation]) -> None:
+        self.policy: Policy = setting.policy
+        self._setting = setting
+        self._loaded = loaded
+        self._observations = observations
+        self._records = dict(loaded.records)
+        self._by_remote = dict(loaded.by_remote)
+        self._made: dict[tuple[str, str], list[str]] = {}
+        self._entries: list[Entry] = []
+        self._contexts: dict[str, Context] = {}
+
+    def context(self, role: str) -> Context:
+        if role not in self._contexts:
+            self._contexts[role] = self._context(role)
+        return self._contexts[role]
+
+    def _context(self, role: str) -> Context:
+        account = self._setting.feeds[role].account
+        run = self._setting.run
+        return Context(
+            self._loaded.now,
+            None if account.skew is None else timedelta(seconds=account.skew),
+            timedelta(seconds=account.uncertainty),
+            timedelta(seconds=self._setting.granularity[role]),
+            _shared_times(self._observations),
+            str(run.pk) if run is not None else "",
+        )
+
+    def linked(self, observation: Observation) -> Record | None:
+        key = self._by_remote.get((observation.role, observation.remote_id))
+        return self._records[key] if key is not None else None
+
+    def matching(self, observation: Observation) -> Sequence[Record]:
+        """The records of the best key that any record has."""
+        for pair in match_digests(observation.fields, self.policy):
+            keys = dict.fromkeys([*self._loaded.matches.get(pair, ()), *self._made.get(pair, ())])
+            found = [self._records[key] for key in keys if pair in record_digests(self._records[key], self.policy)]
+            if found:
+                return found
+        return ()
+
+    def record(self, key: str) -> Record | None:
+        return self._records.get(key)
+
+    def new_key(self) -> str:
+        return new_key()
+
+    def save(self, plan: Plan) -> None:
+        state = plan.state
+        before = self._records.get(state.key)
+        if state is before and not plan.lines and not plan.closed:
+            return
+        self._entries.append(Entry(before, plan, new_key()))
+        self._records[state.key] = state
+        self._index(before, state)
+
+    def _index(self, before: Record | None, state: Record) -> None:
+        """Later observations of this page see the links and values that earlier ones made."""
+        for link in state.links.values():
+            if link.remote_id is not None:
+                self._by_remote[(link.role, link.remote_id)] = state.key
+        for link in before.links.values() if before else ():
+            now = state.links.get(link.role)
+            if link.remote_id is not None and (now is None or now.remote_id != link.remote_id):
+                self._by_remote.pop((link.role, link.remote_id), None)
+        if before is None or before.beliefs is not state.beliefs:
+            for pair in record_digests(state, self.policy):
+                self._made.setdefault(pair, []).append(state.key)
+
+    def write(self) -> set[int]:
+        """Write everything saved; the feeds where something new is due."""
+        return write(self._setting, self._loaded, self._entries, self._records)
+
+
+def _shared_times(observations: Sequence[Observation]) -> Mapping[datetime, int]:
+    """How many observations share one updated-at: many are a bulk touch, which says nothing about single edits."""
+    counts: dict[datetime, int] = {}
+    for seen in observations:
+        if seen.updated_at is not None:
+            counts[seen.updated_at] = counts.get(seen.updated_at, 0) + 1
+    return {moment: count for moment, count in counts.items() if count > 1}

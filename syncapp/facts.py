@@ -12,7 +12,8 @@ from django.conf import settings
 from policies.compile import RoleFacts
 
 from .connectors import registry
-from .connectors.spec import FieldSpec, ObjectSpec
+from .connectors.mapping import Mapping as Mapped
+from .connectors.spec import ObjectSpec
 from .models import Account, Feed
 
 Entry = str | Mapping[str, Any]
@@ -57,18 +58,13 @@ class _Same:
 @lru_cache(maxsize=256)
 def _facts(same: _Same, mapping_text: str, direction: str) -> RoleFacts:
     spec: ObjectSpec = same.spec
-    mapping: dict[str, Entry] = json.loads(mapping_text)
-    fields = {name: field_of(spec, entry) for name, entry in mapping.items()}
-    ways = {name: way_of(entry) for name, entry in mapping.items()}
+    entries: dict[str, Entry] = json.loads(mapping_text)
+    fields = Mapped.parse(entries, spec=spec).fields
     times = spec.updated_at
     return RoleFacts(
-        norms={name: list(field.normalises) for name, field in fields.items() if field and field.normalises},
-        readable=frozenset(name for name in mapping if ways[name] in ("both", "in")),
-        writable=frozenset(
-            name
-            for name, field in fields.items()
-            if ways[name] in ("both", "out") and spec.can("update") and (field is None or field.writable)
-        ),
+        norms={name: norms for name, entry in entries.items() if (norms := _norms(spec, entry))},
+        readable=frozenset(name for name, field in fields.items() if field.reads),
+        writable=frozenset(name for name, field in fields.items() if field.writes and spec.can("update")),
         exact=spec.version.exact,
         ordered=spec.version.ordered,
         conditional=spec.conditional,
@@ -79,15 +75,13 @@ def _facts(same: _Same, mapping_text: str, direction: str) -> RoleFacts:
     )
 
 
-def way_of(entry: Entry) -> str:
-    """both, in (read only) or out (written only)."""
-    return "both" if isinstance(entry, str) else str(entry.get("direction", "both"))
-
-
-def field_of(spec: ObjectSpec, entry: Entry) -> FieldSpec | None:
-    """The provider's own field behind a mapping entry: by its name, or by the path it is at."""
+def _norms(spec: ObjectSpec, entry: Entry) -> list[Any]:
+    """The as-stored form: the mapping's own word, else the provider's on the field that the entry names."""
     if isinstance(entry, str):
-        return spec.fields.get(entry)
-    if "field" in entry:
-        return spec.fields.get(entry["field"])
-    return next((field for field in spec.fields.values() if field.path == entry.get("path")), None)
+        entry = {"field": entry, "path": entry}
+    if "normalises" in entry:
+        return list(entry["normalises"])
+    known = spec.fields.get(entry.get("field", ""))
+    if known is None:
+        known = next((field for field in spec.fields.values() if field.path == entry.get("path")), None)
+    return list(known.normalises) if known is not None else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -214,13 +213,6 @@ def test_known_digests_leave_out_links_with_a_push_in_flight(store: PgStore) -> 
 
 @pytest.mark.django_db(transaction=True)
 class TestTogether:
-    @pytest.fixture(autouse=True)
-    def truncatable(self) -> Iterator[None]:
-        """pytest empties the tables by TRUNCATE after such a test, which the ledger refuses."""
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE syncapp_ledger DISABLE TRIGGER ledger_keeps_whole")
-        yield
-
     def test_two_workers_make_one_record_of_one_person(self) -> None:
         sync = make_sync()
         ready = threading.Barrier(2)

@@ -196,3 +196,10 @@ def test_a_file_of_the_other_dialect_is_refused(start: Callable[..., Caller], tm
     start("crm").server.stop()
     with pytest.raises(ValueError, match="holds a crm sandbox"):
         start("billing", data=tmp_path / "crm.sqlite")
+
+
+def test_it_is_foreign_to_the_hub() -> None:
+    look = "import sys, syncapp.sandbox.__main__; print(sorted(m for m in sys.modules if m.split('.')[0] in HUB))"
+    hub = "HUB = {'django', 'policies', 'review', 'rq', 'psycopg'}; "
+    done = subprocess.run([sys.executable, "-c", hub + look], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "[]"

@@ -1,4 +1,7 @@
-"""Fail unless tests of one suite ran: `must_have_run.py REPORT.xml SUITE [no-skips]`, from pytest's JUnit report."""
+"""Fail unless tests of one suite ran: `must_have_run.py REPORT.xml SUITE [no-skips]`, from pytest's JUnit report.
+
+A suite is a part of a test module's dotted name.
+"""
 
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -8,7 +11,7 @@ def main(report: str, suite: str, *options: str) -> str | None:
     cases = [
         case
         for case in ElementTree.parse(report).iter("testcase")  # noqa: S314 - pytest wrote it a moment ago
-        if case.get("classname", "").startswith(suite)
+        if suite in case.get("classname", "")
     ]
     skipped = [case for case in cases if case.find("skipped") is not None]
     if len(cases) == len(skipped):

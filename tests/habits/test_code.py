@@ -7,7 +7,7 @@ import pytest
 from tests.habits.tree import PROJECT, imported, modules, name, tree
 
 PURE = {
-    "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
+    "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib", "datetime", "decimal",
     "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string",
     "types", "typing", "unicodedata", "zoneinfo", "ipaddress",
 }  # fmt: skip

@@ -24,7 +24,7 @@ def test_the_walk_sees_the_project():
 
 def test_the_patterns_find_what_they_are_for():
     assert UNFINISHED.search("# TO" + "DO later")
-    assert MACHINE_PATHS.search("open('/root" + "/x')")
+    assert MACHINE_PATHS.search("open('/ro" + "ot/x')")
     assert MACHINE_PATHS.search("/work" + "/main/x")
     assert not MACHINE_PATHS.search("https://example.org/home/page")
 

@@ -63,7 +63,9 @@ def push(store: Store, remote: Remote, key: str) -> Outcome:
     return _write(store, remote, key, link.remote_id, claimed, facts.conditional)
 
 
-def _claim(store: Store, role: str, key: str, remote_id: str, guard: Observation | None, work: Work) -> Sending | Outcome:
+def _claim(
+    store: Store, role: str, key: str, remote_id: str, guard: Observation | None, work: Work
+) -> Sending | Outcome:
     """One commit: what the look showed is judged, and if it was what is stored, the push is marked as sending."""
     with store.open(key) as page:
         record, context = page.record(key), page.context(role)
@@ -125,7 +127,9 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
             seen = remote.read(written.remote_id)
         except (Retryable, Unknown):
             seen = None
-        exact = seen is not None and not seen.deleted and written.version is not None and seen.version == written.version
+        exact = (
+            seen is not None and not seen.deleted and written.version is not None and seen.version == written.version
+        )
         shown, later = (seen, None) if exact else (None, seen)
     with store.open(key) as page:
         record, context = page.record(key), page.context(remote.role)

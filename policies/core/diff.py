@@ -32,6 +32,11 @@ def same_at(role: Role, told: Values, other: Values) -> bool:
     return True
 
 
+def holds(role: Role, stored: Values, value: Values) -> bool:
+    """Does the link hold the whole value? A member that was never read there proves nothing."""
+    return all(name in stored for name in value) and same_at(role, stored, value)
+
+
 def stored_form(role: Role, values: Values) -> dict[str, Json]:
     """N of every member."""
     norms = role.norms
@@ -66,6 +71,8 @@ def lift(unit: Unit, role: Role, x: Values, base: Base | None) -> dict[str, Json
 
 def _lift_member(member: Field, role: Role, x: Json, base: Base) -> Json:
     name = member.name
+    if name not in base.stored:
+        return x
     stored, meant = base.stored.get(name), base.meant.get(name)
     if equal(stored, meant):
         return x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .diff import empty, equal_values, same_at
+from .diff import empty, equal_values, holds
 from .reasons import Reason, Verdict
 from .safety import ping_pong, trim_moves
 from .values import (
@@ -116,7 +116,7 @@ class Draft:
             base, role = self.base(name, unit), self.policy.roles.get(name)
             if base is None or role is None:
                 continue
-            if same_at(role, base.stored, belief.value):
+            if holds(role, base.stored, belief.value):
                 self.join(name, unit)
             else:
                 oldest = min(oldest, base.k)

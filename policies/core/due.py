@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from .diff import is_null, same_at
+from .diff import holds, is_null
 from .draft import Draft
 from .identity import believed, has_match_key
 from .ownership import reads
@@ -100,7 +100,7 @@ def claim(draft: Draft, role: str, work: Work) -> Sending | None:
     versions: dict[str, int] = {}
     for unit in due_units(record, policy, role) if work is not Work.DELETE else ():
         belief, base = draft.belief(unit), link.bases.get(unit.name)
-        if base is not None and same_at(facts, base.stored, belief.value):
+        if base is not None and holds(facts, base.stored, belief.value):
             draft.join(role, unit)
             draft.say(Verdict.AGREE, Reason.ALREADY_THERE, role, unit)
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .diff import equal, is_null, same_at
+from .diff import equal, holds, is_null, same_at
 from .draft import Draft
 from .merge import Overlap, Unbased
 from .ownership import may_clear, owner_of, problem, reads
@@ -43,7 +43,7 @@ def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:
     base = draft.base(role, unit)
     stored = {**(base.stored if base else {}), **case.x}
     draft.set_base(role, unit, Base(stored, dict(sent), version))
-    if version != belief.v and same_at(case.role, stored, belief.value):
+    if version != belief.v and holds(case.role, stored, belief.value):
         draft.join(role, unit)
 
 

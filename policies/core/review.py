@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from .diff import equal, same_at
+from .diff import equal, holds
 from .draft import Draft
 from .reasons import Reason
 from .strategy import Ask, Decision, decide
@@ -39,7 +39,9 @@ def rerun(draft: Draft, unit: Unit, question: Question, candidates: tuple[Candid
     outcome = decide(unit, draft.record, draft.belief(unit), candidates, draft.policy)
     held = question.kind is Kind.PING_PONG and outcome.reason is not Reason.CANDIDATES_AGREE
     if isinstance(outcome, Decision) and not held:
-        draft.close(question, outcome.reason, outcome.value, ",".join(sorted(outcome.winners)))
+        draft.close(
+            replace(question, candidates=candidates), outcome.reason, outcome.value, ",".join(sorted(outcome.winners))
+        )
         conclude(draft, unit, candidates, outcome.value, outcome.winners, outcome.reason, outcome.span, record=False)
         return
     reason, detail = (outcome.reason, outcome.detail) if isinstance(outcome, Ask) else (question.reason, question.note)
@@ -87,7 +89,7 @@ def _uphold(draft: Draft, unit: Unit, candidates: tuple[Candidate, ...], winners
         base, role = draft.base(source, unit), draft.policy.roles.get(source)
         if base is None or role is None:
             continue
-        if same_at(role, base.stored, belief.value):
+        if holds(role, base.stored, belief.value):
             draft.join(source, unit)
         elif base.k == belief.v:
             draft.set_base(source, unit, replace(base, owed=True))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from . import identity
-from .diff import same_at, stored_form, told
+from .diff import holds, same_at, stored_form, told
 from .draft import Draft
 from .gates import proven
 from .plan import judge_fields
@@ -99,7 +99,7 @@ def _confirm_unit(draft: Draft, unit: Unit, role: Role, sent: Values, v: int, x:
     draft.say(Verdict.NEAR_MISS if near else Verdict.CONFIRMED, reason, name, unit, x, saw)
     belief = draft.belief(unit)
     if not near:
-        if v != belief.v and same_at(role, x, belief.value):
+        if v != belief.v and holds(role, x, belief.value):
             draft.join(name, unit)
         return
     often = draft.moved(unit)
@@ -163,7 +163,7 @@ def _settle_unit(
         draft.say(Verdict.LANDED, Reason.LANDED, role.name, unit, x, saw)
         kept = {**stored_form(role, sent), **(x if whole else {})}
         draft.set_base(role.name, unit, Base(kept, dict(sent), sending.versions[unit.name]))
-        if same_at(role, kept, draft.belief(unit).value):
+        if holds(role, kept, draft.belief(unit).value):
             draft.join(role.name, unit)
 
 

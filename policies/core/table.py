@@ -52,7 +52,8 @@ def counts(unit: Unit) -> bool:
 
 
 def _as_stored(draft: effects.Draft, case: Case) -> bool:
-    return case.base is not None and same_at(case.role, case.x, case.base.stored)
+    base = case.base
+    return base is not None and all(name in base.stored for name in case.x) and same_at(case.role, case.x, base.stored)
 
 
 def _as_sent(draft: effects.Draft, case: Case) -> bool:

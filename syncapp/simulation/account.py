@@ -30,6 +30,8 @@ class Edit:
     before: dict[str, Json]
     at: datetime
     judged: str = ""  # the verdict of the first judged look that showed it
+    seen: set[str] = field(default_factory=set)  # the fields of it that look showed
+    looked: tuple[str, str] | None = None
     lost_to: str = ""  # "person" or "hub": who changed the field again
     shown: bool = False  # a delivery with its values reached the hub
     noop: bool = False
@@ -142,7 +144,7 @@ class Account:
 
     def read(self, remote_id: str) -> Observation:
         asked = self.world.now()
-        self.world.call(self, "read")
+        self.world.call(self, "read", remote_id)
         row = self.rows.get(remote_id)
         if row is None:
             return Observation(self.role, remote_id, {}, asked, deleted=True)
@@ -154,7 +156,9 @@ class Account:
         while True:
             asked = self.world.now()
             self.world.call(self, "list")
-            rows = sorted((r for r in self.rows.values() if r.version > at), key=lambda r: r.version)[: self.traits.page]
+            rows = sorted((r for r in self.rows.values() if r.version > at), key=lambda r: r.version)[
+                : self.traits.page
+            ]
             last = len(rows) < self.traits.page
             at = rows[-1].version if rows else at
             yield Listing([self.shown(row, How.LIST, asked) for row in rows], str(at), last)
@@ -168,14 +172,15 @@ class Account:
         return [
             self.shown(row, How.SEARCH, asked)
             for row in self.rows.values()
-            if row.external_id == external_id or (email is not None and self._key(row.fields.get("email")) == self._key(email))
+            if row.external_id == external_id
+            or (email is not None and self._key(row.fields.get("email")) == self._key(email))
         ]
 
     def _key(self, email: Json) -> Json:
         return self.norms["email"](email) if "email" in self.norms else email
 
     def create(self, values: Values, *, key: str, external_id: str) -> Written:
-        lands = self._before("create")
+        lands = self._before("create", "")
         row = self.rows.get(self.by_key.get(key, ""))
         if row is None:
             row = self.add(self.form(values, ours=True), "hub", external_id)
@@ -185,7 +190,7 @@ class Account:
         return self._after("create", row, lands)
 
     def update(self, remote_id: str, values: Values, *, version: str | None, key: str) -> Written:
-        lands = self._before("update")
+        lands = self._before("update", remote_id)
         row = self.rows.get(remote_id)
         if row is None:
             raise Gone("the record does not exist")
@@ -196,12 +201,12 @@ class Account:
         return self._after("update", row, lands)
 
     def delete(self, remote_id: str, *, version: str | None, key: str) -> None:
-        self._before("delete")
+        self._before("delete", remote_id)
         self.rows.pop(remote_id, None)
         self.writes += 1
 
-    def _before(self, name: str) -> str:
-        self.world.call(self, name)
+    def _before(self, name: str, remote_id: str) -> str:
+        self.world.call(self, name, remote_id)
         fault = self.world.fault()
         if fault == "limited":
             raise Limited("too many requests", retry_after=1.0)
@@ -212,7 +217,7 @@ class Account:
     def _after(self, name: str, row: Row, fault: str) -> Written:
         version = str(row.version) if self.traits.exact else None
         shown = self.shown(row, How.RESPONSE) if self.traits.body else None
-        self.world.call(self, f"{name} answered")
+        self.world.call(self, f"{name} answered", row.remote_id)
         if fault == "landed":
             raise Unknown("the answer was lost")
         return Written(row.remote_id, version, shown)

@@ -63,7 +63,12 @@ def draw_traits(random: Random, all_conditional: bool) -> Traits:
 
 def draw_norms(random: Random) -> dict[str, Form]:
     norms: dict[str, Form] = {"email": norm(["lower"])}
-    for name, specs in (("name", ["lower"]), ("street", [{"truncate": 9}]), ("tags", ["lower"]), ("plan", ["trim", "upper"])):
+    for name, specs in (
+        ("name", ["lower"]),
+        ("street", [{"truncate": 9}]),
+        ("tags", ["lower"]),
+        ("plan", ["trim", "upper"]),
+    ):
         if random.random() < 0.4:
             norms[name] = norm(specs, KINDS[name])
     return norms

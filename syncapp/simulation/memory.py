@@ -37,7 +37,11 @@ class MemoryPage:
     def matching(self, observation: Observation) -> Sequence[Record]:
         for rank, values in match_values(observation.fields, self.policy):
             keys = sorted(self.store.matches.get((rank, values), ()))
-            mine = [r.key for r in self.saved.values() if (rank, values) in match_values(believed(r, self.policy), self.policy)]
+            mine = [
+                r.key
+                for r in self.saved.values()
+                if (rank, values) in match_values(believed(r, self.policy), self.policy)
+            ]
             found = [record for key in dict.fromkeys((*keys, *mine)) if (record := self.record(key)) is not None]
             if found:
                 return found
@@ -79,9 +83,7 @@ class MemoryStore:
         return self.world.tick
 
     @contextmanager
-    def page(
-        self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()
-    ) -> Iterator[MemoryPage]:
+    def page(self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()) -> Iterator[MemoryPage]:
         page = MemoryPage(self)
         yield page
         self.world.crash("before commit")

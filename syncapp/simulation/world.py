@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from policies.core.resolve import Choice, Moved, Refused, resolve
 from policies.core.reasons import Verdict
-from policies.core.values import Context, Kind, Observation, Plan, Question, Values
+from policies.core.resolve import Choice, Moved, Refused, resolve
+from policies.core.values import Context, Kind, Observation, Plan, Question, Record, Values
 from syncapp import push as writing
 from syncapp import steps
 from syncapp.connectors.errors import ConnectorError
@@ -39,6 +39,9 @@ class World:
         self.views: dict[tuple[str, str, str], dict[str, Edit]] = {}
         self.seen: dict[tuple[str, str], str] = {}
         self.believed: dict[tuple[str, str], dict[int, Values]] = {}
+        self.chosen: dict[tuple[str, str], list[Values]] = {}
+        self.parts: dict[str, set[object]] = {}
+        self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
         self.bag: list[list[Observation]] = []
         self.calm, self.inside, self.stop = True, False, False
@@ -48,7 +51,9 @@ class World:
         self.policy = catalogue.draw_policy(self.random, traits, norms)
         self.unknown_skew = {role for role in ROLES if self.random.random() < 0.2}
         self.accounts = {
-            role: Account(self, role, traits[role], norms[role], catalogue.draw_hidden(self.random, traits[role]), self.random)
+            role: Account(
+                self, role, traits[role], norms[role], catalogue.draw_hidden(self.random, traits[role]), self.random
+            )
             for role in ROLES
         }
         self.store = MemoryStore(self, self.policy)
@@ -66,7 +71,7 @@ class World:
         skew = None if role in self.unknown_skew else account.traits.skew
         return Context(self.tick, skew, timedelta(milliseconds=50), account.traits.granularity)
 
-    def call(self, account: Account, step: str) -> None:
+    def call(self, account: Account, step: str, remote_id: str = "") -> None:
         """Every remote call: time passes, others act, the process may die."""
         self.tick += timedelta(milliseconds=self.random.randint(1, 40))
         if self.calm:
@@ -75,7 +80,10 @@ class World:
         if not self.inside and self.random.random() < 0.12:
             self.inside = True
             try:
-                self.random.choice((self.edit, self.edit, self.deliver, self.judge_held))()
+                if remote_id and self.random.random() < 0.4:
+                    self.edit(account.rows.get(remote_id))
+                else:
+                    self.random.choice((self.edit, self.deliver, self.judge_held))()
             finally:
                 self.inside = False
 
@@ -114,7 +122,9 @@ class World:
             self.seen[(record.key, role)] = link.digest
             verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
             for member, edit in self.views.get((link.remote_id, link.digest, role), {}).items():
-                if not edit.judged:
+                if not edit.judged or edit.looked == (link.remote_id, link.digest):
+                    edit.seen.add(member)
+                    edit.looked = (link.remote_id, link.digest)
                     edit.judged = verdicts.get(self._unit(member), Verdict.UNCHANGED)
 
     def _unit(self, member: str) -> str:
@@ -138,19 +148,44 @@ class World:
                             values[member] = None
                 stored = account.form(values, ours=False)
                 self._typed(values, stored)
-                account.add(stored, "person")
+                self.first[(role, account.add(stored, "person").remote_id)] = stored
 
     def _typed(self, *many: Values) -> None:
         for values in many:
             for name, value in values.items():
                 self.typed.setdefault(name, []).append(value)
 
-    def edit(self) -> None:
+    def typed_parts(self, name: str) -> set[object]:
+        """Everything that anybody entered into a field, in every form an account may have given it; sets element by element."""
+        if name not in self.parts:
+            found: set[object] = set()
+            for value in self.typed.get(name, ()):
+                shapes = [value]
+                for account in self.accounts.values():
+                    shapes.append(account.form({name: value}, ours=False)[name])
+                    shapes.append(account.form({name: value}, ours=True)[name])
+                for shape in shapes:
+                    found.update(
+                        shape if isinstance(shape, list) else shape.values() if isinstance(shape, dict) else [shape]
+                    )
+            self.parts[name] = found
+        return self.parts[name]
+
+    def started(self, record: Record, name: str) -> int | None:
+        """The total a record began with, if all sides that had one began with the same."""
+        totals = {
+            values[name]
+            for (role, remote_id), values in self.first.items()
+            if (link := record.links.get(role)) and link.remote_id == remote_id and values.get(name) is not None
+        }
+        return next(iter(totals)) if len(totals) == 1 and isinstance(next(iter(totals)), int) else None  # type: ignore[return-value]
+
+    def edit(self, row: Row | None = None) -> None:
         """A person changes one field, or the fields of one bundle, in one account."""
-        account = self.accounts[self.random.choice(ROLES)]
+        account = self.accounts[row.remote_id.split("-")[0] if row is not None else self.random.choice(ROLES)]
         if not account.rows or self.stop:
             return
-        row = account.rows[self.random.choice(sorted(account.rows))]
+        row = row or account.rows[self.random.choice(sorted(account.rows))]
         unit = self.random.choice(self.policy.units)
         names = catalogue.members(unit.name)
         names = names if self.random.random() < 0.5 else (self.random.choice(names),)
@@ -187,6 +222,9 @@ class World:
             with self.store.open(record.key) as page:
                 current = page.record(record.key) or record
                 made = resolve(current, question.key, version, choice, "Robin", self.policy, Context(self.now()))
+                for closed in made.closed:
+                    if closed.value is not None:
+                        self.chosen.setdefault((record.key, closed.question.unit), []).append(closed.value)
                 page.save(made)
             self.counts["answers"] += 1
         except Moved:
@@ -232,6 +270,7 @@ class World:
                 self.counts["deliveries that waited"] += 1
             if judged.verdicts.get(Verdict.OVERWRITTEN):
                 for edit in self.views.get((event.remote_id, event.digest, account.role), {}).values():
+                    edit.seen |= set(edit.typed)
                     edit.judged = edit.judged or Verdict.OVERWRITTEN
         self.counts["deliveries"] += 1
         self.look(account, event.remote_id)

@@ -82,6 +82,7 @@ def check_schema(found: Located) -> None:
     errors = sorted(
         _validator().iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0)
     )
+    errors = [error for error in errors if not (error.validator == "oneOf" and _explained(error, errors))]
     if errors:
         raise _told(found, _deepest(errors[0], found.data))
 
@@ -93,6 +94,12 @@ def _deepest(error: ValidationError, data: Any) -> ValidationError:
     meant = [inner for inner in error.context if not _wrong_branch(error, inner)]
     best = best_match(iter(meant or error.context))
     return _deepest(best, data) if best is not None else error
+
+
+def _explained(error: ValidationError, others: Sequence[ValidationError]) -> bool:
+    """Another complaint lies inside this one, and says more than that no alternative fits."""
+    place = list(error.absolute_path)
+    return any(len(other.absolute_path) > len(place) and list(other.absolute_path)[: len(place)] == place for other in others)
 
 
 def _wrong_branch(error: ValidationError, inner: ValidationError) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from syncapp.connectors import paths, templates
 from syncapp.connectors.located import Located, Place
+from syncapp.connectors.transforms import transform
 
 Raw = Mapping[str, Any]
 NEEDS = {
@@ -78,8 +80,30 @@ def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> N
         raise found.wrong(
             (*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value"
         )
+    _times(found, place, raw)
+    _fields(found, (*place, "fields"), raw.get("fields", {}))
     for name, operation in raw["operations"].items():
         _operation(found, (*place, "operations", name), name, operation, raw, config)
+
+
+def _times(found: Located, place: Place, raw: Raw) -> None:
+    for key in ("updated_at", "created_at"):
+        zone = raw.get(key, {}).get("timezone", "UTC")
+        try:
+            ZoneInfo(zone)
+        except (ValueError, KeyError, OSError):
+            raise found.wrong(
+                (*place, key, "timezone"), f"{zone!r} is not a time zone", "a name such as UTC or Europe/Berlin"
+            ) from None
+
+
+def _fields(found: Located, place: Place, raw: Raw) -> None:
+    for name, entry in raw.items():
+        for index, step in enumerate(entry.get("transforms", ())):
+            try:
+                transform(step)
+            except ValueError as error:
+                raise found.wrong((*place, name, "transforms", index), str(error)) from None
 
 
 def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
@@ -96,6 +120,10 @@ def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, co
         raise found.wrong(
             place, "'by' is missing: which fields can be looked up?", 'field: parameter, or "*": "{path}"'
         )
+    for field in raw.get("by", {}):
+        known = [*owner.get("fields", {}), *(["external_id"] if "external_id" in owner else []), "*"]
+        if field not in known:
+            raise found.wrong((*place, "by", field), f"there is no field {field!r}", ", ".join(known))
     if name == "read_many" and "max_ids" not in raw:
         raise found.wrong(place, "'max_ids' is missing", "how many ids one call may name")
     conditional = raw.get("conditional")

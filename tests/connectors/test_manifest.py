@@ -1,0 +1,170 @@
+"""Provider files: a table of wrong ones with the words their errors must contain, and the ones that are shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from syncapp.connectors import registry
+from syncapp.connectors.manifest import ManifestError, load, parse
+from tests.connectors.shapes import LIST, bent, manifest
+
+PEOPLE = "objects.people"
+OPS = f"{PEOPLE}.operations"
+SIGNATURE = {"scheme": "hmac", "header": "X-Sig"}
+EVENTS = {"types": {"p.new": {"object": "people", "kind": "created"}}, "record_id": "id"}
+
+
+def hook(**signature: Any) -> dict[str, Any]:
+    return {"webhook": {"signature": {**SIGNATURE, **signature}, "events": EVENTS}}
+
+
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"slug": "Acme CRM"}, ["slug", "^[a-z][a-z0-9_]*$"]),
+    ({"slug": ...}, ["'slug' is missing"]),
+    ({"nmae": "x"}, ["unknown key 'nmae'", "name"]),
+    ({"objects": {}}, ["objects", "at least 1"]),
+    ({"auth": {"type": "magic"}}, ["auth.type", "'magic' is not accepted", "bearer", "basic"]),
+    ({"auth": {"type": "basic", "user": "u"}}, ["auth", "'password' is missing"]),
+    ({"auth": {"type": "bearer", "token": "t", "prefix": "x"}}, ["auth.prefix", "unknown key 'prefix'"]),
+    ({"auth": {"type": "oauth2"}}, ["oauth2 is not available yet", "none, headers, bearer, basic"]),
+    ({"auth.token": "{secret.tokn}"}, ["{secret.tokn} means nothing here", "secret.token"]),
+    ({"base_url": "https://{config.site}.x"}, ["base_url", "{config.site} means nothing here", "config.server"]),
+    ({"base_url": "https://x/{secret.token}"}, ["base_url", "{secret.token} means nothing here"]),
+    ({"headers": {"X-A": "{secret.token}"}}, ["headers.X-A", "{secret.token} means nothing here"]),
+    ({f"{PEOPLE}.id": "a..b"}, ["objects.people.id", "is not a path"]),
+    ({f"{PEOPLE}.id": 7}, ["objects.people.id", "wrong type", "string"]),
+    ({f"{PEOPLE}.fields.email.path": "a["}, ["objects.people.fields.email.path", "is not a path"]),
+    ({f"{PEOPLE}.fields.email.type": "mail"}, ["objects.people.fields.email.type", "'mail' is not accepted", "email"]),
+    ({f"{PEOPLE}.fields.email.clear": "zero"}, ["'zero' is not accepted", "null, empty, list, omit, refuse"]),
+    ({f"{PEOPLE}.fields.email.normalises": ["squash"]}, ["normalises[0]", "squash", "collapse_spaces"]),
+    ({f"{PEOPLE}.fields.email.normalises": [{"cut": 4}]}, ["normalises[0]", "cut"]),
+    ({f"{PEOPLE}.fields.email.omitted": "gone"}, ["'gone' is not accepted", "null, missing"]),
+    ({f"{PEOPLE}.fields.E-mail": {"path": "x"}}, ["E-mail", "^[a-z][a-z0-9_]*$"]),
+    ({f"{PEOPLE}.fields.email.transforms": ["rot13"]}, ["fields.email.transforms[0]", "rot13", "bool_text"]),
+    ({f"{PEOPLE}.version": {"kind": "exact"}}, ["a version has to be somewhere", "path or header"]),
+    ({f"{PEOPLE}.version": {"kind": "etag", "path": "v"}}, ["'etag' is not accepted", "none, exact, ordered"]),
+    ({f"{PEOPLE}.version": ...}, ["conditional write needs a version"]),
+    ({f"{PEOPLE}.deletes": "delta", f"{PEOPLE}.deleted": ...}, ["tombstones need to be recognised"]),
+    ({f"{PEOPLE}.updated_at": {"path": "at", "format": "epoch"}}, ["'epoch' is not accepted", "unix_ms"]),
+    ({f"{PEOPLE}.updated_at": {"path": "at", "resolution": 0}}, ["resolution", "more than 0"]),
+    ({f"{PEOPLE}.updated_at": {"path": "at", "timezone": "Mars/Base"}}, ["updated_at.timezone", "Mars/Base", "Europe/Berlin"]),
+    ({f"{OPS}.read": ...}, ["objects.people.operations", "'read' is missing"]),
+    ({f"{OPS}.patch": {"method": "PATCH", "path": "/"}}, ["unknown key 'patch'", "update"]),
+    ({f"{OPS}.read.method": "get"}, ["'get' is not accepted", "GET, POST, PUT, PATCH, DELETE"]),
+    ({f"{OPS}.read.path": "/people/{ids}"}, ["operations.read.path", "{ids} means nothing here", "id"]),
+    ({f"{OPS}.read.path": "/people/{id|upper}"}, ["unknown spelling |upper", "json, csv, json_csv, quoted"]),
+    ({f"{OPS}.create.body": {"p": ["{bdy}"]}}, ["operations.create.body.p[0]", "{bdy}", "body"]),
+    ({f"{OPS}.update.success": [99]}, ["operations.update.success[0]", "100 or more"]),
+    ({f"{OPS}.update.conditional": {"header": "If-Match", "body": "rev"}}, ["exactly one place", "header or body"]),
+    ({f"{OPS}.update.conditional": {"status": [412]}}, ["exactly one place"]),
+    ({f"{OPS}.update.conditional.template": "{etag}"}, ["{etag} means nothing here", "version"]),
+    ({f"{OPS}.find": {"method": "GET", "path": "/", "items": ""}}, ["'by' is missing"]),
+    ({f"{OPS}.find": {"method": "GET", "path": "/", "items": "", "by": {"mail": "m"}}}, ["by.mail", "no field 'mail'", "email"]),
+    ({f"{OPS}.read_many": {"method": "GET", "path": "/", "items": ""}}, ["'max_ids' is missing"]),
+    ({f"{LIST}.items": ...}, ["'items' is missing"]),
+    ({f"{LIST}.paging": {"kind": "curser"}}, ["'curser' is not accepted", "cursor", "next_header"]),
+    ({f"{LIST}.paging": {"kind": "cursor", "param": "a"}}, ["'cursor' needs 'path'"]),
+    ({f"{LIST}.paging": {"kind": "next_header"}}, ["needs 'header'"]),
+    ({f"{LIST}.paging": {"kind": "none", "size": 9, "max_size": 5}}, ["the usual size is above the largest", "5 or less"]),
+    ({f"{LIST}.paging": {"kind": "link", "restart": True}}, ["only counted pagers restart", "page, offset"]),
+    ({f"{LIST}.delta": {"param": "s", "format": "iso"}}, ["list.delta", "'resolution' is missing"]),
+    ({"limits": {"buckets": [{"requests": 0, "seconds": 1}]}}, ["limits.buckets[0].requests", "1 or more"]),
+    ({"webhook": {"signature": {"scheme": "jwt"}, "events": EVENTS}}, ["'jwt' is not accepted", "standard, hmac, hash"]),
+    (hook(header=""), ["'header' is missing"]),
+    (hook(algorithm="md5"), ["'md5' is not accepted", "sha1, sha256"]),
+    (hook(template="{timestamp}"), ["does not cover the body"]),
+    (hook(template="{nonce}{body}"), ["{nonce} is not something that is signed", "timestamp"]),
+    (hook(template="{timestamp}.{body}"), ["{timestamp} is signed, but 'timestamp'"]),
+    (hook(template="{secret}{body}"), ["{secret} belongs into the text of scheme hash"]),
+    (
+        {"webhook": {"signature": SIGNATURE, "events": {**EVENTS, "types": {"x": {"object": "pets", "kind": "created"}}}}},
+        ["webhook.events.types.x.object", "no object 'pets'", "people"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "words"), WRONG, ids=[words[0][:40] for _, words in WRONG])
+def test_wrong(changes: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(yaml.safe_dump(bent(changes), sort_keys=False), "acme.yaml")
+    for word in ["acme.yaml", *words]:
+        assert word in str(caught.value)
+    assert caught.value.line is not None
+
+
+TEXTS = [
+    ("", "a provider file is a mapping"),
+    ("- a\n", "a provider file is a mapping"),
+    ("a: [1\n", "not readable as YAML"),
+    ("a: 1\na: 2\n", "'a' is given twice"),
+    ("a: !!python/object:os.system {}\n", "not readable as YAML"),
+    ("a: \x00\n", "not readable as YAML"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), TEXTS)
+def test_not_even_a_mapping(text: str, words: str) -> None:
+    with pytest.raises(ManifestError, match=words):
+        parse(text, "x.yaml")
+
+
+def test_the_line_is_the_right_one() -> None:
+    text = yaml.safe_dump(bent({f"{PEOPLE}.fields.email.type": "mail"}), sort_keys=False)
+    with pytest.raises(ManifestError) as caught:
+        parse(text, "acme.yaml")
+    assert text.splitlines()[(caught.value.line or 0) - 1].strip() == "type: mail"
+    assert (caught.value.path, caught.value.file) == ("objects.people.fields.email.type", "acme.yaml")
+
+
+def test_a_good_one() -> None:
+    found = manifest({f"{PEOPLE}.fields.email.normalises": ["trim", {"truncate": 40}]})
+    people = found.objects["people"]
+    assert people.version.ordered and people.conditional and people.can("delete") and not people.can("find")
+    assert people.fields["email"].normalises == ("trim", {"truncate": 40})
+    assert people.operations["create"].body == "{body}"
+
+
+def test_the_shipped_ones() -> None:
+    known = registry.available()
+    assert {"kinto", "sandbox"} <= set(known)
+    records = known["kinto"].objects["records"]
+    assert records.version.ordered and records.conditional and records.deletes == "delta" and records.open_fields
+    assert known["sandbox"].webhook is not None
+    assert known["sandbox"].objects["customers"].operations["update"].conditional is not None
+    for path in registry.OWN.glob("*.yaml"):
+        assert len(path.read_text().splitlines()) <= 150
+
+
+def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(bent()))
+    assert registry.load("acme", [tmp_path]).name == "Acme"
+    with pytest.raises(ManifestError, match=r"no such provider.*kinto, sandbox"):
+        registry.load("acme")
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(bent()))
+    with pytest.raises(ManifestError, match="'acme' is not the file's name"):
+        registry.load("other", [tmp_path])
+    with pytest.raises(ManifestError, match="is not a folder"):
+        registry.available([tmp_path / "nowhere"])
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    import os
+
+    file = tmp_path / "acme.yaml"
+    file.write_text(yaml.safe_dump(bent()))
+    assert registry.load("acme", [tmp_path]).name == "Acme"
+    file.write_text(yaml.safe_dump(bent({"name": "Acme 2"})))
+    os.utime(file, ns=(1, 1))
+    assert registry.load("acme", [tmp_path]).name == "Acme 2"
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ManifestError, match="not UTF-8"):
+        load(tmp_path / "x.yaml")
+    with pytest.raises(ManifestError, match="cannot be read"):
+        load(tmp_path / "none.yaml")

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
@@ -15,20 +14,6 @@ from tests.ground.waiting import wait_until
 
 BROWSER_TARGETS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
 NEEDS_SERVERS = {"db", "transactional_db", "live_server", "servers", "redis_client", "django_db_setup"}
-# Tests empty their Redis database: this one, never the one that REDIS_URL names for the hub itself.
-TEST_REDIS_DATABASE = "15"
-
-
-def _prepare_environment() -> None:
-    os.environ["SECRET_KEY"] = "only for tests, " * 4
-    os.environ["CONCORD_CREDENTIAL_KEYS"] = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
-    os.environ["CONCORD_DATA"] = str(embedded.find_place().folder / "tests")
-    url = os.environ.get("REDIS_URL", "").strip()
-    if url and not url.startswith("unix:"):
-        os.environ["REDIS_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{TEST_REDIS_DATABASE}"))
-
-
-_prepare_environment()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,156 @@
+"""The shipped manifest of the sandbox against a sandbox that really runs, in both dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from syncapp.connectors import registry
+from syncapp.connectors.client import Client
+from syncapp.connectors.errors import Gone, Limited, Rejected, Stale, Unauthorised, Unavailable, Unknown
+from syncapp.connectors.mapping import Mapping
+from syncapp.connectors.transport import Timeouts
+from syncapp.sandbox.server import SandboxServer
+from syncapp.sandbox.settings import Settings
+
+DIALECTS = {"contacts": "crm", "customers": "billing"}
+EMAIL = {"contacts": lambda text: {"properties": {"email": text}}, "customers": lambda text: {"email": text}}
+
+
+class Side:
+    """One running sandbox and our client of it."""
+
+    def __init__(self, server: SandboxServer, slug: str) -> None:
+        self.server, self.slug = server, slug
+        self.client = self.connect("t0ken")
+
+    def connect(self, token: str) -> Client:
+        return Client(
+            registry.load("sandbox"), {"server": self.server.url}, {"token": token}, allow_private=True, timeouts=Timeouts(2, 2, 5)
+        )
+
+    def faults(self, **faults: Any) -> None:
+        assert requests.put(f"{self.server.url}/_sandbox/faults", json=faults, timeout=5).status_code == 200
+
+    def body(self, email: str) -> dict[str, Any]:
+        return EMAIL[self.slug](email)
+
+    def create(self, email: str, key: str = "", **more: Any) -> str:
+        return self.client.create(self.slug, self.body(email), key=key or email, **more).id
+
+    def ids(self, **how: Any) -> list[str]:
+        return [item.id for page in self.client.pages(self.slug, **how) for item in page.items]
+
+
+@pytest.fixture(params=sorted(DIALECTS))
+def side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
+    settings = Settings(dialect=DIALECTS[request.param], data=tmp_path / "data.sqlite", token="t0ken")
+    with SandboxServer(settings) as server:
+        yield Side(server, request.param)
+
+
+def test_the_life_of_a_record(side: Side) -> None:
+    made = side.client.create(side.slug, side.body("ann@x.org"), key="k1", external_id="hub-1")
+    assert made.item is not None and made.version == made.item.version
+    assert side.client.create(side.slug, side.body("ann@x.org"), key="k1", external_id="hub-1").id == made.id
+    changed = side.client.update(side.slug, made.id, side.body("bob@x.org"), version=made.version, key="k2")
+    assert changed.version is not None and made.version is not None and int(changed.version) > int(made.version)
+    assert side.client.read(side.slug, made.id).version == changed.version
+    with pytest.raises(Stale) as stale:
+        side.client.update(side.slug, made.id, side.body("eve@x.org"), version=made.version, key="k3")
+    assert stale.value.current is not None and stale.value.current.version == changed.version
+    side.client.delete(side.slug, made.id, key="k4")
+    with pytest.raises(Gone):
+        side.client.read(side.slug, made.id)
+
+
+def test_finding(side: Side) -> None:
+    found = side.create("ann@x.org", external_id="hub-9")
+    side.create("bob@x.org")
+    assert [item.id for item in side.client.find(side.slug, "email", "ann@x.org")] == [found]
+    assert [item.id for item in side.client.find(side.slug, "external_id", "hub-9")] == [found]
+    assert side.client.find(side.slug, "email", "nobody@x.org") == []
+
+
+def test_listing_in_small_pages_resumed_and_by_time(side: Side) -> None:
+    made = [side.create(f"p{number}@x.org") for number in range(7)]
+    assert sorted(side.ids(size=2)) == sorted(made)
+    first = next(side.client.pages(side.slug, size=2))
+    assert first.cursor is not None and first.server_date is not None and first.round_trip >= 0
+    assert sorted(side.ids(size=2, cursor=first.cursor)) == sorted(set(made) - {item.id for item in first.items})
+    started = min(item.updated_at for page in side.client.pages(side.slug) for item in page.items if item.updated_at)
+    assert set(side.ids(size=2, since=started)) == set(made)
+    assert side.ids(since=datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+def test_a_delta_shows_tombstones_and_a_full_listing_does_not(side: Side) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=5)
+    kept, dropped = side.create("a@x.org"), side.create("b@x.org")
+    side.client.delete(side.slug, dropped, key="d")
+    assert side.ids() == [kept]
+    delta = {item.id: item.deleted for page in side.client.pages(side.slug, since=begun) for item in page.items}
+    assert delta == {kept: False, dropped: True}
+
+
+def test_reading_many(side: Side) -> None:
+    made = [side.create(f"p{number}@x.org") for number in range(3)]
+    unknown = "999999" if side.slug == "contacts" else "cus_ZZZZZZZZ"
+    assert sorted(side.client.read_many(side.slug, [*made, unknown])) == sorted(made)
+
+
+def test_a_refused_value_names_its_field(side: Side) -> None:
+    with pytest.raises(Rejected) as caught:
+        side.client.create(side.slug, side.body("no address"), key="k")
+    assert list(caught.value.fields) == ["email"]
+
+
+def test_a_wrong_token(side: Side) -> None:
+    with pytest.raises(Unauthorised):
+        side.connect("wrong").read(side.slug, "1001")
+    check = side.connect("wrong").check()
+    assert (check.reachable, check.authenticated) == (True, False)
+
+
+def test_check(side: Side) -> None:
+    check = side.client.check()
+    assert check.ok and check.objects[side.slug] == "ok" and check.skew is not None and abs(check.skew) < 3
+
+
+def test_faults_become_the_errors_that_fit(side: Side) -> None:
+    id = side.create("a@x.org")
+    side.faults(server_error=1)
+    with pytest.raises(Unavailable):
+        side.client.update(side.slug, id, side.body("b@x.org"), version=None, key="k")
+    side.faults(rate_limit_per_second=1)
+    with pytest.raises(Limited) as limited:
+        for _ in range(3):
+            side.connect("t0ken").read(side.slug, id)
+    assert limited.value.retry_after == 1
+
+
+def test_a_time_out_after_the_write_landed_is_unknown_and_the_same_key_settles_it(side: Side) -> None:
+    side.faults(hang_after_write=1, hang_seconds=0.2)
+    with pytest.raises(Unknown):
+        side.create("a@x.org", key="same")
+    side.faults()
+    id = side.create("a@x.org", key="same")
+    assert side.ids() == [id]
+
+
+def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> None:
+    objects = registry.load("sandbox").objects
+    crm = Mapping.parse({"mail": "email", "tags": "tags", "optin": "newsletter", "credit": "credit_limit"}, spec=objects["contacts"])
+    bill = Mapping.parse(
+        {"mail": "email", "tags": "labels", "optin": "marketing_opt_in", "credit": "credit_cents"}, spec=objects["customers"]
+    )
+    values = {"mail": "a@x.org", "tags": ["a", "b"], "optin": True, "credit": "1200.50"}
+    for slug, mapping in (("contacts", crm), ("customers", bill)):
+        settings = Settings(dialect=DIALECTS[slug], data=tmp_path / f"{slug}.sqlite", token="t0ken")
+        with SandboxServer(settings) as server:
+            written = Side(server, slug).client.create(slug, mapping.write(values), key="k")
+            assert written.item is not None and mapping.read(written.item.body) == values

@@ -124,7 +124,7 @@ def _current(answer: Answer, context: Context, body: Any) -> Item | None:
     if condition is None or condition.current is None or context.reader is None:
         return None
     found = getter(condition.current)(body)
-    return context.reader.item(found, answer.asked_at, id=context.id) if isinstance(found, dict) else None
+    return context.reader.item(found, answer.asked_at, known_id=context.id) if isinstance(found, dict) else None
 
 
 def _tombstone(answer: Answer, context: Context, body: Any) -> Item | None:

@@ -1,11 +1,13 @@
 """Talk to one account of any provider: list, read, find, create, update, delete, all as its manifest says."""
 
+
+
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -17,7 +19,7 @@ from syncapp.connectors.errors import Gone, Malformed, Misconfigured, Rejected, 
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.paths import ABSENT, getter, setter
 from syncapp.connectors.records import Check, Item, Page, Written
-from syncapp.connectors.spec import DeltaSpec, Manifest, ObjectSpec, Operation
+from syncapp.connectors.spec import Manifest, ObjectSpec, Operation
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import Answer, Timeouts
@@ -142,9 +144,8 @@ class Client:
         """A partial update; with a version, only if the record still has it (else Stale)."""
         spec, operation = self._operation(object, "update")
         answer = self._write("update", spec, operation, {"id": id, "body": dict(body), "key": key}, version)
-        return self._written(spec, operation, answer, id) or Written(
-            id, None, None, answer.answered_at, False, times.header_date(answer.headers.get("Date")), answer.round_trip
-        )
+        written = self._written(spec, operation, answer, id)
+        return written or Written(id, None, None, answer.answered_at)
 
     def delete(self, object: str, id: str, *, version: str | None = None, key: str) -> None:
         """Delete; with a version, only if the record still has it. Raises Gone if it was not there."""
@@ -196,7 +197,7 @@ class Client:
             places[pager.place][pager.param] = turn.param
         if turn.since is not None and operation.delta is not None:
             places["query"].update(operation.delta.query)
-            places[operation.delta.place][operation.delta.param] = since_text(
+            places[operation.delta.place][operation.delta.param] = paging.since_text(
                 operation.delta, turn.since, turn.restarted
             )
         known = {**values, "size": amount}
@@ -247,23 +248,24 @@ class Client:
             setter(condition.body)(body, _as_sent(spec, version))
         return self._send(Call(name, spec, operation, values, {}, headers, body, conditional=condition is not None))
 
-    def _written(self, spec: ObjectSpec, operation: Operation, answer: Answer, id: str | None) -> Written | None:
+    def _written(self, spec: ObjectSpec, operation: Operation, answer: Answer, known_id: str | None) -> Written | None:
         """The receipt, as far as the answer carries one. A write that succeeded is never turned into an error here."""
         reader = self._readers[spec.slug]
-        item, version = None, None
+        found, version, item = known_id, None, None
         try:
             if operation.item is not None:
-                item = reader.item(self._part(answer, operation.item), answer.asked_at, answer.headers, id)
-                id, version = item.id, item.version
-            else:
-                body = answer.json() if answer.body else None
-                id, version = id or reader.id_of(body), reader.version(body, answer.headers)
+                # only a body that names its id is taken for the record: it becomes what we believe is stored there
+                item = reader.item(self._part(answer, operation.item), answer.asked_at, answer.headers)
+                found, version = item.id, item.version
+            elif answer.body:
+                body = answer.json()
+                found, version = known_id or reader.id_of(body), reader.version(body, answer.headers)
         except Malformed:
             item = None  # it landed, and the read that follows will show it
-        if id is None:
+        if found is None:
             return None
         date = times.header_date(answer.headers.get("Date"))
-        return Written(id, version, item, answer.answered_at, False, date, answer.round_trip)
+        return Written(found, version, item, answer.answered_at, False, date, answer.round_trip)
 
     def _read_or_tombstone(self, object: str, id: str) -> Item | None:
         try:
@@ -302,15 +304,6 @@ class Client:
                 ", ".join(sorted(spec.operations)),
             )
         return spec, operation
-
-
-def since_text(delta: DeltaSpec, since: datetime, restarted: bool = False) -> str:
-    """The moment to ask from: earlier by the overlap, cut to the resolution, one step earlier if the filter excludes it."""
-    moment = since.astimezone(UTC) if restarted else since.astimezone(UTC) - timedelta(seconds=delta.overlap)
-    moment = times.floor(max(moment, times.EPOCH), delta.resolution)
-    if not delta.inclusive:
-        moment -= timedelta(seconds=delta.resolution)
-    return fill(delta.template, {"since": times.write(max(moment, times.EPOCH), delta.format)})
 
 
 def _as_sent(spec: ObjectSpec, version: str | None) -> Any:

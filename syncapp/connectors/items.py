@@ -27,11 +27,13 @@ class ItemReader:
     def id_of(self, body: Any) -> str | None:
         return as_text(self._id(body)) or None
 
-    def item(self, body: Any, asked_at: float, headers: Mapping[str, str] | None = None, id: str | None = None) -> Item:
-        """The item. Raises Malformed with the path that is wrong. ``headers`` only where they speak of this one record."""
+    def item(
+        self, body: Any, asked_at: float, headers: Mapping[str, str] | None = None, known_id: str | None = None
+    ) -> Item:
+        """The item. Raises Malformed with the path that is wrong. ``headers``: only if they speak of this record."""
         if not isinstance(body, dict):
             raise Malformed(f"a record of {self.spec.slug} is {type(body).__name__}, not an object", self.spec.slug)
-        found = self.id_of(body) or id
+        found = self.id_of(body) or known_id
         if not found:
             raise Malformed(f"a record of {self.spec.slug} has no id at {self.spec.id!r}", self.spec.slug)
         deleted = (

@@ -1,4 +1,4 @@
-"""YAML that remembers its lines, checked against the JSON Schema; every complaint names file, line, path, what is accepted."""
+"""YAML that remembers its lines, checked against the JSON Schema; complaints name file, line, path and what is accepted."""
 
 from __future__ import annotations
 
@@ -79,9 +79,12 @@ def check_schema(found: Located) -> None:
     """Raise the first, most telling complaint of the schema."""
     if not isinstance(found.data, dict):
         raise found.wrong((), "a provider file is a mapping", "slug, name, base_url, auth, objects …")
-    errors = sorted(
-        _validator().iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0)
-    )
+    check_against(found, _validator())
+
+
+def check_against(found: Located, validator: Draft202012Validator) -> None:
+    """Raise the first, most telling complaint of any schema."""
+    errors = sorted(validator.iter_errors(found.data), key=lambda error: found.lines.get(tuple(error.absolute_path), 0))
     errors = [error for error in errors if not (error.validator == "oneOf" and _explained(error, errors))]
     if errors:
         raise _told(found, _deepest(errors[0], found.data))
@@ -99,7 +102,9 @@ def _deepest(error: ValidationError, data: Any) -> ValidationError:
 def _explained(error: ValidationError, others: Sequence[ValidationError]) -> bool:
     """Another complaint lies inside this one, and says more than that no alternative fits."""
     place = list(error.absolute_path)
-    return any(len(other.absolute_path) > len(place) and list(other.absolute_path)[: len(place)] == place for other in others)
+    return any(
+        len(other.absolute_path) > len(place) and list(other.absolute_path)[: len(place)] == place for other in others
+    )
 
 
 def _wrong_branch(error: ValidationError, inner: ValidationError) -> bool:

@@ -1,4 +1,4 @@
-"""Fields of the hub and paths of a provider, both ways. Compiled once into closures: this runs for every record read."""
+"""Fields of the hub and paths of a provider, both ways, compiled into closures: this runs for every record read."""
 
 from __future__ import annotations
 

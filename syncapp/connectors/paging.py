@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 
@@ -14,7 +14,8 @@ from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed, Misconfigured
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.spec import PagingSpec
+from syncapp.connectors.spec import DeltaSpec, PagingSpec
+from syncapp.connectors.templates import fill
 
 URLS = ("link", "next_url", "next_header")
 COUNTED = ("page", "offset")
@@ -127,6 +128,15 @@ def _number(path: str, body: Any) -> int | None:
     if value is ABSENT or isinstance(value, bool) or not isinstance(value, int):
         raise Malformed(f"the pager's number at {path!r} is missing", path, "a whole number, as the manifest says")
     return value
+
+
+def since_text(delta: DeltaSpec, since: datetime, restarted: bool = False) -> str:
+    """The moment to ask from: earlier by the overlap, cut to the resolution, one step earlier if the filter excludes it."""
+    moment = since.astimezone(UTC) if restarted else since.astimezone(UTC) - timedelta(seconds=delta.overlap)
+    moment = times.floor(max(moment, times.EPOCH), delta.resolution)
+    if not delta.inclusive:
+        moment -= timedelta(seconds=delta.resolution)
+    return fill(delta.template, {"since": times.write(max(moment, times.EPOCH), delta.format)})
 
 
 class Endless:

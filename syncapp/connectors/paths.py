@@ -1,9 +1,10 @@
-"""Dotted paths into JSON: ``a.b[0].c``, ``a["odd.key"]``; compiled once into closures, because mapping runs millions of times."""
+"""Dotted paths into JSON (``a.b[0].c``, ``a["odd.key"]``), compiled into closures because mapping runs millions of times."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 Json = Any
@@ -97,7 +98,7 @@ def setter(path: str) -> Callable[[dict[str, Json], Json], None]:
 
     def write(body: dict[str, Json], value: Json) -> None:
         here: Json = body
-        for step, following in zip(steps, steps[1:], strict=False):
+        for step, following in pairwise(steps):
             here = _descend(here, step, [] if isinstance(following, int) else {})
         _put(here, steps[-1], value)
 

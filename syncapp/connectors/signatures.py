@@ -1,4 +1,4 @@
-"""Is this webhook really from the provider? Standard Webhooks, and HMACs and digests over a text that a template describes."""
+"""Is this webhook really from the provider? Standard Webhooks, and digests over a text that a template describes."""
 
 from __future__ import annotations
 

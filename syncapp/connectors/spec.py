@@ -125,7 +125,7 @@ class ConditionalSpec:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call. ``items``/``item``: where the list or the record is in the answer ("" = the whole body, None = absent)."""
+    """One call. ``items``, ``item``: where the list or record is in the answer ("" = the whole body, None = absent)."""
 
     method: str
     path: str
@@ -231,14 +231,14 @@ class SignatureSpec:
     prefix: str = ""
     separator: str = ""
     template: str = "{body}"
-    secret: str = "text"
+    secret: str = "text"  # noqa: S105
     id_header: str = ""
     timestamp: StampSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """Where the events of a delivery are and where in each one its facts are; a list of paths takes the first present."""
+    """Where the events of a delivery are, and each one's facts; of several paths the first present one counts."""
 
     items: str = ""
     id: tuple[str, ...] = ("id",)

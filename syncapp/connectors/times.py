@@ -1,4 +1,4 @@
-"""Times as providers write them: ISO, unix seconds, unix milliseconds, HTTP dates; in and out, always aware and in UTC."""
+"""Times as providers write them (ISO, unix seconds or milliseconds, HTTP dates), both ways, always aware and in UTC."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ FORMATS = ("iso", "iso_seconds", "unix", "unix_ms", "http")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse(value: Any, format: str = "iso", timezone: str = "UTC") -> datetime:
+def parse(value: Any, form: str = "iso", timezone: str = "UTC") -> datetime:
     """The moment a provider wrote. Raises ValueError with the value in it."""
-    if format in ("unix", "unix_ms"):
-        return EPOCH + timedelta(milliseconds=float(value) * (1 if format == "unix_ms" else 1000))
+    if form in ("unix", "unix_ms"):
+        return EPOCH + timedelta(milliseconds=float(value) * (1 if form == "unix_ms" else 1000))
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a time written as text")
-    moment = parsedate_to_datetime(value) if format == "http" else datetime.fromisoformat(value)
+    moment = parsedate_to_datetime(value) if form == "http" else datetime.fromisoformat(value)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))
     return moment.astimezone(UTC)
 
 
-def write(moment: datetime, format: str = "iso") -> str:
+def write(moment: datetime, form: str = "iso") -> str:
     """The moment as the provider wants it."""
     moment = moment.astimezone(UTC)
-    if format in ("unix", "unix_ms"):
+    if form in ("unix", "unix_ms"):
         ticks = (moment - EPOCH) // timedelta(microseconds=1)
-        return str(ticks // (1000 if format == "unix_ms" else 1_000_000))
-    if format == "http":
+        return str(ticks // (1000 if form == "unix_ms" else 1_000_000))
+    if form == "http":
         return format_datetime(moment.replace(microsecond=0), usegmt=True)
-    precision = "seconds" if format == "iso_seconds" else "milliseconds"
+    precision = "seconds" if form == "iso_seconds" else "milliseconds"
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 

@@ -36,16 +36,16 @@ def transform(spec: str | dict[str, Any]) -> Transform:
     return maker(name, argument)
 
 
-def _moment(format: str) -> Callable[[str, Any], Transform]:
+def _moment(form: str) -> Callable[[str, Any], Transform]:
     def make(name: str, argument: Any) -> Transform:
         _none(name, argument)
 
         def forward(value: Any) -> Any:
             if isinstance(value, bool) or not isinstance(value, int | float | str):
                 raise ValueError(f"{value!r} is not a number of {name}")
-            return times.write(times.parse(value, format))
+            return times.write(times.parse(value, form))
 
-        return Transform(name, forward, lambda value: int(times.write(times.parse(value), format)))
+        return Transform(name, forward, lambda value: int(times.write(times.parse(value), form)))
 
     return make
 
@@ -238,7 +238,7 @@ REGISTRY: dict[str, Callable[[str, Any], Transform]] = {
     "empty_null": _empty_null,
     "round": _rounded,
     "first_word": _one_way(lambda text: text.split(maxsplit=1)[0] if text.split() else None, PARTS),
-    "after_first_word": _one_way(lambda text: (text.split(maxsplit=1) + [None, None])[1], PARTS),
+    "after_first_word": _one_way(lambda text: [*text.split(maxsplit=1), None, None][1], PARTS),
     "last_word": _one_way(lambda text: text.split()[-1] if text.split() else None, PARTS),
     "lower": _one_way(str.lower, "the case is lost"),
     "upper": _one_way(str.upper, "the case is lost"),

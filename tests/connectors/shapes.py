@@ -31,7 +31,12 @@ BASE: dict[str, Any] = {
             "operations": {
                 "list": {"method": "GET", "path": "/people", "query": {"limit": "{size}"}, "items": "data"},
                 "read": {"method": "GET", "path": "/people/{id}"},
-                "create": {"method": "POST", "path": "/people", "item": "", "idempotency": {"Idempotency-Key": "{key}"}},
+                "create": {
+                    "method": "POST",
+                    "path": "/people",
+                    "item": "",
+                    "idempotency": {"Idempotency-Key": "{key}"},
+                },
                 "update": {
                     "method": "PATCH",
                     "path": "/people/{id}",

@@ -135,7 +135,11 @@ def test_a_refusal_inside_a_200(provider: Provider) -> None:
         ({"Retry-After": "Fri, 20 Nov 2026 10:00:30 GMT", "Date": "Fri, 20 Nov 2026 10:00:00 GMT"}, {}, 30),
         ({"X-Reset": "9"}, {"reset": "X-Reset"}, 9),
         ({"X-Reset": "1500"}, {"reset": "X-Reset", "reset_format": "ms"}, 1.5),
-        ({"X-Reset": "1795168820", "Date": "Fri, 20 Nov 2026 10:00:00 GMT"}, {"reset": "X-Reset", "reset_format": "unix"}, 20),
+        (
+            {"X-Reset": "1795168820", "Date": "Fri, 20 Nov 2026 10:00:00 GMT"},
+            {"reset": "X-Reset", "reset_format": "unix"},
+            20,
+        ),
         ({"Retry-After": "soon"}, {"wait": 3}, 3),
         ({"Retry-After": "-5"}, {}, 0),
         ({}, {"wait": 4}, 4),
@@ -186,7 +190,9 @@ def test_a_name_that_does_not_exist_is_unavailable() -> None:
         client("http://nowhere.invalid").create("people", {}, key="k")
 
 
-@pytest.mark.parametrize("reply", [Reply(drop=True), Reply(ANN, wait=2), Reply(raw=b"{", headers={"Content-Length": "99"})])
+@pytest.mark.parametrize(
+    "reply", [Reply(drop=True), Reply(ANN, wait=2), Reply(raw=b"{", headers={"Content-Length": "99"})]
+)
 def test_a_lost_answer_is_unknown_for_a_write_and_unavailable_for_a_read(provider: Provider, reply: Reply) -> None:
     provider.on("PATCH", "/people/7", reply)
     provider.on("GET", "/people/7", reply)
@@ -245,7 +251,9 @@ def test_a_version_in_the_body_and_a_conflict_known_by_its_code(provider: Provid
     changes = {
         f"{UPDATE}.conditional": {"body": "meta.rev", "status": [409], "code_path": "error.code", "codes": ["moved"]}
     }
-    provider.on("PATCH", "/people/7", Reply({"error": {"code": "moved"}}, 409), Reply({"error": {"code": "taken"}}, 409))
+    provider.on(
+        "PATCH", "/people/7", Reply({"error": {"code": "moved"}}, 409), Reply({"error": {"code": "taken"}}, 409)
+    )
     asking = client(provider.url, changes)
     with pytest.raises(Stale):
         asking.update("people", "7", {"email": "b"}, version="3", key="k")
@@ -258,7 +266,7 @@ def test_a_version_in_the_body_and_a_conflict_known_by_its_code(provider: Provid
 def test_a_write_that_succeeded_is_never_an_error_because_of_its_body(provider: Provider, reply: Reply) -> None:
     provider.on("PATCH", "/people/7", reply)
     written = client(provider.url).update("people", "7", {}, version=None, key="k")
-    assert (written.id, written.version) == ("7", None)
+    assert (written.id, written.version, written.item) == ("7", None, None)
 
 
 def test_create_wraps_the_body_and_sends_key_and_external_id(provider: Provider) -> None:
@@ -277,7 +285,13 @@ def test_a_create_without_an_id_in_its_answer_is_unknown(provider: Provider) -> 
 
 
 def test_a_create_under_our_own_id_is_idempotent(provider: Provider) -> None:
-    create = {"method": "PUT", "path": "/people/{own_id}", "item": "", "exists": [412], "headers": {"If-None-Match": "*"}}
+    create = {
+        "method": "PUT",
+        "path": "/people/{own_id}",
+        "item": "",
+        "exists": [412],
+        "headers": {"If-None-Match": "*"},
+    }
     asking = client(provider.url, {"objects.people.operations.create": create})
     with pytest.raises(Rejected):
         asking.create("people", {}, key="k")
@@ -321,7 +335,13 @@ def test_read_many_one_by_one_where_there_is_no_batch(provider: Provider) -> Non
 
 
 def test_find(provider: Provider) -> None:
-    find = {"method": "GET", "path": "/find", "query": {"{param}": "{value|json}"}, "by": {"email": "mail"}, "items": "data"}
+    find = {
+        "method": "GET",
+        "path": "/find",
+        "query": {"{param}": "{value|json}"},
+        "by": {"email": "mail"},
+        "items": "data",
+    }
     provider.on("GET", "/find", Reply({"data": [ANN, {"id": 8, "gone": True}]}))
     asking = client(provider.url, {"objects.people.operations.find": find})
     assert [item.id for item in asking.find("people", "email", "ann@x.org")] == ["7"]
@@ -359,7 +379,11 @@ def test_wrong_settings(config: dict[str, str], secrets: dict[str, str], words: 
 @pytest.mark.parametrize(
     ("auth", "header", "value"),
     [
-        ({"type": "basic", "user": "kim/token", "password": "{secret.token}"}, "authorization", "Basic a2ltL3Rva2VuOnRvay1zZWNyZXQ="),
+        (
+            {"type": "basic", "user": "kim/token", "password": "{secret.token}"},
+            "authorization",
+            "Basic a2ltL3Rva2VuOnRvay1zZWNyZXQ=",
+        ),
         ({"type": "headers", "headers": {"X-Key": "Zoho {secret.token}"}}, "x-key", "Zoho tok-secret"),
     ],
 )

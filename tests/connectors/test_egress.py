@@ -32,7 +32,9 @@ def test_public_addresses_pass(address: str) -> None:
     assert forbidden(address, allow_private=False) is None
 
 
-@pytest.mark.parametrize(("address", "passes"), [("127.0.0.1", True), ("10.0.0.1", True), ("224.0.0.1", False), ("0.0.0.0", False)])
+@pytest.mark.parametrize(
+    ("address", "passes"), [("127.0.0.1", True), ("10.0.0.1", True), ("224.0.0.1", False), ("0.0.0.0", False)]
+)
 def test_an_account_inside_the_network(address: str, passes: bool) -> None:
     assert (forbidden(address, allow_private=True) is None) is passes
 
@@ -122,7 +124,9 @@ def test_redirects_end(provider: Provider) -> None:
         client(provider.url).read("people", "7")
 
 
-def test_the_environment_cannot_send_us_through_a_proxy(provider: Provider, elsewhere: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_cannot_send_us_through_a_proxy(
+    provider: Provider, elsewhere: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", elsewhere.url)
     provider.on("GET", "/people/7", Reply({"id": 7}))
     client(provider.url).read("people", "7")

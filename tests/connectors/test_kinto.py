@@ -17,7 +17,7 @@ from syncapp.connectors.client import Client
 from syncapp.connectors.errors import Gone, Stale, Unauthorised
 
 ROOT = Path(__file__).parents[2]
-KINTO = ROOT / '.venv-servers' / 'bin' / 'kinto'
+KINTO = ROOT / ".venv-servers" / "bin" / "kinto"
 INI = """[server:main]
 use = egg:waitress#main
 host = 127.0.0.1
@@ -48,7 +48,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ini = tmp_path_factory.mktemp("kinto") / "kinto.ini"
     ini.write_text(INI.format(port=port))
     running = subprocess.Popen(
-        [str(KINTO), "start", "--ini", str(ini), "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(KINTO), "start", "--ini", str(ini), "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -75,7 +77,9 @@ def _wait(url: str, running: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def kinto(server: str, request: pytest.FixtureRequest) -> Client:
     name = request.node.name.replace("_", "-")[:40]
-    requests.put(f"{server}/v1/buckets/firm/collections/{name}", auth=("hub", "pass-word"), timeout=5).raise_for_status()
+    requests.put(
+        f"{server}/v1/buckets/firm/collections/{name}", auth=("hub", "pass-word"), timeout=5
+    ).raise_for_status()
     config = {"server": server, "bucket": "firm", "collection": name}
     return Client(registry.load("kinto"), config, {"user": "hub", "password": "pass-word"}, allow_private=True)
 
@@ -111,13 +115,20 @@ def test_pages_delta_and_tombstones(kinto: Client) -> None:
     fifth = kinto.read("records", ids[4])
     assert fifth.updated_at is not None
     kinto.delete("records", ids[0], key="d")
-    delta = [(item.id, item.deleted) for page in kinto.pages("records", since=fifth.updated_at, size=2) for item in page.items]
+    delta = [
+        (item.id, item.deleted)
+        for page in kinto.pages("records", since=fifth.updated_at, size=2)
+        for item in page.items
+    ]
     assert delta == [(id, False) for id in ids[4:]] + [(ids[0], True)]
     assert list(kinto.pages("records", since=datetime.now(UTC) + timedelta(hours=1)))[0].items == []
 
 
 def test_finding_and_reading_many(kinto: Client) -> None:
-    made = [kinto.create("records", {"phone": f"00{number}", "a": {"b": number}}, key=f"k{number}").id for number in range(7)]
+    made = [
+        kinto.create("records", {"phone": f"00{number}", "a": {"b": number}}, key=f"k{number}").id
+        for number in range(7)
+    ]
     assert [item.id for item in kinto.find("records", "phone", "003")] == [made[3]]
     assert kinto.find("records", "phone", "3") == []
     found = kinto.read_many("records", [*made, "not-there"])

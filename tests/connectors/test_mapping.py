@@ -44,7 +44,14 @@ def test_a_value_that_does_not_fit_is_unmappable_and_the_others_go_on(step: Any,
     assert found["g"] == 1
 
 
-BAD_WRITES = [("cents", "1.005"), ("cents", "x"), ({"split": ";"}, ["a;b"]), ({"split": ";"}, [""]), ("bool_int", "yes"), ("unix_ms", 5)]
+BAD_WRITES = [
+    ("cents", "1.005"),
+    ("cents", "x"),
+    ({"split": ";"}, ["a;b"]),
+    ({"split": ";"}, [""]),
+    ("bool_int", "yes"),
+    ("unix_ms", 5),
+]
 
 
 @pytest.mark.parametrize(("step", "value"), BAD_WRITES)
@@ -74,12 +81,17 @@ def test_true_and_one_are_not_the_same_word() -> None:
 
 
 def test_missing_is_not_null() -> None:
-    mapping = Mapping.parse({"f": "a", "g": {"path": "b", "omitted": "null"}, "h": {"path": "c", "transforms": ["cents"]}})
+    mapping = Mapping.parse(
+        {"f": "a", "g": {"path": "b", "omitted": "null"}, "h": {"path": "c", "transforms": ["cents"]}}
+    )
     assert mapping.read({"c": None}) == {"f": MISSING, "g": None, "h": None}
     assert mapping.read({"a": None}) == {"f": None, "g": None, "h": MISSING}
 
 
-@pytest.mark.parametrize(("clear", "body"), [("null", {"a": {"b": None}}), ("empty", {"a": {"b": ""}}), ("list", {"a": {"b": []}}), ("omit", {})])
+@pytest.mark.parametrize(
+    ("clear", "body"),
+    [("null", {"a": {"b": None}}), ("empty", {"a": {"b": ""}}), ("list", {"a": {"b": []}}), ("omit", {})],
+)
 def test_clearing(clear: str, body: dict[str, Any]) -> None:
     assert Mapping.parse({"f": {"path": "a.b", "clear": clear}}).write({"f": None}) == body
 
@@ -120,23 +132,42 @@ def test_wrong_mappings(raw: dict[str, Any], words: str) -> None:
 
 
 def test_what_has_no_way_back_may_still_be_read() -> None:
-    mapping = Mapping.parse({"f": {"path": "n", "transforms": ["first_word"], "direction": "read"}, "l": {
-        "path": "n", "transforms": ["after_first_word"], "direction": "read"}})
+    mapping = Mapping.parse(
+        {
+            "f": {"path": "n", "transforms": ["first_word"], "direction": "read"},
+            "l": {"path": "n", "transforms": ["after_first_word"], "direction": "read"},
+        }
+    )
     assert mapping.read({"n": "Ann Mary Lee"}) == {"f": "Ann", "l": "Mary Lee"}
     assert mapping.encode({"f": "Bob"}) == ({}, {"f": "the field is not mapped for writing"})
     assert Mapping({"f": MappingField("n", ("first_word",))}).problems() == {
-        "f": "the transform 'first_word' has no way back: a part of a text does not say the rest of it"}
+        "f": "the transform 'first_word' has no way back: a part of a text does not say the rest of it"
+    }
 
 
 def test_the_providers_file_says_how_its_fields_are_spelled() -> None:
     customers = registry.load("sandbox").objects["customers"]
-    mapping = Mapping.parse({"credit": "credit_cents", "optin": {"field": "marketing_opt_in"}, "tags": "labels"}, spec=customers)
-    assert mapping.read({"credit_cents": 1234, "marketing_opt_in": 1}) == {"credit": "12.34", "optin": True, "tags": None}
+    mapping = Mapping.parse(
+        {"credit": "credit_cents", "optin": {"field": "marketing_opt_in"}, "tags": "labels"}, spec=customers
+    )
+    assert mapping.read({"credit_cents": 1234, "marketing_opt_in": 1}) == {
+        "credit": "12.34",
+        "optin": True,
+        "tags": None,
+    }
     assert mapping.write({"credit": "12.34", "optin": False, "tags": None}) == {
-        "credit_cents": 1234, "marketing_opt_in": 0, "labels": []}
+        "credit_cents": 1234,
+        "marketing_opt_in": 0,
+        "labels": [],
+    }
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=4), st.integers())
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=4
+    ),
+    st.integers(),
+)
 def test_what_is_written_is_read_again_at_any_path(keys: list[str], value: int) -> None:
     path = "".join('["' + key.replace("\\", "\\\\").replace('"', '\\"') + '"]' for key in keys)
     body: dict[str, Any] = {}

@@ -107,7 +107,11 @@ def test_a_cursor_may_travel_in_the_body(provider: Provider) -> None:
 
 @pytest.mark.parametrize(
     "paging",
-    [{"kind": "cursor", "path": "next", "param": "after"}, {"kind": "offset", "param": "offset"}, {"kind": "page", "param": "p"}],
+    [
+        {"kind": "cursor", "path": "next", "param": "after"},
+        {"kind": "offset", "param": "offset"},
+        {"kind": "page", "param": "p"},
+    ],
 )
 def test_refuses_a_pager_that_does_not_move(provider: Provider, paging: dict[str, Any]) -> None:
     provider.on("GET", "/people", Reply({"data": PEOPLE, "next": "same"}))
@@ -126,7 +130,9 @@ def test_the_next_page_stays_at_the_accounts_host(provider: Provider, elsewhere:
 
 
 def test_a_record_without_id_is_set_aside_and_the_page_goes_on(provider: Provider) -> None:
-    provider.on("GET", "/people", Reply({"data": [{"id": 1}, {"name": "x"}, "text", {"id": 2, "at": "soon"}, {"id": 3}]}))
+    provider.on(
+        "GET", "/people", Reply({"data": [{"id": 1}, {"name": "x"}, "text", {"id": 2, "at": "soon"}, {"id": 3}]})
+    )
     (page,) = client(provider.url).pages("people")
     assert [item.id for item in page.items] == ["1", "3"]
     assert set(page.faults) == {1, 2, 3}
@@ -146,7 +152,10 @@ DELTAS = [
     ({"format": "iso_seconds", "resolution": 1, "inclusive": True, "overlap": 2}, "2026-11-20T10:00:03Z"),
     ({"format": "unix", "resolution": 60, "inclusive": True, "overlap": 0}, "1795168800"),
     ({"format": "unix", "resolution": 1, "inclusive": False, "overlap": 0}, "1795168804"),
-    ({"format": "unix_ms", "resolution": 0.001, "inclusive": False, "overlap": 0, "template": '"{since}"'}, '"1795168805249"'),
+    (
+        {"format": "unix_ms", "resolution": 0.001, "inclusive": False, "overlap": 0, "template": '"{since}"'},
+        '"1795168805249"',
+    ),
     ({"format": "http", "resolution": 1, "inclusive": True, "overlap": 0}, "Fri, 20 Nov 2026 10:00:05 GMT"),
 ]
 
@@ -160,7 +169,14 @@ def test_delta_boundaries(provider: Provider, delta: dict[str, Any], sent: str) 
 
 
 def test_a_delta_may_travel_in_a_header_or_not_be_asked_at_all(provider: Provider) -> None:
-    delta = {"param": "If-Modified-Since", "in": "header", "format": "iso", "resolution": 1, "inclusive": True, "query": {"s": "m"}}
+    delta = {
+        "param": "If-Modified-Since",
+        "in": "header",
+        "format": "iso",
+        "resolution": 1,
+        "inclusive": True,
+        "query": {"s": "m"},
+    }
     provider.on("GET", "/people", Reply({"data": []}))
     asking = client(provider.url, {f"{LIST}.delta": delta})
     list(asking.pages("people", since=datetime(2026, 1, 1, tzinfo=UTC)))
@@ -170,7 +186,9 @@ def test_a_delta_may_travel_in_a_header_or_not_be_asked_at_all(provider: Provide
     assert "if-modified-since" not in provider.asked[1].headers and "s" not in provider.asked[1].query
 
 
-def test_a_counted_delta_restarts_from_the_last_time_seen_so_that_moving_records_are_not_skipped(provider: Provider) -> None:
+def test_a_counted_delta_restarts_from_the_last_time_seen_so_that_moving_records_are_not_skipped(
+    provider: Provider,
+) -> None:
     rows = {number: number for number in range(1, 6)}  # id -> time
 
     def listing(asked: Asked) -> Reply:

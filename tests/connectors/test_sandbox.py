@@ -31,7 +31,11 @@ class Side:
 
     def connect(self, token: str) -> Client:
         return Client(
-            registry.load("sandbox"), {"server": self.server.url}, {"token": token}, allow_private=True, timeouts=Timeouts(2, 2, 5)
+            registry.load("sandbox"),
+            {"server": self.server.url},
+            {"token": token},
+            allow_private=True,
+            timeouts=Timeouts(2, 2, 5),
         )
 
     def faults(self, **faults: Any) -> None:
@@ -144,9 +148,12 @@ def test_a_time_out_after_the_write_landed_is_unknown_and_the_same_key_settles_i
 
 def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> None:
     objects = registry.load("sandbox").objects
-    crm = Mapping.parse({"mail": "email", "tags": "tags", "optin": "newsletter", "credit": "credit_limit"}, spec=objects["contacts"])
+    crm = Mapping.parse(
+        {"mail": "email", "tags": "tags", "optin": "newsletter", "credit": "credit_limit"}, spec=objects["contacts"]
+    )
     bill = Mapping.parse(
-        {"mail": "email", "tags": "labels", "optin": "marketing_opt_in", "credit": "credit_cents"}, spec=objects["customers"]
+        {"mail": "email", "tags": "labels", "optin": "marketing_opt_in", "credit": "credit_cents"},
+        spec=objects["customers"],
     )
     values = {"mail": "a@x.org", "tags": ["a", "b"], "optin": True, "credit": "1200.50"}
     for slug, mapping in (("contacts", crm), ("customers", bill)):

@@ -39,7 +39,12 @@ STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 STANDARD_BODY = b'{"test": 2432232314}'
 STANDARD_SIGN = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 STRIPE = SignatureSpec(
-    "hmac", "Stripe-Signature", prefix="v1=", separator=",", template="{timestamp}.{body}", timestamp=StampSpec("Stripe-Signature", "t")
+    "hmac",
+    "Stripe-Signature",
+    prefix="v1=",
+    separator=",",
+    template="{timestamp}.{body}",
+    timestamp=StampSpec("Stripe-Signature", "t"),
 )
 STRIPE_SIGN = "76aead6c996ad41de29be1e8ae2af955c40a9cda34e71cc473645dce686a43ad"
 
@@ -130,7 +135,9 @@ def test_each_vector_fails_when_anything_is_changed(vector: Any) -> None:
         assert caught.value.reason == reason or (name == "Stripe-Signature" and caught.value.reason == "missing")
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if v[1].timestamp or v[1].scheme == "standard"], ids=lambda v: v[0])
+@pytest.mark.parametrize(
+    "vector", [v for v in VECTORS if v[1].timestamp or v[1].scheme == "standard"], ids=lambda v: v[0]
+)
 def test_old_and_future(vector: Any) -> None:
     _, how, secret, method, url, headers, body, now = vector
     verify(how, secret, method, url, headers, body, now + 290)

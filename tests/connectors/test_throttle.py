@@ -57,7 +57,9 @@ def test_changed_limits_are_taken_over() -> None:
 def test_threads_never_take_more_than_there_is() -> None:
     throttle, limits = MemoryThrottle(Clock()), LimitSpec(buckets=((100, 1000.0),))
     got: list[float] = []
-    threads = [threading.Thread(target=lambda: got.extend(throttle.take("a", limits) for _ in range(50))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: got.extend(throttle.take("a", limits) for _ in range(50))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

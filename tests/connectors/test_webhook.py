@@ -40,12 +40,24 @@ def test_a_thin_event_has_no_fields_and_a_customer_has_a_revision() -> None:
     assert SANDBOX is not None
     body = {"type": "customer.deleted", "timestamp": "2026-11-20T10:00:00Z", "data": {"id": "cus_1", "revision": 7}}
     (event,) = webhook.events(SANDBOX, json.dumps(body).encode(), {"webhook-id": "m"})
-    assert (event.object, event.kind, event.version, event.fields, event.actor) == ("customers", "deleted", "7", None, None)
+    assert (event.object, event.kind, event.version, event.fields, event.actor) == (
+        "customers",
+        "deleted",
+        "7",
+        None,
+        None,
+    )
 
 
 def test_several_events_in_one_delivery() -> None:
     told = [
-        {"eventId": 1, "subscriptionId": 2, "objectId": 33, "subscriptionType": "contact.creation", "occurredAt": 1462216307945},
+        {
+            "eventId": 1,
+            "subscriptionId": 2,
+            "objectId": 33,
+            "subscriptionType": "contact.creation",
+            "occurredAt": 1462216307945,
+        },
         {"eventId": 2, "subscriptionId": 2, "objectId": 34, "subscriptionType": "contact.merge"},
     ]
     (event,) = webhook.events(hook(HUBSPOT), json.dumps(told).encode())

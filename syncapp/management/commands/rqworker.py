@@ -14,6 +14,8 @@ class Command(StockCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(serializer=settings.JOB_SERIALIZER, worker_class=settings.RQ["WORKER_CLASS"])
+        # RQ tells four lines for each job, and there is a tick every second; `-v 1` brings them back.
+        parser.set_defaults(verbosity=0)
 
     def handle(self, *args: str, **options: Any) -> None:
         if options["serializer"] != settings.JOB_SERIALIZER:

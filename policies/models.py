@@ -101,6 +101,8 @@ class PolicySet(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     on_delete = models.CharField(max_length=10, choices=choices(OnDelete), default=OnDelete.ASK.value)
     guards: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    # Fields, roles and match keys as they were when this version was published: frozen with it.
+    shape: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, editable=False)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)

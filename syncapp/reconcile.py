@@ -300,3 +300,13 @@ def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pai
     for entry in entries:
         lines.setdefault(entry.plan.state.key, []).extend(entry.plan.lines)
     return Work(setting.policy, setting.feeds, loaded.now, pairs, lines)
+
+
+def forget_digests(*, feed_id: int | None = None, sync_id: int | None = None) -> None:
+    """The next reads of these links are judged even if the bodies did not change: mapping or policy did."""
+    links = models.Link.objects.exclude(digest="")
+    if feed_id is not None:
+        links = links.filter(feed_id=feed_id)
+    if sync_id is not None:
+        links = links.filter(feed__role__sync_id=sync_id)
+    links.update(digest="")

@@ -1,0 +1,79 @@
+"""The accounts of a file: provider, settings, references to secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from syncapp.connectors import registry
+from syncapp.connectors.located import Located
+from syncapp.connectors.spec import Manifest, Setting
+from syncapp.models import Account
+
+from .changes import Changes
+from .file import from_environment, known
+
+
+def put_accounts(found: Located, changes: Changes) -> dict[str, Account]:
+    """Every account there is by slug, those of the file brought up to date."""
+    accounts = {account.slug: account for account in Account.objects.select_for_update().order_by("slug")}
+    for slug, wanted in found.data.get("accounts", {}).items():
+        accounts[slug] = _put(found, changes, slug, wanted, accounts.get(slug) or Account(slug=slug))
+    return accounts
+
+
+def _put(found: Located, changes: Changes, slug: str, wanted: Mapping[str, Any], account: Account) -> Account:
+    place = ("accounts", slug)
+    folders = tuple(settings.PROVIDER_FOLDERS)
+    provider = wanted["provider"]
+    known(found, (*place, "provider"), provider, list(registry.files(folders)), "provider")
+    if account.pk is not None and account.provider != provider and account.feeds.exists():
+        raise found.wrong(
+            (*place, "provider"),
+            f"account {slug!r} has feeds at provider {account.provider!r}, so it cannot become {provider!r}",
+            f"{account.provider}, or another account",
+        )
+    manifest = registry.load(provider, folders)
+    config = _config(found, place, wanted.get("config", {}), manifest)
+    references = _references(found, place, wanted.get("secrets", {}), manifest, account)
+    changes.put(
+        account,
+        f"account {slug}",
+        {
+            "provider": provider,
+            "name": wanted.get("name", slug),
+            "config": config,
+            "secret_refs": references,
+            "allow_private": wanted.get("allow_private", False),
+            "direction": wanted.get("direction", Account.Direction.BOTH.value),
+            "paused": wanted.get("paused", ""),
+        },
+    )
+    return account
+
+
+def _config(found: Located, place: tuple[str, ...], given: Mapping[str, Any], manifest: Manifest) -> dict[str, str]:
+    at = (*place, "config")
+    for name in given:
+        known(found, (*at, name), name, list(manifest.config), f"setting of {manifest.slug}")
+    _demand(found, at, manifest.config, set(given), "setting")
+    return {name: from_environment(found, (*at, name), value) for name, value in given.items()}
+
+
+def _references(
+    found: Located, place: tuple[str, ...], given: Mapping[str, Any], manifest: Manifest, account: Account
+) -> dict[str, Any]:
+    at = (*place, "secrets")
+    for name in given:
+        known(found, (*at, name), name, list(manifest.secrets), f"secret of {manifest.slug}")
+    if not bytes(account.secrets):  # some may have been entered by hand and are stored encrypted
+        _demand(found, at, manifest.secrets, set(given), "secret")
+    return dict(given)
+
+
+def _demand(found: Located, at: tuple[str, ...], specs: Mapping[str, Setting], given: set[str], what: str) -> None:
+    for name, spec in specs.items():
+        if spec.required and spec.default is None and name not in given:
+            raise found.wrong(at, f"the {what} {name!r} is missing ({spec.label})", ", ".join(specs))

@@ -1,0 +1,64 @@
+"""One file, checked against the schema; every complaint names the file, the line, the place and what is accepted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from syncapp.connectors.errors import ManifestError
+from syncapp.connectors.located import Located, check_against
+
+MAX_BYTES = 5_000_000
+ApplyError = ManifestError
+Place = Sequence[str | int]
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8")))
+
+
+def read(path: Path) -> Located:
+    """The checked content of a file. Raises ApplyError."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise ApplyError(str(path), "", f"cannot be read: {error.strerror}", "a readable file") from None
+    except UnicodeDecodeError:
+        raise ApplyError(str(path), "", "is not UTF-8 text", "YAML in UTF-8") from None
+    if len(content) > MAX_BYTES:
+        raise ApplyError(str(path), "", f"is larger than {MAX_BYTES:,} bytes", "a smaller file") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Located:
+    """The checked content of a text; `name` stands for the file in errors."""
+    found = Located(text, name)
+    if not isinstance(found.data, dict):
+        raise found.wrong((), "the file is not a mapping", "accounts, syncs")
+    check_against(found, _validator())
+    return found
+
+
+def known(found: Located, place: Place, name: str, accepted: Sequence[str], what: str) -> None:
+    """Raise ApplyError unless `name` is one of the accepted ones."""
+    if name not in accepted:
+        told = "Accepted: " + ", ".join(sorted(accepted)) if accepted else f"No {what} is known yet"
+        raise found.wrong(place, f"there is no {what} {name!r}", told)
+
+
+def from_environment(found: Located, place: Place, value: Any) -> str:
+    """A plain setting: the value itself, or {env: NAME}, with a default if one is given."""
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, str) else json.dumps(value)
+    held = os.environ.get(value["env"]) or value.get("default")
+    if held is None:
+        raise found.wrong(place, f"the environment variable {value['env']} is not set", "set it, or give a default")
+    return str(held)

@@ -1,0 +1,47 @@
+"""Apply a checked file in one transaction, or find out what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from syncapp.connectors.located import Located
+
+from .accounts import put_accounts
+from .changes import Changes
+from .policy import put_policy
+from .syncs import put_sync
+
+# One apply at a time: two that create the same account would otherwise collide.
+LOCK = 0x636F6E636F7264
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was changed, or would be, and where each account of the file sends its webhooks."""
+
+    changes: tuple[str, ...]
+    webhooks: Mapping[str, str]
+
+
+def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
+    """Bring the hub to what the file says. With `plan` nothing is kept. Raises ApplyError."""
+    changes = Changes()
+    with transaction.atomic():
+        with transaction.get_connection().cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        accounts = put_accounts(found, changes)
+        for slug, wanted in found.data.get("syncs", {}).items():
+            sync = put_sync(found, changes, slug, wanted, accounts)
+            put_policy(found, changes, sync, wanted["policy"], by)
+        if plan:
+            transaction.set_rollback(True)
+    named = found.data.get("accounts", {})
+    return Outcome(tuple(changes.lines), {slug: webhook_path(accounts[slug].webhook_token) for slug in named})
+
+
+def webhook_path(token: str) -> str:
+    """Where an account's deliveries go, below the hub's own address."""
+    return f"/hooks/{token}/"

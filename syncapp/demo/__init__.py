@@ -1,0 +1,1 @@
+"""The demo: three systems, one hub, on one machine."""

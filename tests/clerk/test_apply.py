@@ -1,0 +1,236 @@
+"""Set-up by file: what it makes, that it may run again, and how it complains."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+import syncapp.demo
+from policies.models import PolicySet, Sync
+from syncapp.apply import ApplyError, apply
+from syncapp.apply.file import parse
+from syncapp.models import Account, Feed, Link
+from syncapp.secrets import SecretProblem, encrypt, secrets_of
+from syncapp.steps import judge
+from syncapp.store import PgStore
+from tests.clerk.making import seen, silent
+
+pytestmark = pytest.mark.django_db
+DEMO = Path(syncapp.demo.__file__).with_name("concord.yaml")
+
+
+@pytest.fixture(autouse=True)
+def addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("CRM", "BILLING", "DIRECTORY"), start=1):
+        monkeypatch.setenv(f"CONCORD_{name}_URL", f"http://127.0.0.1:{number}")
+    monkeypatch.setenv("CONCORD_CRM_TOKEN", "crm-secret")
+    monkeypatch.setenv("CONCORD_CRM_WEBHOOK_SECRET", "whsec_c2VjcmV0")
+
+
+def run(text: str, **more: bool) -> tuple[str, ...]:
+    return apply(parse(text, "set-up.yaml"), **more).changes
+
+
+def command(path: Path, *words: str) -> str:
+    out = StringIO()
+    call_command("apply", str(path), *words, stdout=out)
+    return out.getvalue()
+
+
+def edited(pattern: str, by: str) -> str:
+    text, count = re.subn(pattern, by, DEMO.read_text())
+    assert count, pattern
+    return text
+
+
+def test_the_demo_file_makes_accounts_feeds_fields_and_a_policy() -> None:
+    out = command(DEMO, "--address", "http://hub.example")
+    assert "account crm: created" in out
+    crm = Account.objects.get(slug="crm")
+    assert f"webhook address of crm: http://hub.example/hooks/{crm.webhook_token}/" in out
+    assert crm.config == {"server": "http://127.0.0.1:1"}
+    sync = Sync.objects.get()
+    assert list(sync.roles.values_list("name", flat=True)) == ["crm", "billing", "directory"]
+    assert sync.fields.count() == 11
+    policy = sync.policy_sets.get()
+    assert (policy.version, policy.state) == (1, "published")
+    rules = {rule.unit: rule for rule in policy.rules.all()}
+    assert rules["phone"].strategy == "manual_review"
+    assert rules["credit_limit"].writers == ["billing", "hub"]
+    assert rules["credit_limit"].readers == ["billing", "crm"] or rules["credit_limit"].readers == ["crm", "billing"]
+    assert Feed.objects.get(role__name="directory").schedule == 1
+
+
+def test_secrets_are_never_stored_or_printed() -> None:
+    out = command(DEMO)
+    crm = Account.objects.get(slug="crm")
+    assert crm.secret_refs["token"] == {"env": "CONCORD_CRM_TOKEN"}
+    assert bytes(crm.secrets) == b""
+    assert "crm-secret" not in out
+    assert secrets_of(crm) == {"token": "crm-secret", "webhook": "whsec_c2VjcmV0"}
+
+
+def test_a_second_run_has_nothing_to_change() -> None:
+    command(DEMO)
+    assert command(DEMO).startswith("nothing to change")
+    assert PolicySet.objects.count() == 1
+
+
+def test_a_plan_changes_nothing_and_says_so_by_its_exit_code() -> None:
+    with pytest.raises(SystemExit) as leaving:
+        command(DEMO, "--plan")
+    assert leaving.value.code == 2
+    assert not Account.objects.exists()
+    command(DEMO)
+    assert command(DEMO, "--plan") == "nothing to change\n"
+
+
+def test_a_changed_rule_is_published_as_a_new_version_with_its_difference() -> None:
+    run(DEMO.read_text())
+    changes = run(edited("phone: {owner: shared, strategy: manual_review", "phone: {owner: crm, strategy: owner_wins"))
+    assert changes[0] == "sync contacts: policy version 2 published"
+    assert "  phone.strategy: manual_review → owner_wins" in changes
+    assert "  phone.owner: shared → crm" in changes
+    assert not any("email" in line for line in changes)
+    assert list(PolicySet.objects.order_by("version").values_list("state", flat=True)) == ["retired", "published"]
+
+
+def test_a_changed_mapping_makes_the_next_read_count() -> None:
+    run(DEMO.read_text())
+    store = PgStore(Sync.objects.get(), ring_feeds=silent)
+    judge(store, "crm", [seen(store, "crm", "1", email="a@example.org", version="1")])
+    Link.objects.update(digest="d")
+    changes = run(
+        edited("stage: lifecycle", "stage: {field: lifecycle, direction: read}").replace(
+            "readers: [crm, billing], unauthorised: propose", "readers: [billing], unauthorised: propose"
+        )
+    )
+    assert (
+        "sync contacts: feed of crm: mapping.stage: lifecycle → {'field': 'lifecycle', 'direction': 'read'}" in changes
+    )
+    assert Link.objects.get().digest == ""
+
+
+def test_a_role_in_use_is_not_dropped() -> None:
+    run(DEMO.read_text())
+    store = PgStore(Sync.objects.get(), ring_feeds=silent)
+    judge(store, "directory", [seen(store, "directory", "1", email="a@example.org", version="1")])
+    content = yaml.safe_load(DEMO.read_text())
+    del content["syncs"]["contacts"]["roles"]["directory"]
+    with pytest.raises(ApplyError, match=r"'directory' is in use.*direction: off"):
+        run(yaml.safe_dump(content))
+
+
+REFUSED: dict[str, tuple[str, str, str]] = {
+    "an unknown key at the top": (
+        r"(?m)^accounts:",
+        "accunts: {}\naccounts:",
+        r"unknown key 'accunts'.*:3.*accounts, syncs",
+    ),
+    "an unknown key of an account": (
+        "name: Acme CRM",
+        "titel: Acme CRM",
+        r"unknown key 'titel'.*set-up.yaml:6 at accounts.crm.titel.*allow_private, config",
+    ),
+    "an unknown key of a rule": ("strategy: merge", "stratgy: merge", r"unknown key 'stratgy'.*:\d+ at .*rules.labels"),
+    "an unknown provider": (
+        "provider: kinto",
+        "provider: kino",
+        r"no provider 'kino'.*:\d+ .*Accepted: kinto, sandbox",
+    ),
+    "a setting the provider does not have": (
+        "config: {server:",
+        "config: {host:",
+        r"no setting of sandbox 'host'.*server",
+    ),
+    "a setting that is missing": (
+        r"      server: \{env: CONCORD_DIRECTORY_URL\}\n",
+        "",
+        r"setting 'server' is missing",
+    ),
+    "a variable that is not set": ("CONCORD_CRM_URL", "CONCORD_ABSENT", r"CONCORD_ABSENT is not set.*:\d+"),
+    "a secret in plain sight": (
+        r"token: \{env: CONCORD_CRM_TOKEN\}",
+        "token: abc",
+        r"wrong type.*:\d+ at .*secrets.token",
+    ),
+    "an unknown field type": ("type: decimal", "type: money", r"no field type 'money'.*decimal"),
+    "an unknown parameter": ("scale: 2", "digits: 2", r"unknown parameter digits; accepted: scale"),
+    "a match key of no field": (r"match: \[\[email\]\]", "match: [[mail]]", r"no field 'mail'.*email"),
+    "a mapping of no field": (
+        "given_name",
+        "given_name\n          nick: nick",
+        r"no field 'nick'.*:\d+ at .*mapping.nick",
+    ),
+    "a provider's field that is not there": (
+        "newsletter: marketing_opt_in",
+        "newsletter: {field: marketing}",
+        r"no provider field 'marketing'.*marketing_opt_in",
+    ),
+    "an unknown object": ("object: customers", "object: clients", r"no object 'clients'.*contacts, customers"),
+    "an unknown account": ("account: billing", "account: bill", r"no account 'bill'.*Accepted: billing, crm"),
+    "an unknown owner": ("address: {owner: billing", "address: {owner: bill", r"owner names 'bill'.*crm, billing"),
+    "a key given twice": ("  billing:\n    provider", "  crm:\n    provider", r"'crm' is given twice"),
+    "not YAML": (r"(?m)^accounts:", "accounts: [", r"not readable as YAML"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_refuses(what: str) -> None:
+    pattern, by, words = REFUSED[what]
+    text = (
+        edited(pattern, by)
+        if what != "a key given twice"
+        else DEMO.read_text().replace("  billing:\n    provider", "  crm:\n    provider", 1)
+    )
+    with pytest.raises(ApplyError, match=words) as refusal:
+        run(text)
+    assert "set-up.yaml" in str(refusal.value)
+    assert not Account.objects.exists()
+
+
+def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        command(tmp_path / "absent.yaml")
+
+
+class TestSecrets:
+    def test_stored_secrets_are_encrypted_and_come_back(self) -> None:
+        account = Account(slug="a", secrets=encrypt({"token": "hush"}))
+        assert b"hush" not in account.secrets
+        assert secrets_of(account) == {"token": "hush"}
+
+    def test_keys_are_rotated(self, settings: Settings) -> None:
+        account = Account.objects.create(slug="a", provider="sandbox", name="A", secrets=encrypt({"token": "hush"}))
+        new = Fernet.generate_key().decode()
+        settings.CREDENTIAL_KEYS = [new, *settings.CREDENTIAL_KEYS]
+        call_command("rotate_credentials", stdout=StringIO())
+        settings.CREDENTIAL_KEYS = [new]
+        account.refresh_from_db()
+        assert secrets_of(account) == {"token": "hush"}
+
+    def test_a_lost_key_is_told_without_the_secret(self, settings: Settings) -> None:
+        Account.objects.create(slug="a", provider="sandbox", name="A", secrets=encrypt({"token": "hush"}))
+        settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+        with pytest.raises(SecretProblem, match="account 'a' fit none of the keys in CONCORD_CREDENTIAL_KEYS"):
+            secrets_of(Account.objects.get())
+        with pytest.raises(CommandError, match="Nothing was changed"):
+            call_command("rotate_credentials", stdout=StringIO())
+
+    def test_files_and_missing_variables(self, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("from a file\n")
+        account = Account(slug="a", secret_refs={"token": {"file": str(tmp_path / "token")}})
+        assert secrets_of(account) == {"token": "from a file"}
+        account.secret_refs = {"token": {"env": "CONCORD_ABSENT"}}
+        with pytest.raises(SecretProblem, match=r"'token' of account 'a'.*CONCORD_ABSENT, which is not set"):
+            secrets_of(account)
+        account.secret_refs = {"token": {"file": str(tmp_path / "absent")}}
+        with pytest.raises(SecretProblem, match="cannot be read"):
+            secrets_of(account)

@@ -1,7 +1,5 @@
 """Talk to one account of any provider: list, read, find, create, update, delete, all as its manifest says."""
 
-
-
 from __future__ import annotations
 
 import time
@@ -22,7 +20,7 @@ from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
-from syncapp.connectors.transport import Answer, Timeouts
+from syncapp.connectors.transport import USUAL, Answer, Timeouts
 
 OWN_IDS = uuid.UUID("6b0f3c0e-9f0c-5d0a-8a7e-2f6f3d1c7a55")
 
@@ -39,7 +37,7 @@ class Client:
         allow_private: bool = False,
         clock: Callable[[], float] = time.time,
         session: requests.Session | None = None,
-        timeouts: Timeouts = Timeouts(),
+        timeouts: Timeouts = USUAL,
         account: str = "",
         throttle: Throttle | None = None,
         patience: float = PATIENCE,

@@ -1,4 +1,4 @@
-"""Dotted paths into JSON (``a.b[0].c``, ``a["odd.key"]``), compiled into closures because mapping runs millions of times."""
+"""Dotted paths into JSON (``a.b[0].c``, ``a["odd.key"]``), compiled into closures: mapping runs millions of times."""
 
 from __future__ import annotations
 

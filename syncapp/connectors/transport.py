@@ -44,6 +44,9 @@ class Timeouts:
     total: float = 120.0
 
 
+USUAL = Timeouts()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     method: str
@@ -90,7 +93,7 @@ class Transport:
         allow_private: bool,
         clock: Callable[[], float],
         session: requests.Session | None = None,
-        timeouts: Timeouts = Timeouts(),
+        timeouts: Timeouts = USUAL,
         max_bytes: int = 32 * 1024 * 1024,
     ) -> None:
         self.session = session or requests.Session()

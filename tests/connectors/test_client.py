@@ -351,9 +351,9 @@ def test_find(provider: Provider) -> None:
 
 
 def test_what_is_not_there_is_named(provider: Provider) -> None:
-    with pytest.raises(Misconfigured, match="no object 'pets'.*people"):
+    with pytest.raises(Misconfigured, match=r"no object 'pets'.*people"):
         client(provider.url).read("pets", "1")
-    with pytest.raises(Misconfigured, match="no operation 'find'.*create, delete, list, read, update"):
+    with pytest.raises(Misconfigured, match=r"no operation 'find'.*create, delete, list, read, update"):
         client(provider.url).find("people", "email", "x")
 
 

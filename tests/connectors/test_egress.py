@@ -1,5 +1,6 @@
 """The guard: which addresses are refused, that the checked address is the one called, that credentials stay at home."""
 
+# ruff: noqa: E501, S104  (tables are read by the line)
 from __future__ import annotations
 
 import socket
@@ -70,7 +71,7 @@ def test_a_name_that_resolves_differently_the_second_time_gains_nothing(
 def test_one_bad_address_among_good_ones_refuses_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("93.184.215.14", "10.0.0.5")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: both)
-    with pytest.raises(EgressDenied, match="private address 10.0.0.5"):
+    with pytest.raises(EgressDenied, match=r"private address 10\.0\.0\.5"):
         client("http://mixed.example", allow_private=False).read("people", "7")
 
 

@@ -1,5 +1,6 @@
 """Provider files: a table of wrong ones with the words their errors must contain, and the ones that are shipped."""
 
+# ruff: noqa: E501  (tables are read by the line)
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from syncapp.connectors import registry
+from syncapp.connectors import check, registry
 from syncapp.connectors.manifest import ManifestError, load, parse
 from tests.connectors.shapes import LIST, bent, manifest
 
@@ -168,3 +169,14 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load(tmp_path / "x.yaml")
     with pytest.raises(ManifestError, match="cannot be read"):
         load(tmp_path / "none.yaml")
+
+
+def test_the_command_says_right_or_what_to_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "acme.yaml", tmp_path / "bad.yaml"
+    good.write_text(yaml.safe_dump(bent()))
+    bad.write_text(yaml.safe_dump(bent({"nmae": "x"})))
+    assert check.main([str(good)]) == 0
+    assert check.main([str(good), str(bad)]) == 1
+    assert check.main([]) == 2
+    told = capsys.readouterr()
+    assert "Acme, objects people: right" in told.out and "unknown key 'nmae'" in told.err

@@ -1,5 +1,6 @@
 """Mapping both ways, what cannot be said, and what the speed is."""
 
+# ruff: noqa: E501  (tables are read by the line)
 from __future__ import annotations
 
 import time

@@ -1,5 +1,6 @@
 """Published and computed signature vectors of twenty schemes, and all the ways in which a signature is wrong."""
 
+# ruff: noqa: E501  (tables are read by the line)
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,6 @@
 """What a verified body tells, and the handshakes."""
 
+# ruff: noqa: E501  (tables are read by the line)
 from __future__ import annotations
 
 import json

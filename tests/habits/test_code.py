@@ -7,9 +7,9 @@ import pytest
 from tests.habits.tree import PROJECT, imported, modules, name, tree
 
 PURE = {
-    "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "difflib", "datetime", "decimal",
+    "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
     "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string",
-    "types", "typing", "unicodedata", "zoneinfo", "ipaddress",
+    "difflib", "ipaddress", "types", "typing", "unicodedata", "zoneinfo",
 }  # fmt: skip
 NOUNS_MAY_KNOW = {"__future__", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "re"} | {
     "string", "typing", "uuid", "secrets", "django", "policies", "cryptography", "json", "hashlib", "base64",

@@ -102,7 +102,8 @@ def _troubled(answer: Answer, context: Context, said: str) -> ConnectorError:
             answer.where,
             "read the record before writing again",
         )
-    return Unavailable(f"the provider cannot work now ({answer.status}): {said}", answer.where)
+    wait = throttle.retry_after(context.limits, answer.headers, throttle.server_now(answer.headers, answer.answered_at))
+    return Unavailable(f"the provider cannot work now ({answer.status}): {said}", answer.where, retry_after=wait)
 
 
 def _limited(answer: Answer, context: Context) -> Limited:

@@ -14,7 +14,7 @@ import requests
 from syncapp.connectors import answers, throttle
 from syncapp.connectors.auth import auth_headers
 from syncapp.connectors.egress import check_url, origin
-from syncapp.connectors.errors import EgressDenied, Limited, Misconfigured
+from syncapp.connectors.errors import EgressDenied, Limited, Misconfigured, Rejected
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation, Setting
 from syncapp.connectors.templates import fill, fill_body, fill_path, names
@@ -117,7 +117,7 @@ class Caller:
         headers.update(call.headers)
         content = None
         if call.body is not None:
-            content = orjson.dumps(call.body)
+            content = _json(call.body, where)
             headers.setdefault("Content-Type", "application/json")
         return Request(
             call.operation.method,
@@ -158,6 +158,15 @@ class Caller:
         if throttle.exhausted(limits, answer.headers):
             now = throttle.server_now(answer.headers, answer.answered_at)
             self.throttle.block(self.account, throttle.until_reset(limits, answer.headers, now) or 0.0)
+
+
+def _json(body: Any, where: str) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise Rejected(
+            f"the values cannot be written as JSON: {error}", where, "text, numbers below 2^64, lists"
+        ) from None
 
 
 def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, slug: str) -> dict[str, str]:

@@ -24,15 +24,15 @@ class ConnectorError(Exception):
 
 
 class Retryable(ConnectorError):
-    """Nothing was changed remotely; the same call may be made again later."""
-
-
-class Limited(Retryable):
-    """The provider (or our own bucket for it) asks us to wait."""
+    """Nothing was changed remotely; the same call may be made again later, after ``retry_after`` seconds if known."""
 
     def __init__(self, what: str, where: str = "", accepted: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(what, where, accepted)
         self.retry_after = retry_after
+
+
+class Limited(Retryable):
+    """The provider (or our own bucket for it) asks us to wait."""
 
 
 class Unavailable(Retryable):

@@ -1,4 +1,4 @@
-"""YAML that remembers its lines, checked against the JSON Schema: complaints name file, line, path, what is accepted."""
+"""YAML that remembers its lines, checked against the JSON Schema: complaints name file, line, path and remedy."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _number(path: str, body: Any) -> int | None:
 
 
 def since_text(delta: DeltaSpec, since: datetime, restarted: bool = False) -> str:
-    """The moment to ask from: earlier by the overlap, cut to the resolution, a step earlier if the filter excludes it."""
+    """The moment to ask from: less the overlap, cut to the resolution, less a step if the filter excludes it."""
     moment = since.astimezone(UTC) if restarted else since.astimezone(UTC) - timedelta(seconds=delta.overlap)
     moment = times.floor(max(moment, times.EPOCH), delta.resolution)
     if not delta.inclusive:

@@ -135,6 +135,11 @@ class Transport:
                 body = self._read(response, request, deadline)
                 headers: CaseInsensitiveDict[str] = CaseInsensitiveDict(response.headers)
                 return Answer(response.status_code, headers, body, request.url, request.where, asked_at, self.clock())
+        except UnicodeError:
+            # raised while the request is put together: nothing has been sent
+            raise Misconfigured(
+                "a header or the host name holds characters that cannot be sent", request.where, "plain ASCII there"
+            ) from None
         except (requests.RequestException, HTTPError) as error:
             raise self._failure(error, request) from None
 

@@ -408,3 +408,23 @@ def test_check_of_a_wrong_token_and_of_no_server(provider: Provider) -> None:
     assert "renew the account's secret" in check.problems[0]
     gone = client("http://nowhere.invalid").check()
     assert (gone.reachable, gone.ok) == (False, False)
+
+
+@pytest.mark.parametrize("email", [2**70, "\ud800"])
+def test_what_is_no_json_is_refused_before_it_is_sent(provider: Provider, email: Any) -> None:
+    with pytest.raises(Rejected, match="cannot be written as JSON"):
+        client(provider.url).update("people", "7", {"email": email}, version=None, key="k")
+    assert provider.asked == []
+
+
+def test_a_key_that_fits_no_header_is_refused_before_it_is_sent(provider: Provider) -> None:
+    with pytest.raises(Misconfigured, match="cannot be sent"):
+        client(provider.url).update("people", "7", {}, version=None, key="kłącz")
+    assert provider.asked == []
+
+
+def test_a_tired_provider_may_say_when_to_come_again(provider: Provider) -> None:
+    provider.on("GET", "/people/7", Reply({}, 503, {"Retry-After": "30"}))
+    with pytest.raises(Unavailable) as caught:
+        client(provider.url).read("people", "7")
+    assert caught.value.retry_after == 30

@@ -19,6 +19,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
 
 
 @dataclass
@@ -67,7 +68,7 @@ def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = json.loads(content) if content else None
-            reply = provider.reply(Asked(self.command, parts.path, query, headers, body))
+            reply = provider.reply(Asked(self.command, parts.path, query, headers, body, content))
             if reply.wait:
                 provider.released.wait(reply.wait)
             if reply.drop:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +12,14 @@ from typing import Any
 import pytest
 import requests
 
-from syncapp.connectors import registry
+from syncapp.connectors import registry, webhook
 from syncapp.connectors.client import Client
 from syncapp.connectors.errors import Gone, Limited, Rejected, Stale, Unauthorised, Unavailable, Unknown
 from syncapp.connectors.mapping import Mapping
 from syncapp.connectors.transport import Timeouts
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
+from tests.connectors.server import Provider, Reply
 
 DIALECTS = {"contacts": "crm", "customers": "billing"}
 EMAIL = {"contacts": lambda text: {"properties": {"email": text}}, "customers": lambda text: {"email": text}}
@@ -144,6 +147,27 @@ def test_a_time_out_after_the_write_landed_is_unknown_and_the_same_key_settles_i
     side.faults()
     id = side.create("a@x.org", key="same")
     assert side.ids() == [id]
+
+
+def test_its_webhooks_are_verified_and_understood(side: Side, provider: Provider) -> None:
+    secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+    provider.on("POST", "/hook", Reply({}))
+    told = {"url": f"{provider.url}/hook", "secret": secret}
+    assert requests.put(f"{side.server.url}/_sandbox/webhook", json=told, timeout=5).status_code == 200
+    made = side.client.create(side.slug, side.body("ann@x.org"), key="k")
+    for _ in range(100):
+        if provider.asked:
+            break
+        time.sleep(0.05)
+    (asked,) = provider.asked
+    spec = registry.load("sandbox").webhook
+    assert spec is not None
+    webhook.verify(spec, secret, "POST", told["url"], asked.headers, asked.raw, time.time())
+    with pytest.raises(webhook.BadSignature):
+        webhook.verify(spec, secret, "POST", told["url"], asked.headers, asked.raw + b" ", time.time())
+    (event,) = webhook.events(spec, asked.raw, asked.headers)
+    assert (event.object, event.record_id, event.kind, event.version) == (side.slug, made.id, "created", made.version)
+    assert made.item is not None and event.fields == made.item.body
 
 
 def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> None:

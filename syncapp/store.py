@@ -76,7 +76,7 @@ class PgStore:
     def page(self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()) -> Iterator[PgPage]:
         """Raises Contended when the block is to be tried again from its beginning."""
         with retryable(), transaction.atomic():
-            setting = self._setting()
+            setting = self.setting()
             loaded = load_page(self.sync.pk, setting.feeds, role, observations, setting.policy, keys)
             page = PgPage(setting, loaded, observations)
             yield page
@@ -86,7 +86,7 @@ class PgStore:
     def open(self, key: str) -> Iterator[PgPage]:
         """Raises Contended as `page` does."""
         with retryable(), transaction.atomic():
-            setting = self._setting()
+            setting = self.setting()
             loaded = Loaded(start())
             load_records(loaded, setting.feeds, [key])
             page = PgPage(setting, loaded, ())
@@ -116,7 +116,8 @@ class PgStore:
         ).exclude(digest="")
         return {str(remote): digest for remote, digest in rows.values_list("remote_id", "digest")}
 
-    def _setting(self) -> Setting:
+    def setting(self) -> Setting:
+        """The published policy with what the feeds can do. Raises NoPolicy."""
         feeds = Feed.objects.filter(role__sync=self.sync).select_related("account", "role")
         by_role = {feed.role.name: feed for feed in feeds.order_by("role__order", "role__name")}
         policy_set = PolicySet.objects.filter(sync=self.sync, state=PolicySet.State.PUBLISHED).first()

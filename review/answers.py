@@ -1,0 +1,133 @@
+"""The answers that a question offers, each with what it will do, by system. Planned purely: nothing happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.safestring import SafeString
+
+from policies.core.due import due_units
+from policies.core.resolve import ACTIONS, Choice, Refused, resolve
+from policies.core.types import same
+from policies.core.values import Candidate, Context, Kind, Question, Record, Values
+from syncapp.marked import marked
+from syncapp.sight import Sight
+from syncapp.words import capital
+
+HUB_KEEPS = (Kind.PROPOSAL, Kind.INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What happens at one system."""
+
+    role: str
+    said: str
+    moves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    number: int
+    choice: Choice
+    title: str
+    button: str
+    candidate: Candidate | None = None
+    mark: SafeString | None = None
+    effects: tuple[Effect, ...] = ()
+    refusal: str = ""
+
+
+def answers_of(sight: Sight, question: Question, now: datetime, titles: Mapping[str, str]) -> list[Answer]:
+    offered = _actions(sight, question, titles) if question.kind in ACTIONS else _values(sight, question)
+    return [_planned(sight, question, answer, now, at) for at, answer in enumerate(offered, start=1)]
+
+
+def _values(sight: Sight, question: Question) -> list[Answer]:
+    words, before = sight.words, base_of(question)
+    out = []
+    for one in question.candidates:
+        title = capital(words.role(one.source)) + (" (written over)" if one.overwritten else "")
+        mark = marked(words.values(before), words.values(one.value)) if before else None
+        choice = Choice(one.source, one.overwritten)
+        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, mark))
+    belief = sight.record.beliefs.get(question.unit)
+    if belief is not None and not any(_equal(one.value, belief.value) for one in question.candidates):
+        said = belief.said
+        held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
+        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", "Keep the hub’s value", held))
+    return out
+
+
+def _equal(a: Values, b: Values) -> bool:
+    return same(dict(a), dict(b))
+
+
+def base_of(question: Question) -> Values | None:
+    """What the sides held before, where they agree about it; the first that tells it otherwise."""
+    return next((one.base for one in question.candidates if one.base is not None), None)
+
+
+def _actions(sight: Sight, question: Question, titles: Mapping[str, str]) -> list[Answer]:
+    role = sight.words.role(question.role)
+    if question.kind is Kind.MATCH:
+        return _match_actions(question, titles)
+    told = {
+        "recreate": ("Make it again", f"Make it again at {role}"),
+        "propagate": ("Delete it everywhere", "Delete it everywhere"),
+        "unlink": (f"Leave it deleted at {role}", f"No longer keep it in step at {role}"),
+        "retry": ("Try again", f"Try to make it at {role} again"),
+        "skip": (f"Do without it at {role}", f"No longer keep it in step at {role}"),
+    }
+    return [Answer(0, Choice(action=action), *told[action]) for action in ACTIONS[question.kind]]
+
+
+def _match_actions(question: Question, titles: Mapping[str, str]) -> list[Answer]:
+    out = []
+    for one in question.candidates:
+        if one.source != question.role:
+            title = titles.get(one.source) or one.source
+            choice = Choice(action="same", record=one.source)
+            out.append(Answer(0, choice, f"It is {title}", "Same: link them"))
+    out.append(Answer(0, Choice(action="apart"), "It is somebody else", "Keep apart: make a record of its own"))
+    out.append(Answer(0, Choice(action="skip"), "Leave it", "Skip: asked again when it is next read"))
+    return out
+
+
+def _planned(sight: Sight, question: Question, answer: Answer, now: datetime, number: int) -> Answer:
+    effects: tuple[Effect, ...] = ()
+    refusal = ""
+    if question.kind is not Kind.MATCH:
+        try:
+            effects = effects_of(sight, question, answer.choice, now)
+        except Refused as refused:
+            refusal = str(refused)
+    return Answer(
+        number, answer.choice, answer.title, answer.button, answer.candidate, answer.mark, effects, refusal
+    )
+
+
+def effects_of(sight: Sight, question: Question, choice: Choice, now: datetime) -> tuple[Effect, ...]:
+    """Raises Refused when the answer could not be taken."""
+    made = resolve(sight.record, question.key, question.version, choice, "", sight.policy, Context(now))
+    return tuple(_effect(sight, question, made.state, role) for role in sight.policy.roles)
+
+
+def _effect(sight: Sight, question: Question, after: Record, role: str) -> Effect:
+    name, words = capital(sight.words.role(role)), sight.words
+    was, now = sight.record.links.get(role), after.links.get(role)
+    if now is not None and now.doomed and not (was is not None and was.doomed):
+        return Effect(name, "the record is deleted there", True)
+    due = {unit.name for unit in due_units(after, sight.policy, role)}
+    if now is not None and (now.unlinked or now.gone is not None):
+        return Effect(name, "nothing: the record is deleted there or no longer kept in step", False)
+    if now is None or now.remote_id is None:
+        return Effect(name, "the record is made there" if due else "nothing", bool(due))
+    if question.unit not in due:
+        return Effect(name, "nothing", False)
+    base = now.bases.get(question.unit)
+    new = words.values(after.beliefs[question.unit].value)
+    old = words.values(base.stored) if base is not None else words.values(None)
+    return Effect(name, f"{words.field(question.unit)} changes from “{old}” to “{new}”", True)

@@ -1,0 +1,61 @@
+"""A question in the reader's words: the headline, why it was asked, and how it ended."""
+
+from __future__ import annotations
+
+from policies.core.values import Kind
+from syncapp.models import Conflict
+from syncapp.words import Words, capital, spelled
+
+HEADLINES = {
+    Kind.VALUE: "Which {field} is right for {title}?",
+    Kind.PROPOSAL: "May {role} change {field} of {title}?",
+    Kind.INVALID: "{Role} holds a {field} of {title} that is not valid: what should it be?",
+    Kind.OVERWRITTEN: "A {field} of {title} was written over: which is right?",
+    Kind.PING_PONG: "{Field} of {title} keeps going back and forth: which is right?",
+    Kind.DELETE: "{title} was deleted at {role}: what should happen?",
+    Kind.MATCH: "Is {role} record {about} the same as {title}?",
+    Kind.OUTCOME: "It is not known which {field} of {title} was written: which is right?",
+    Kind.CREATE: "{title} could not be made at {role}: what should happen?",
+}
+KINDS = {
+    Kind.VALUE: "two values",
+    Kind.PROPOSAL: "proposal",
+    Kind.INVALID: "value not valid",
+    Kind.OVERWRITTEN: "edit written over",
+    Kind.PING_PONG: "back and forth",
+    Kind.DELETE: "deleted",
+    Kind.MATCH: "same record?",
+    Kind.OUTCOME: "outcome unknown",
+    Kind.CREATE: "create refused",
+}
+
+
+def headline(conflict: Conflict, words: Words) -> str:
+    """The question in one sentence."""
+    field, role = words.field(conflict.unit), words.role(conflict.role)
+    return HEADLINES[Kind(conflict.kind)].format(
+        field=field,
+        Field=field,
+        role=role,
+        Role=capital(role),
+        title=conflict.record.title or "this record",
+        about=conflict.about,
+    )
+
+
+def kind_label(kind: str) -> str:
+    return KINDS.get(Kind(kind), spelled(kind))
+
+
+def asked_because(conflict: Conflict, words: Words) -> str:
+    role = conflict.role or next((c["source"] for c in conflict.candidates if c["source"] in words.roles), "")
+    return words.why(conflict.reason, role=role, unit=conflict.unit, detail=conflict.note) + "."
+
+
+def how_it_ended(conflict: Conflict, words: Words) -> str:
+    by = conflict.decided_by or "a rule"
+    outcome = words.why(conflict.outcome, role=conflict.winner, unit=conflict.unit)
+    if conflict.value is not None:
+        return f"{outcome}; the answer is “{words.values(conflict.value)}” (by {by})."
+    answer = f"; the answer is “{spelled(conflict.winner).lower()}”" if conflict.winner else ""
+    return f"{outcome}{answer} (by {by})."

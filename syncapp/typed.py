@@ -1,0 +1,78 @@
+"""Values that a person types: a form made from a unit, which reads text as the field's own type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+
+from policies.core.ownership import problem
+from policies.core.types import Invalid
+from policies.core.values import Field, Unit, Values
+
+from .words import Words, text
+
+LISTS = ("set", "list")
+JSON_KINDS = ("map", "json")
+YES_NO = (("", "nothing"), ("true", "yes"), ("false", "no"))
+HINTS = {
+    "set": "Separate the entries by commas.",
+    "list": "Separate the entries by commas; their order is kept.",
+    "map": 'JSON, for example {"de": "Hallo"}.',
+    "json": "JSON.",
+    "email": "An e-mail address, for example ada@example.org.",
+    "phone": "With the country code, for example +49 30 1234567.",
+    "date": "Year-month-day, for example 2026-03-31.",
+    "datetime": "With its zone, for example 2026-03-31T12:00:00Z.",
+}
+
+
+class ValueForm(forms.Form):
+    """One input per member. What was typed stays when it is not accepted, beside the reason."""
+
+    def __init__(self, unit: Unit, words: Words, values: Values | None = None, **kwargs: Any) -> None:
+        super().__init__(prefix="value", label_suffix="", **kwargs)
+        self.unit = unit
+        for member in unit.members:
+            self.fields[member.name] = _input(member, words.field(member.name), (values or {}).get(member.name))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        found: dict[str, Any] = {}
+        for member in self.unit.members:
+            try:
+                found[member.name] = member.normalise(_raw(member.kind, cleaned.get(member.name, "")))
+            except Invalid as wrong:
+                self.add_error(member.name, wrong.reason)
+            except json.JSONDecodeError as wrong:
+                self.add_error(member.name, f"this is not JSON (character {wrong.pos + 1}); accepted: {HINTS['json']}")
+        if not self.errors and (wrong_value := problem(self.unit, found)):
+            self.add_error(None, wrong_value)
+        return found
+
+
+def _input(member: Field, label: str, value: Any) -> forms.Field:
+    hint = HINTS.get(member.kind, "")
+    if member.kind == "boolean":
+        initial = {True: "true", False: "false"}.get(value, "")
+        return forms.ChoiceField(label=label, choices=YES_NO, required=False, initial=initial)
+    long = member.kind in ("long_text", *JSON_KINDS)
+    widget = forms.Textarea(attrs={"rows": 4}) if long else forms.TextInput(attrs={"autocomplete": "off"})
+    strip = not long
+    return forms.CharField(
+        label=label, help_text=hint, required=False, widget=widget, strip=strip, initial=_shown(value)
+    )
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else text(value)
+
+
+def _raw(kind: str, typed: str) -> Any:
+    """Empty input is no value, except that an emptied list is an empty list."""
+    if kind in LISTS:
+        return [part.strip() for part in typed.split(",") if part.strip()]
+    if typed == "":
+        return None
+    return json.loads(typed) if kind in JSON_KINDS else typed

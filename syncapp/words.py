@@ -1,0 +1,87 @@
+"""The reader's words for a sync: labels of fields and roles, values as text, reasons as sentences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policies.core.invalid import is_invalid
+from policies.core.reasons import Reason
+from policies.core.values import CREATOR, HUB, SHARED, Values
+from policies.models import Role, SyncField
+
+NOTHING = "nothing"
+HUB_LABEL = "the hub"
+SPECIAL = {"": HUB_LABEL, HUB: HUB_LABEL, SHARED: "shared", CREATOR: "its first source", "rule": "a rule"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Labels by name; a name without a label is spelled out."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    def field(self, name: str) -> str:
+        return self.fields.get(name) or spelled(name)
+
+    def role(self, name: str) -> str:
+        """One role, or several joined by commas as ledger and conflicts keep them."""
+        names = name.split(",")
+        return " and ".join(self.roles.get(one) or SPECIAL.get(one) or one for one in names)
+
+    def values(self, values: Values | None) -> str:
+        """A unit's value: alone for a field, with labels for a bundle."""
+        if not values:
+            return NOTHING
+        if len(values) == 1:
+            return text(next(iter(values.values())))
+        told = [f"{self.field(name)}: {text(value)}" for name, value in values.items() if value is not None]
+        return "; ".join(told) or NOTHING
+
+    def why(self, reason: str, *, role: str = "", unit: str = "", detail: str = "") -> str:
+        """The one sentence of a reason; a code of a later or earlier release is shown as it is."""
+        try:
+            found = Reason.of(reason)
+        except KeyError:
+            return spelled(reason)
+        said = found.say(role=self.role(role), field=self.field(unit) if unit else "", detail=detail)
+        return capital(said)
+
+
+def spelled(name: str) -> str:
+    return capital(name.replace("_", " "))
+
+
+def capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def text(value: Any) -> str:
+    """A canonical value as a reader sees it."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_invalid(value):
+        return str(value["$invalid"])
+    if isinstance(value, list):
+        return ", ".join(map(text, value)) or "an empty list"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value)
+
+
+def words_of(sync_ids: Iterable[int]) -> dict[int, Words]:
+    """The words of several syncs, in two queries."""
+    ids = list(sync_ids)
+    fields: dict[int, dict[str, str]] = {pk: {} for pk in ids}
+    roles: dict[int, dict[str, str]] = {pk: {} for pk in ids}
+    for row in SyncField.objects.filter(sync_id__in=ids).only("sync_id", "name", "label"):
+        if row.label:
+            fields[row.sync_id][row.name] = row.label
+    for role in Role.objects.filter(sync_id__in=ids).only("sync_id", "name", "label"):
+        roles[role.sync_id][role.name] = role.label or role.name
+    return {pk: Words(fields[pk], roles[pk]) for pk in ids}

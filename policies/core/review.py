@@ -85,7 +85,7 @@ def _uphold(draft: Draft, unit: Unit, candidates: tuple[Candidate, ...], winners
     agreeing = frozenset(c.source for c in candidates if equal(dict(c.value), dict(belief.value)))
     if not agreeing <= belief.origins:
         draft.set_belief(unit, replace(belief, origins=belief.origins | agreeing))
-    for source in {c.source for c in candidates}:
+    for source in sorted({c.source for c in candidates}):
         base, role = draft.base(source, unit), draft.policy.roles.get(source)
         if base is None or role is None:
             continue

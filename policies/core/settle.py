@@ -110,6 +110,7 @@ def _confirm_unit(draft: Draft, unit: Unit, role: Role, sent: Values, v: int, x:
         now = draft.context.now
         said = Said(name, None, now, Reason.REFLECTED, draft.policy.version)
         draft.believe(unit, {**sent, **x}, {name, *belief.origins}, said, Span(now, now))
+        draft.say(Verdict.ADOPT, Reason.REFLECTED, name, unit, x, saw)
 
 
 def settle(record: Record, observation: Observation, policy: Policy, context: Context) -> Plan:

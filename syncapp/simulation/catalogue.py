@@ -90,7 +90,7 @@ def draw_policy(random: Random, traits: dict[str, Traits], norms: dict[str, dict
         name: Role(name, norms[name], exact=t.exact, ordered=t.exact, conditional=t.conditional)
         for name, t in traits.items()
     }
-    guards = Guards(bulk=20, ping_pong=6, window=timedelta(minutes=10))
+    guards = Guards(bulk=20, ping_pong=random.choice((2, 4, 8)), window=timedelta(minutes=10))
     return Policy(1, units, roles, (("email",),), OnDelete.ASK, guards, {unit.name: unit for unit in units})
 
 
@@ -105,7 +105,7 @@ def _unit(random: Random, name: str) -> Unit:
     elif random.random() < 0.2 and name != "email":
         owner = CREATOR
     readers = everybody if random.random() < 0.8 or name == "email" else everybody - {random.choice(ROLES)}
-    may_clear = frozenset(r for r in writers if random.random() < 0.5)
+    may_clear = frozenset(r for r in sorted(writers) if random.random() < 0.5)
     how = Unauthorised.REVERT if name == "email" else random.choice(HOW)
     first = random.choice(("", "", "owner", "ask", "crm"))
     reflect = name == "phone" and random.random() < 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from policies.core.diff import equal, same_at, stored_form, told
-from policies.core.due import due_roles, holding
+from policies.core.due import due_roles, due_units, holding
 from policies.core.ownership import may_clear, may_write, reads
 from policies.core.reasons import Verdict
 from policies.core.values import Json, Record, Strategy, Unit, Values
@@ -109,6 +109,8 @@ def _unseen(edit: Edit, world: World, findings: Findings, where: str) -> None:
 def _kept(world: World, record: Record, unit: Unit, edit: Edit) -> bool:
     """Is what was typed, seen through the account's own form, among the beliefs and candidates of the field?"""
     stored = {name: value for name, value in edit.stored.items() if name in edit.seen}
+    if edit.judged == Verdict.UNAUTHORISED:  # emptied bit by bit: as a whole a clear, which the role may not do
+        return all(v is None for v in stored.values()) and not may_clear(unit, record, edit.role)
     if edit.judged not in ON_RECORD | HELD_AS_IS:
         return False
     if edit.judged != Verdict.ADOPT and all(value is None for value in stored.values()):
@@ -117,17 +119,13 @@ def _kept(world: World, record: Record, unit: Unit, edit: Edit) -> bool:
     values = [*believed, *world.asked.get((record.key, unit.name), [])]
     role = world.policy.roles[edit.role]
     if unit.strategy is Strategy.MERGE:
-        return edit.judged in ON_RECORD or any(_contains(stored, value) for value in values)
+        return edit.judged in ON_RECORD or any(same_at(role, stored, value) for value in values)
     if any(same_at(role, stored, value) for value in values):
         return True
     if unit.strategy in (Strategy.MAX, Strategy.MIN) and edit.judged == Verdict.ADOPT:
         return True  # on record in the ledger: it could not beat what stood
     hidden = world.accounts[edit.role].form(stored, ours=True)
     return any(same_at(role, world.accounts[edit.role].form(value, ours=True), hidden) for value in values)
-
-
-def _contains(stored: Values, value: Values) -> bool:
-    return all(equal(v, value.get(name)) for name, v in stored.items())
 
 
 def _nobodys_value(world: World, findings: Findings) -> None:
@@ -182,8 +180,8 @@ def _authority(world: World, findings: Findings) -> None:
         typed = {
             name: v for name, v in edit.typed.items() if isinstance(v, str) and v.startswith(str(edit.number + 100))
         }
-        if any(e.stored == edit.stored and may_write(unit, record, e.role) for e in world.edits):
-            continue
+        others = [e.typed for e in world.edits if may_write(unit, record, e.role)]
+        typed = {name: v for name, v in typed.items() if not any(t.get(name) == v for t in others)}
         chosen = world.chosen.get((record.key, unit.name), [])
         for value in world.believed.get((record.key, unit.name), {}).values():
             if (
@@ -216,6 +214,8 @@ def _counters(world: World, findings: Findings) -> None:
             or not all(may_write(units[0], record, e.role) for e in mine)
         ):
             continue
+        if any(e.at <= world.linked[(record.key, e.role)] for e in mine):
+            continue  # totals that differ or agree when first linked are no deltas
         numbers = [(e.before["points"], e.stored["points"]) for e in mine]
         if any(b is None or a is None for b, a in numbers) or any(not e.judged and e.lost_to == "hub" for e in mine):
             continue
@@ -230,4 +230,28 @@ def _counters(world: World, findings: Findings) -> None:
             )
 
 
-__all__ = ["Findings", "catalogue", "check", "still"]
+
+def writes(world: World) -> int:
+    return sum(account.writes for account in world.accounts.values())
+
+
+def owed_at_stop(world: World) -> int:
+    """What may still have to be written when people stop: fields due or owed, and every push whose outcome is open."""
+    links = [(r, role, link) for r in world.store.records.values() for role, link in r.links.items()]
+    sending = sum(len(link.sending.values) for _, _, link in links if link.sending)
+    behind = sum(
+        len(due_units(record, world.policy, role)) for record in world.store.records.values() for role in world.policy.roles
+    )
+    debts = sum(base.owed for _, _, link in links for base in link.bases.values())
+    return sending + behind + debts
+
+
+def bounded(world: World, before: int, owed: int, findings: Findings) -> None:
+    """I2: writes after the stop are at most what was due, plus each new hub version at each reading link, plus debts
+    that were found after the stop and re-sends after unknown outcomes.
+    """
+    made = writes(world) - before
+    later = world.after_stop
+    allowed = owed + later["versions"] * len(world.accounts) + later["debts"] + later["links"] * len(world.policy.units)
+    if made > allowed:
+        findings.violations.append(f"I2: {made} writes after the stop, {allowed} explained ({dict(later)}, {owed} owed)")

@@ -38,6 +38,9 @@ class World:
         self.typed: dict[str, list[Values]] = {}
         self.views: dict[tuple[str, str, str], dict[str, Edit]] = {}
         self.seen: dict[tuple[str, str], str] = {}
+        self.after_stop: Counter[str] = Counter()
+        self.versions: dict[str, int] = {}
+        self.linked: dict[tuple[str, str], datetime] = {}
         self.believed: dict[tuple[str, str], dict[int, Values]] = {}
         self.chosen: dict[tuple[str, str], list[Values]] = {}
         self.parts: dict[str, set[object]] = {}
@@ -111,6 +114,8 @@ class World:
         for line in plan.lines:
             self.counts[f"verdict: {line.verdict}"] += 1
             self.counts[f"reason: {line.reason.code}"] += 1
+        if self.stop:
+            self._after_stop(plan)
         for name, belief in record.beliefs.items():
             self.believed.setdefault((record.key, name), {})[belief.v] = belief.value
         for question in (*record.questions, *(closed.question for closed in plan.closed)):
@@ -120,12 +125,23 @@ class World:
             if link.remote_id is None or self.seen.get((record.key, role)) == link.digest or not link.digest:
                 continue
             self.seen[(record.key, role)] = link.digest
+            self.linked.setdefault((record.key, role), self.tick)
             verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
             for member, edit in self.views.get((link.remote_id, link.digest, role), {}).items():
                 if not edit.judged or edit.looked == (link.remote_id, link.digest):
                     edit.seen.add(member)
                     edit.looked = (link.remote_id, link.digest)
                     edit.judged = verdicts.get(self._unit(member), Verdict.UNCHANGED)
+
+    def _after_stop(self, plan: Plan) -> None:
+        """What explains writes after people stopped: new hub versions, debts found then, and links made then."""
+        old = self.versions.get(plan.state.key, 0)
+        self.after_stop["versions"] += max(0, plan.state.version - old)
+        for line in plan.lines:
+            self.after_stop["debts"] += line.verdict in (Verdict.UNAUTHORISED, Verdict.RESEND, Verdict.AGREE_PAST)
+            self.after_stop["debts"] += line.verdict in (Verdict.CONCURRENT, Verdict.CANDIDATE, Verdict.EMPTY)
+            self.after_stop["links"] += line.verdict in (Verdict.LINKED, Verdict.FOUND, Verdict.CREATED)
+        self.versions[plan.state.key] = plan.state.version
 
     def _unit(self, member: str) -> str:
         return "address" if member in ("street", "zip") else member
@@ -206,6 +222,10 @@ class World:
         roll = self.random.random()
         if roll < 0.05:
             return None
+        key = self.store.ids.get((account.role, row.remote_id), "")
+        history = list(self.believed.get((key, self._unit(name)), {}).values())
+        if 0.15 <= roll < 0.22 and history and catalogue.KINDS[name] in ("text", "email"):
+            return self.random.choice(history[-5:])[name]  # what the hub once believed
         if roll < 0.15 and self.typed.get(name) and catalogue.KINDS[name] in ("text", "integer"):
             return self.random.choice(self.typed[name][-12:])
         return catalogue.type_value(self.random, name, len(self.edits) + 100, row.fields.get(name))
@@ -340,6 +360,7 @@ class World:
     def rest(self) -> int:
         """People stop. Everything is delivered, settled, read and pushed until nothing moves; returns the rounds used."""
         self.calm = self.stop = True
+        self.versions = {record.key: record.version for record in self.store.records.values()}
         while self.bag:
             self.judge_held()
         for account in self.accounts.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from policies.core.codec import to_json
@@ -22,6 +23,13 @@ def link_json(link: Link) -> tuple[Json, Json]:
     for name in ("role", "remote_id", *READ_MARKS):
         head.pop(name, None)
     return head, bases
+
+
+def only_read(old: Link, new: Link) -> bool:
+    """Nothing moved but when, and at which version, the link was read."""
+    if old.bases is new.bases:  # the common case, without encoding anything
+        return replace(new, read_at=old.read_at, version=old.version, digest=old.digest) == old
+    return old.remote_id == new.remote_id and same(list(link_json(old)), list(link_json(new)))
 
 
 def changes_of(before: Record | None, after: Record) -> Json:
@@ -55,7 +63,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _changed_link(old: Link | None, new: Link) -> Json:
-    if old is new:
+    if old is new or (old is not None and only_read(old, new)):
         return {}
     head, bases = link_json(new)
     old_head, old_bases = link_json(old) if old is not None else ({}, {})

@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from django.db import connection
 
 from policies.core.codec import to_json
-from policies.core.values import Closed, Line, Link, Plan, Policy, Question, Record
+from policies.core.values import Line, Link, Record
 from policies.models import Sync
 
 from . import models
-from .lines import MOVED, changes_of, link_json
+from .lines import MOVED, changes_of, link_json, only_read
 from .load import Loaded
 from .matching import believed_values, record_digests
-from .models import Conflict, Feed, Ledger, MatchKey, Run
+from .models import Feed, Ledger, MatchKey
 from .outbox import Work, write_pushes
+from .questions import write_questions
+from .setting import Entry, Setting
 
 TITLE_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What stays the same for all plans of a page."""
-
-    sync: Sync
-    run: Run | None
-    feeds: Mapping[str, Feed]
-    policy: Policy
-    facts: str
-    granularity: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One plan, the record before it, and the id that its ledger lines share."""
-
-    before: Record | None
-    plan: Plan
-    correlation: str
+Pairs = Sequence[tuple[Record | None, Record]]
 
 
 def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Mapping[str, Record]) -> set[int]:
@@ -55,13 +38,16 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
     _write_links(setting, pairs_changed)
     _touch_links(setting, pairs)
     _write_match_keys(setting, pairs_changed)
-    _write_conflicts(setting, loaded, entries)
+    write_questions(setting, loaded, entries)
     feeds = write_pushes(_work(setting, loaded, entries, pairs_changed))
     Ledger.objects.bulk_create(lines)
     return feeds
 
 
-Pairs = Sequence[tuple[Record | None, Record]]
+def derive(setting: Setting, loaded: Loaded) -> set[int]:
+    """Pending pushes from state alone: what was pending before does not matter."""
+    states = [(record, record) for record in loaded.records.values()]
+    return write_pushes(Work(setting.policy, setting.feeds, loaded.now, states, {}))
 
 
 def _ledger(setting: Setting, loaded: Loaded, entries: Sequence[Entry]) -> tuple[list[Ledger], set[str]]:
@@ -152,7 +138,7 @@ def _write_links(setting: Setting, pairs: Pairs) -> None:
     for before, state in pairs:
         for role, link in state.links.items():
             old = before.links.get(role) if before is not None else None
-            if old is not link and not (old is not None and _only_read(old, link)):
+            if old is not link and not (old is not None and only_read(old, link)):
                 rows.append(_link_row(setting.feeds[role], state.key, link))
     _free_remote_ids(setting, pairs)
     models.Link.objects.bulk_create(
@@ -196,12 +182,6 @@ def _link_row(feed: Feed, key: str, link: Link) -> models.Link:
     )
 
 
-def _only_read(old: Link, new: Link) -> bool:
-    """Nothing moved but when, and at which version, the link was read."""
-    same_parts = old.bases is new.bases or old.bases == new.bases
-    return same_parts and old.remote_id == new.remote_id and link_json(old) == link_json(new)
-
-
 def _touch_links(setting: Setting, pairs: Pairs) -> None:
     """All links of the page that were read and held nothing new, in one statement."""
     rows = [
@@ -209,7 +189,7 @@ def _touch_links(setting: Setting, pairs: Pairs) -> None:
         for before, state in pairs
         if before is not None
         for role, link in state.links.items()
-        if (old := before.links.get(role)) is not None and old is not link and _only_read(old, link)
+        if (old := before.links.get(role)) is not None and old is not link and only_read(old, link)
     ]
     if rows:
         with connection.cursor() as cursor:
@@ -237,62 +217,6 @@ def _write_match_keys(setting: Setting, pairs: Pairs) -> None:
     if stale:
         MatchKey.objects.filter(record_id__in=stale).delete()
         MatchKey.objects.bulk_create(rows)
-
-
-def _write_conflicts(setting: Setting, loaded: Loaded, entries: Sequence[Entry]) -> None:
-    """Open, change and close questions; a disagreement that a rule decided at once is one closed from the start."""
-    open_rows = dict(loaded.conflicts)
-    touched: dict[int, Conflict] = {}
-    made: dict[int, Conflict] = {}
-    for entry in entries:
-        key = entry.plan.state.key
-        was = {question.key: question for question in entry.before.questions} if entry.before is not None else {}
-        for closed in entry.plan.closed:
-            row = open_rows.pop((key, closed.question.key), None) or _conflict(setting, key, closed.question)
-            _fill(row, closed.question)
-            _close(row, closed, loaded)
-            (touched if row.pk else made)[id(row)] = row
-        for question in entry.plan.state.questions:
-            if was.get(question.key) == question and (key, question.key) in open_rows:
-                continue
-            row = open_rows.get((key, question.key)) or _conflict(setting, key, question)
-            _fill(row, question)
-            open_rows[(key, question.key)] = row
-            (touched if row.pk else made)[id(row)] = row
-    if touched:
-        Conflict.objects.bulk_update(list(touched.values()), CONFLICT_FIELDS)
-    if made:
-        Conflict.objects.bulk_create(list(made.values()))
-
-
-CONFLICT_FIELDS = (
-    ["version", "candidates", "reason", "note", "state", "closed_at", "outcome", "value", "winner", "decided_by"]
-)  # fmt: skip
-
-
-def _conflict(setting: Setting, key: str, question: Question) -> Conflict:
-    return Conflict(
-        sync=setting.sync,
-        record_id=uuid.UUID(key),
-        kind=question.kind.value,
-        unit=question.unit,
-        role=question.role,
-        about=question.about,
-        opened_at=question.opened_at,
-    )
-
-
-def _fill(row: Conflict, question: Question) -> None:
-    row.version, row.reason, row.note = question.version, question.reason.code, question.note
-    row.candidates = [to_json(candidate) for candidate in question.candidates]
-
-
-def _close(row: Conflict, closed: Closed, loaded: Loaded) -> None:
-    by_rule = closed.by == "rule"
-    row.state = Conflict.State.CLOSED if by_rule else Conflict.State.DECIDED
-    row.closed_at = loaded.now
-    row.outcome, row.winner, row.decided_by = closed.outcome.code, closed.winner, "" if by_rule else closed.by
-    row.value = None if closed.value is None else dict(closed.value)
 
 
 def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pairs) -> Work:

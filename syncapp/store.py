@@ -20,7 +20,8 @@ from .load import Contended, Loaded, database_now, load_page, load_records, star
 from .matching import match_digests, record_digests
 from .models import Feed, Run
 from .queue import ring
-from .reconcile import Entry, Setting, write
+from .reconcile import derive, write
+from .setting import Entry, Setting
 
 PUSH_JOB = "syncapp.jobs.push"
 # Deadlock, serialisation, lock and statement time-outs, and a row that somebody else made first.
@@ -102,6 +103,14 @@ class PgStore:
 
     def _feed(self, role: str) -> Feed:
         return Feed.objects.get(role__sync=self.sync, role__name=role)
+
+    def derive(self, keys: Collection[str]) -> None:
+        """Work out again what is due for these records, as after a change of policy. Raises Contended."""
+        with retryable(), transaction.atomic():
+            setting = self.setting()
+            loaded = Loaded(start())
+            load_records(loaded, setting.feeds, keys)
+            self._ring(derive(setting, loaded))
 
     def known(self, role: str, remote_ids: Collection[str]) -> dict[str, str]:
         """Remote id → digest of the last judged read, where a body with that digest needs no judging.

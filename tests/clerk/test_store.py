@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from policies.models import Sync
 from syncapp.lines import fold_all, state_json
 from syncapp.load import Contended
 from syncapp.models import Conflict, Ledger, Link, MatchKey, Push, Record
+from syncapp.outbox import claim_pushes, postpone, release
 from syncapp.steps import judge
 from syncapp.store import NoPolicy, PgStore, new_key
 from tests.clerk.making import make_sync, seen, silent
@@ -266,3 +268,54 @@ class TestTogether:
         finally:
             done.set()
             holder.join()
+
+
+class TestPushes:
+    def pending(self) -> list[tuple]:
+        rows = Push.objects.filter(state="pending").order_by("record", "feed")
+        return list(rows.values_list("record", "feed", "why", "units"))
+
+    def test_forgetting_them_loses_nothing(self, store: PgStore) -> None:
+        judge(store, "crm", contacts(store, 5))
+        judge(store, "billing", [seen(store, "billing", "c1", email="p1@example.org", first_name="Pam", version="1")])
+        before = self.pending()
+        assert len(before) == 5
+        Push.objects.all().delete()
+        store.derive([str(key) for key in Record.objects.values_list("key", flat=True)])
+        assert self.pending() == before
+
+    def test_a_claimed_push_is_not_claimed_twice_until_its_lease_ends(self, store: PgStore) -> None:
+        judge(store, "crm", contacts(store, 3))
+        feed = Push.objects.first().feed_id
+        now, lease = store.now(), timedelta(seconds=30)
+        taken = claim_pushes(feed, 2, now, lease)
+        rest = claim_pushes(feed, 5, now, lease)
+        assert (len(taken), len(rest)) == (2, 1)
+        assert claim_pushes(feed, 5, now, lease) == []
+        assert len(claim_pushes(feed, 5, now + timedelta(seconds=31), lease)) == 3
+
+    def test_one_that_must_wait_keeps_its_count_and_its_error(self, store: PgStore) -> None:
+        judge(store, "crm", contacts(store, 1))
+        push = Push.objects.get()
+        until = store.now() + timedelta(minutes=1)
+        postpone(push.feed_id, str(push.record_id), until, "the account is busy")
+        judge(store, "crm", contacts(store, 1, first_name="New", version="2"))
+        push.refresh_from_db()
+        assert (push.attempts, push.next_try, push.error) == (1, until, "the account is busy")
+        assert claim_pushes(push.feed_id, 5, store.now(), timedelta(seconds=30)) == []
+
+    def test_released_ones_can_be_claimed_at_once(self, store: PgStore) -> None:
+        judge(store, "crm", contacts(store, 1))
+        push = Push.objects.get()
+        lease = timedelta(seconds=30)
+        assert claim_pushes(push.feed_id, 5, store.now(), lease) == [(str(push.record_id), 0)]
+        release(push.feed_id, [str(push.record_id)])
+        assert len(claim_pushes(push.feed_id, 5, store.now(), lease)) == 1
+
+    def test_the_feeds_where_something_is_due_are_rung(self, sync: Sync) -> None:
+        rung: list[int] = []
+        store = PgStore(sync, ring_feeds=rung.extend)
+        judge(store, "crm", contacts(store, 3))
+        assert rung == [Push.objects.first().feed_id]
+        judge(store, "crm", contacts(store, 3))
+        assert len(rung) == 1

@@ -1,0 +1,32 @@
+"""What a page is judged and written under, and what it collects to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.core.values import Plan, Policy, Record
+from policies.models import Sync
+
+from .models import Feed, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stays the same for all plans of a page."""
+
+    sync: Sync
+    run: Run | None
+    feeds: Mapping[str, Feed]
+    policy: Policy
+    facts: str
+    granularity: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One plan, the record before it, and the id that its ledger lines share."""
+
+    before: Record | None
+    plan: Plan
+    correlation: str

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from policies.compile import WRITABLE, PolicyError, RoleFacts, Sheet, compile_sheet
+from policies.core.types import same
 from policies.core.values import CREATOR, HUB, SHARED, OnDelete, Strategy, Unauthorised
 from policies.models import FieldRule, PolicySet, Sync, SyncField
 from syncapp.connectors.located import Located
@@ -49,7 +50,7 @@ def put_policy(found: Located, changes: Changes, sync: Sync, wanted: Wanted, by:
     _check(found, sync, policy, fields, facts)
     current = PolicySet.objects.filter(sync=sync, state=PolicySet.State.PUBLISHED).first()
     old = _as_written(current) if current is not None else {}
-    if old != policy:
+    if not same(old, policy):
         _publish(changes, sync, current, policy, old, wanted.get("note", ""), by)
 
 

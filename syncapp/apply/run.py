@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
+from policies.models import PolicySet, Sync
+from syncapp.again import again
 from syncapp.connectors.located import Located
+from syncapp.models import Record
+from syncapp.store import PgStore
 
 from .accounts import put_accounts
 from .changes import Changes
@@ -16,6 +21,7 @@ from .syncs import put_sync
 
 # One apply at a time: two that create the same account would otherwise collide.
 LOCK = 0x636F6E636F7264
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,20 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
             put_policy(found, changes, sync, wanted["policy"], by)
         if plan:
             transaction.set_rollback(True)
+    if changes.lines and not plan:
+        for sync in Sync.objects.filter(policy_sets__state=PolicySet.State.PUBLISHED):
+            derive_all(sync)
     named = found.data.get("accounts", {})
     return Outcome(tuple(changes.lines), {slug: webhook_path(accounts[slug].webhook_token) for slug in named})
+
+
+def derive_all(sync: Sync) -> None:
+    """A policy, a mapping or a direction changes what is due: every record's pending pushes are worked out again, a page at a time."""
+    store = PgStore(sync)
+    keys = list(Record.objects.filter(sync=sync).order_by("key").values_list("key", flat=True))
+    for at in range(0, len(keys), PAGE):
+        page = [str(key) for key in keys[at : at + PAGE]]
+        again(partial(store.derive, page))
 
 
 def webhook_path(token: str) -> str:

@@ -16,7 +16,7 @@ import syncapp.demo
 from policies.models import PolicySet, Sync
 from syncapp.apply import ApplyError, apply
 from syncapp.apply.file import parse
-from syncapp.models import Account, Feed, Link
+from syncapp.models import Account, Feed, Link, Push
 from syncapp.secrets import SecretProblem, encrypt, secrets_of
 from syncapp.steps import judge
 from syncapp.store import PgStore
@@ -116,6 +116,17 @@ def test_a_changed_mapping_makes_the_next_read_count() -> None:
         "sync contacts: feed of crm: mapping.stage: lifecycle → {'field': 'lifecycle', 'direction': 'read'}" in changes
     )
     assert Link.objects.get().digest == ""
+
+
+def test_a_new_policy_changes_what_is_due() -> None:
+    run(DEMO.read_text())
+    store = PgStore(Sync.objects.get(), ring_feeds=silent)
+    judge(store, "crm", [seen(store, "crm", "1", email="a@example.org", newsletter=True, version="1")])
+    assert Push.objects.get(feed__role__name="billing").units == ["email", "newsletter"]
+    run(edited("newsletter: {owner: crm, strategy", "newsletter: {owner: crm, readers: [crm], strategy"))
+    assert Push.objects.get(feed__role__name="billing").units == ["email"]
+    run(edited("name: Acme Billing", "name: Acme Billing\n    direction: in"))
+    assert not Push.objects.filter(feed__role__name="billing").exists()
 
 
 def test_a_role_in_use_is_not_dropped() -> None:

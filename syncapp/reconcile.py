@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db import connection
 
@@ -45,7 +46,8 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
 
 
 def derive(setting: Setting, loaded: Loaded) -> set[int]:
-    """Pending pushes from state alone: what was pending before does not matter."""
+    """Pending pushes and match keys from state alone: what they were before does not matter."""
+    _put_match_keys(setting, list(loaded.records.values()))
     states = [(record, record) for record in loaded.records.values()]
     return write_pushes(Work(setting.policy, setting.feeds, loaded.now, states, {}))
 
@@ -203,20 +205,25 @@ def _touch_links(setting: Setting, pairs: Pairs) -> None:
 
 
 def _write_match_keys(setting: Setting, pairs: Pairs) -> None:
-    stale: list[uuid.UUID] = []
-    rows: list[MatchKey] = []
+    moved = []
     for before, state in pairs:
         if before is not None and before.beliefs is state.beliefs:
             continue
         now = record_digests(state, setting.policy)
-        if before is not None and record_digests(before, setting.policy) == now:
-            continue
-        key = uuid.UUID(state.key)
-        stale.append(key)
-        rows += [MatchKey(sync=setting.sync, record_id=key, name=name, digest=value) for name, value in now]
-    if stale:
-        MatchKey.objects.filter(record_id__in=stale).delete()
-        MatchKey.objects.bulk_create(rows)
+        if before is None or record_digests(before, setting.policy) != now:
+            moved.append(state)
+    _put_match_keys(setting, moved)
+
+
+def _put_match_keys(setting: Setting, records: Sequence[Record]) -> None:
+    if not records:
+        return
+    MatchKey.objects.filter(record_id__in=[uuid.UUID(record.key) for record in records]).delete()
+    MatchKey.objects.bulk_create(
+        MatchKey(sync=setting.sync, record_id=uuid.UUID(record.key), name=name, digest=value)
+        for record in records
+        for name, value in record_digests(record, setting.policy)
+    )
 
 
 def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pairs) -> Work:
@@ -224,6 +231,12 @@ def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pai
     for entry in entries:
         lines.setdefault(entry.plan.state.key, []).extend(entry.plan.lines)
     return Work(setting.policy, setting.feeds, loaded.now, pairs, lines)
+
+
+def mark_read(feed_id: int, remote_ids: Sequence[str], read_at: datetime) -> None:
+    """Records whose body is as it was judged: only that they were read, in one statement."""
+    links = models.Link.objects.filter(feed_id=feed_id, remote_id__in=list(remote_ids), head__sending__isnull=True)
+    links.filter(read_at__lt=read_at).update(read_at=read_at)
 
 
 def forget_digests(*, feed_id: int | None = None, sync_id: int | None = None) -> None:

@@ -20,7 +20,7 @@ from .load import Contended, Loaded, database_now, load_page, load_records, star
 from .matching import match_digests, record_digests
 from .models import Feed, Run
 from .queue import ring
-from .reconcile import derive, write
+from .reconcile import derive, mark_read, write
 from .setting import Entry, Setting
 
 PUSH_JOB = "syncapp.jobs.push"
@@ -124,6 +124,10 @@ class PgStore:
             head__sending__isnull=True,
         ).exclude(digest="")
         return {str(remote): digest for remote, digest in rows.values_list("remote_id", "digest")}
+
+    def mark_read(self, role: str, remote_ids: Sequence[str], read_at: datetime) -> None:
+        """These records were read at `read_at` and are as `known` told."""
+        mark_read(self._feed(role).pk, remote_ids, read_at)
 
     def setting(self) -> Setting:
         """The published policy with what the feeds can do. Raises NoPolicy."""

@@ -52,7 +52,7 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
 
 
 def derive_all(sync: Sync) -> None:
-    """A policy, a mapping or a direction changes what is due: every record's pending pushes are worked out again, a page at a time."""
+    """A policy, a mapping or a direction changes what is due: it is worked out again for every record."""
     store = PgStore(sync)
     keys = list(Record.objects.filter(sync=sync).order_by("key").values_list("key", flat=True))
     for at in range(0, len(keys), PAGE):

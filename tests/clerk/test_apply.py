@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
+import syncapp.apply
 import syncapp.demo
 from policies.models import PolicySet, Sync
 from syncapp.apply import ApplyError, apply
@@ -205,6 +208,11 @@ def test_it_refuses(what: str) -> None:
         run(text)
     assert "set-up.yaml" in str(refusal.value)
     assert not Account.objects.exists()
+
+
+def test_the_schema_for_editors_is_a_schema() -> None:
+    path = Path(syncapp.apply.__file__).with_name("schema.json")
+    Draft202012Validator.check_schema(json.loads(path.read_text()))
 
 
 def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -213,6 +213,28 @@ def test_known_digests_leave_out_links_with_a_push_in_flight(store: PgStore) -> 
     assert store.known("crm", ["0", "1", "2"]) == {"0": "d0"}
 
 
+def test_an_unchanged_body_only_moves_the_read_mark(store: PgStore) -> None:
+    judge(store, "crm", contacts(store, 3))
+    Link.objects.filter(remote_id="1").update(head={"sending": {"key": "x"}})
+    before = {link.remote_id: link.read_at for link in Link.objects.all()}
+    now = store.now()
+    store.mark_read("crm", ["0", "1", "7"], now)
+    store.mark_read("crm", ["0"], before["0"])  # an older page that comes late
+    after = {link.remote_id: link.read_at for link in Link.objects.all()}
+    assert after == {**before, "0": now}
+
+
+def test_match_keys_follow_the_sync(sync: Sync, store: PgStore) -> None:
+    judge(store, "crm", contacts(store, 2))
+    Sync.objects.update(match_keys=[["first_name"], ["email"]])
+    sync.refresh_from_db()
+    sync.policy_sets.update(version=2)
+    store.derive([str(key) for key in Record.objects.values_list("key", flat=True)])
+    assert MatchKey.objects.count() == 4
+    judge(store, "billing", [seen(store, "billing", "c", first_name="P1", version="1")])
+    assert Link.objects.filter(remote_id="c").get().record.title == "P1 p1@example.org"
+
+
 @pytest.mark.django_db(transaction=True)
 class TestTogether:
     def test_two_workers_make_one_record_of_one_person(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from policies.compile import PolicyError, compile_policy, facts_digest
@@ -54,6 +54,12 @@ class Replayed:
         self.different += 1
         if len(self.differences) < SHOWN:
             self.differences.append(sentence)
+
+
+class Policies(Protocol):
+    """Whoever knows the policy that a line was judged under; None if it is no longer here."""
+
+    def of(self, line: Ledger) -> Policy | None: ...
 
 
 class _Policies:
@@ -109,7 +115,7 @@ def _replay(found: Replayed, feeds: Mapping[str, Feed], policies: _Policies, key
     for row in Ledger.objects.filter(record__in=keys).order_by("id").iterator(chunk_size=2000):
         key = str(row.record)
         found.lines += 1
-        _again(found, policies, row, states[key]["record"]["creator"])
+        judge_again(found, policies, row, states[key]["record"]["creator"])
         fold(states[key], row.changes or {})
     for key, record in loaded.records.items():
         found.records += 1
@@ -127,7 +133,8 @@ def _parts(folded: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[str
                 yield f"{part} of {name}"
 
 
-def _again(found: Replayed, policies: _Policies, row: Ledger, creator: str) -> None:
+def judge_again(found: Replayed, policies: Policies, row: Ledger, creator: str) -> None:
+    """Give the verdict of one line again, and count how that went."""
     if row.saw is None or row.verdict not in set(VERDICTS.values()):
         found.no_row += 1
         return

@@ -12,6 +12,7 @@ from .merge import MERGES, Overlap, Unbased, is_counter, merge
 from .ownership import owner_of
 from .reasons import Reason
 from .times import certainly_later
+from .types import same
 from .values import HUB, SHARED, Belief, Candidate, Json, Policy, Record, Span, Strategy, Unit, Values
 
 
@@ -58,7 +59,7 @@ def agreement(candidates: Candidates, policy: Policy) -> Candidate | None:
 
 def _same(policy: Policy, one: Candidate, other: Candidate) -> bool:
     role = policy.roles.get(other.source)
-    return one.value == other.value if role is None else same_at(role, other.value, one.value)
+    return same(one.value, other.value) if role is None else same_at(role, other.value, one.value)
 
 
 def _owner_wins(unit: Unit, record: Record, belief: Belief, candidates: Candidates) -> Decision | Ask:
@@ -76,7 +77,7 @@ def _latest(unit: Unit, record: Record, belief: Belief, candidates: Candidates) 
         if candidate.span is None:
             return Ask(Reason.TIME_UNKNOWN, f"{candidate.source} told no trustworthy time")
     for one in candidates:
-        rest = [c for c in candidates if c.value != one.value]
+        rest = [c for c in candidates if not same(c.value, one.value)]
         if one.span and all(c.span and certainly_later(one.span, c.span) for c in rest):
             return Decision(one.value, frozenset({one.source}), Reason.LATER_WON, one.span)
     return Ask(Reason.TIMES_TOUCH)
@@ -125,9 +126,12 @@ def _rank(kind: str, value: Json) -> Decimal | str | None:
 
 
 def _merge(unit: Unit, record: Record, belief: Belief, candidates: Candidates) -> Decision | Ask:
-    """Fold every candidate's delta into what the hub believes, in a fixed order."""
+    """Fold every candidate's delta into what the hub believes, in a fixed order.
+
+    A side that has a base has a delta, even when it arrived at the hub's very value: +2 and +2 are not +2.
+    """
     value: Values = belief.value
-    changed = [c for c in candidates if c.value != belief.value or c.overwritten]
+    changed = [c for c in candidates if c.base is not None or not same(c.value, belief.value)]
     for candidate in sorted(changed, key=lambda c: (c.source, c.overwritten)):
         try:
             value = merged(unit, candidate.base, value, candidate.value, belief, candidate.k)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policies.core.digest import digest
-from policies.core.identity import match_values
+from policies.core.identity import believed, match_values
 from policies.core.values import Json, Policy, Record, Values
 
 # Advisory locks come from one table of limited size for the whole server: digests share this many slots per sync.
@@ -32,13 +32,8 @@ def _folded(kind: str, value: Json) -> Json:
     return value.casefold() if kind == "email" and isinstance(value, str) else value
 
 
-def believed_values(record: Record) -> dict[str, Json]:
-    """What the hub believes, member by member."""
-    return {name: value for belief in record.beliefs.values() for name, value in belief.value.items()}
-
-
 def record_digests(record: Record, policy: Policy) -> list[tuple[str, str]]:
-    return match_digests(believed_values(record), policy)
+    return match_digests(believed(record, policy), policy)
 
 
 def lock_slots(sync_id: int, names: Iterable[str]) -> list[int]:

@@ -9,13 +9,13 @@ from datetime import datetime
 from django.db import connection
 
 from policies.core.codec import to_json
+from policies.core.identity import believed
 from policies.core.values import Line, Link, Record
-from policies.models import Sync
 
 from . import models
 from .lines import MOVED, changes_of, link_json, only_read
 from .load import Loaded
-from .matching import believed_values, record_digests
+from .matching import record_digests
 from .models import Feed, Ledger, MatchKey
 from .outbox import Work, write_pushes
 from .questions import write_questions
@@ -120,14 +120,14 @@ def _record_row(setting: Setting, loaded: Loaded, state: Record) -> models.Recor
         version=state.version,
         beliefs={name: to_json(belief) for name, belief in state.beliefs.items()},
         creator=state.creator,
-        title=title_of(setting.sync, state),
+        title=title_of(setting, state),
         updated_at=loaded.now,
     )
 
 
-def title_of(sync: Sync, state: Record) -> str:
+def title_of(setting: Setting, state: Record) -> str:
     """The line by which people recognise a record: its title fields, else the first match key that has a value."""
-    values = believed_values(state)
+    values, sync = believed(state, setting.policy), setting.sync
     for names in (sync.title_fields, *sync.match_keys):
         words = [str(values[name]) for name in names if values.get(name) not in (None, "", [], {})]
         if words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .diff import lift, same_at, told
+from .diff import equal, lift, same_at, told
 from .draft import Draft
 from .ownership import may_write
 from .reasons import Reason, Verdict
@@ -56,5 +56,11 @@ def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, 
     question = draft.question(unit.name)
     if question is None:
         disagree(draft, unit, (*draft.hub_candidates(unit), mine), mine, lambda reason: None)
-    elif mine not in question.candidates:
+    elif not any(_same_edit(known, mine) for known in question.candidates):
         reconsider(draft, unit, question, mine)
+
+
+def _same_edit(known: Candidate, mine: Candidate) -> bool:
+    """Delivered again: the times that the hub knows about it may have moved, the edit has not."""
+    told = (known.source, known.overwritten, known.version)
+    return told == (mine.source, mine.overwritten, mine.version) and equal(dict(known.value), dict(mine.value))

@@ -27,7 +27,7 @@ def disagree(
 
 def reconsider(draft: Draft, unit: Unit, question: Question, mine: Candidate) -> None:
     """A candidate came or changed: the question takes it and the strategy is run again over the whole set."""
-    kept = tuple(c for c in question.candidates if c.source != mine.source or c.overwritten != mine.overwritten)
+    kept = tuple(c for c in question.candidates if c.source != mine.source or c.overwritten or mine.overwritten)
     before = next((c for c in question.candidates if c.source == mine.source and not c.overwritten), None)
     if before is not None and before.base is not None and not mine.overwritten:
         mine = replace(mine, base=before.base, k=before.k)  # the delta is still against what was joined

@@ -8,8 +8,12 @@ from . import identity
 from .diff import lift, told
 from .draft import Draft
 from .gates import gate, proven, remember_read
+from .reasons import Verdict
 from .table import TABLE, Case, Row, judge
 from .values import Base, Belief, Context, Line, Link, Observation, Plan, Policy, Record, Sending, Unit
+
+# Verdicts that look at an observation too, but outside the table: row 2, and what became of a write.
+NOT_OF_THE_TABLE = frozenset({Verdict.OVERWRITTEN, Verdict.LANDED, Verdict.RESEND, Verdict.HELD})
 
 
 def plan(record: Record, observation: Observation, policy: Policy, context: Context) -> Plan:
@@ -67,6 +71,8 @@ def rejudge(line: Line, policy: Policy, record_creator: str = "") -> Row | None:
     """Give the verdict of a recorded line again from what the judge saw; None for lines no row of the table gave."""
     saw = line.saw
     if saw is None or saw.observation is None or saw.belief is None or saw.context is None or not line.unit:
+        return None
+    if line.verdict in NOT_OF_THE_TABLE:
         return None
     unit = policy.unit(line.unit)
     role = saw.observation.role

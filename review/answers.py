@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.safestring import SafeString
@@ -15,8 +15,6 @@ from policies.core.values import Candidate, Context, Kind, Question, Record, Val
 from syncapp.marked import marked
 from syncapp.sight import Sight
 from syncapp.words import capital
-
-HUB_KEEPS = (Kind.PROPOSAL, Kind.INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,9 @@ class Answer:
     title: str
     button: str
     candidate: Candidate | None = None
+    value: str = ""
     mark: SafeString | None = None
+    between: bool = False  # the candidate's time is known as an interval only
     effects: tuple[Effect, ...] = ()
     refusal: str = ""
 
@@ -50,14 +50,17 @@ def _values(sight: Sight, question: Question) -> list[Answer]:
     out = []
     for one in question.candidates:
         title = capital(words.role(one.source)) + (" (written over)" if one.overwritten else "")
-        mark = marked(words.values(before), words.values(one.value)) if before else None
+        value = words.values(one.value)
+        mark = marked(words.values(before), value) if before else None
         choice = Choice(one.source, one.overwritten)
-        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, mark))
+        between = one.span is not None and one.span.start != one.span.end
+        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, value, mark, between))
     belief = sight.record.beliefs.get(question.unit)
     if belief is not None and not any(_equal(one.value, belief.value) for one in question.candidates):
         said = belief.said
         held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
-        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", "Keep the hub’s value", held))
+        value = words.values(belief.value)
+        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", "Keep the hub’s value", held, value))
     return out
 
 
@@ -104,9 +107,7 @@ def _planned(sight: Sight, question: Question, answer: Answer, now: datetime, nu
             effects = effects_of(sight, question, answer.choice, now)
         except Refused as refused:
             refusal = str(refused)
-    return Answer(
-        number, answer.choice, answer.title, answer.button, answer.candidate, answer.mark, effects, refusal
-    )
+    return replace(answer, number=number, effects=effects, refusal=refusal)
 
 
 def effects_of(sight: Sight, question: Question, choice: Choice, now: datetime) -> tuple[Effect, ...]:

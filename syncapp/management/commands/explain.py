@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("sync", help="the sync's short name, for example contacts")
-        parser.add_argument("record", help="a record's key, a match-key value such as an e-mail address, or a remote id")
+        parser.add_argument("record", help="a record's key, a match-key value such as an e-mail, or a remote id")
         parser.add_argument("field", nargs="?", default="", help="one field or bundle; all of them if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:

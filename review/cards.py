@@ -1,0 +1,161 @@
+"""Everything a card or receipt shows about one question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from policies.core.ownership import owner_of
+from policies.core.resolve import ACTIONS
+from policies.core.values import Question, Strategy, Unit
+from syncapp.load import question_of
+from syncapp.models import Conflict, Record
+from syncapp.sight import SETTLED, Sight, Standing, sight_of, standings
+from syncapp.words import Words, capital
+
+from .answers import Answer, answers_of, base_of
+from .questions import asked_because, headline, how_it_ended, kind_label
+
+RULES = {
+    Strategy.OWNER_WINS: "the owner’s value wins",
+    Strategy.LATEST: "the latest valid change wins",
+    Strategy.MERGE: "changes are merged",
+    Strategy.MAX: "the highest value wins",
+    Strategy.MIN: "the lowest value wins",
+    Strategy.REVIEW: "a person decides",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    conflict: Conflict
+    sight: Sight
+    question: Question
+    headline: str
+    because: str
+    kind: str
+    rule: str
+    base: str
+    answers: Sequence[Answer]
+    rest: Sequence[tuple[str, str]]
+    unit: Unit | None
+    shown: str  # what this card showed, so that a later one can say what moved
+
+
+def load(pk: int) -> Conflict | None:
+    return Conflict.objects.select_related("record__sync", "sync").filter(pk=pk).first()
+
+
+def card_of(conflict: Conflict, now: datetime) -> Card:
+    """The card of an open question."""
+    sight, question = sight_of(conflict.record), question_of(conflict)
+    # The question as loaded with the record, so that the answers are planned on one state.
+    question = next((q for q in sight.record.questions if q.key == question.key), question)
+    unit = sight.policy.by_name.get(question.unit) if question.kind not in ACTIONS else None
+    base = base_of(question)
+    return Card(
+        conflict,
+        sight,
+        question,
+        headline(conflict, sight.words),
+        asked_because(conflict, sight.words),
+        kind_label(conflict.kind),
+        _rule(sight, unit),
+        sight.words.values(base) if base is not None else "",
+        answers_of(sight, question, now, _titles(conflict)),
+        _rest(sight, question.unit),
+        unit,
+        shown_of(conflict),
+    )
+
+
+def _titles(conflict: Conflict) -> dict[str, str]:
+    """Titles of the records that a question of identity is about."""
+    keys = [one["source"] for one in conflict.candidates if len(one["source"]) == 36]
+    return {str(row.key): str(row) for row in Record.objects.filter(key__in=keys)} if keys else {}
+
+
+def _rule(sight: Sight, unit: Unit | None) -> str:
+    if unit is None:
+        return ""
+    owner = sight.words.role(owner_of(unit, sight.record))
+    held = "is shared by all who may write it" if owner == "shared" else f"is owned by {owner}"
+    asked = f"policy version {sight.policy.version} says: {RULES[unit.strategy]}"
+    return f"{sight.words.field(unit.name)} {held}; {asked}."
+
+
+def _rest(sight: Sight, asked: str) -> list[tuple[str, str]]:
+    believed = sight.record.beliefs
+    units = [unit.name for unit in sight.policy.units if unit.name != asked and unit.name in believed]
+    return [(sight.words.field(name), sight.words.values(believed[name].value)) for name in units]
+
+
+def shown_of(conflict: Conflict) -> str:
+    return json.dumps([[one["source"], one["value"]] for one in conflict.candidates], sort_keys=True)
+
+
+def what_moved(shown: str, conflict: Conflict, words: Words) -> list[str]:
+    """Sentences on what differs between what a person was shown and what stands now."""
+    was, now = _by_source(shown), _by_source(shown_of(conflict))
+    out = [
+        f"{capital(words.role(source))} now holds “{words.values(value)}” (you saw “{words.values(was[source])}”)."
+        for source, value in now.items()
+        if source in was and was[source] != value
+    ]
+    out += [
+        f"{capital(words.role(source))} joined with “{words.values(value)}”."
+        for source, value in now.items()
+        if source not in was
+    ]
+    return out or ["Something about the question moved: its reason or the state of a side."]
+
+
+def _by_source(shown: str) -> dict[str, Any]:
+    """What came back from a form is believed for display only, and only if it has the right shape."""
+    try:
+        pairs = json.loads(shown)
+        return {str(source): value for source, value in pairs if isinstance(value, dict)}
+    except (ValueError, TypeError):
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    conflict: Conflict
+    headline: str
+    ended: str
+    systems: Sequence[tuple[str, Standing]]
+    settled: bool
+
+
+def receipt_of(conflict: Conflict) -> Receipt:
+    """How a question ended, and how far its answer has come at each system."""
+    sight = sight_of(conflict.record)
+    found = _systems(sight, conflict)
+    return Receipt(
+        conflict,
+        headline(conflict, sight.words),
+        how_it_ended(conflict, sight.words),
+        found,
+        all(standing.tone in SETTLED for _, standing in found),
+    )
+
+
+def _systems(sight: Sight, conflict: Conflict) -> list[tuple[str, Standing]]:
+    every = standings(sight)
+    out = []
+    for role in sight.policy.roles:
+        mine = [every[(role, unit.name)] for unit in sight.policy.units if conflict.unit in ("", unit.name)]
+        out.append((capital(sight.words.role(role)), _whole(mine)))
+    return out
+
+
+ORDER = ("bad", "wait", "good", "quiet")
+
+
+def _whole(each: Sequence[Standing]) -> Standing:
+    """Of several units the one that needs most attention."""
+    return min(each, key=lambda one: ORDER.index(one.tone), default=Standing("nothing to do", "quiet"))

@@ -75,6 +75,7 @@ def agree_past(draft: Draft, case: Case) -> None:
     version = past_version(case)
     assert version is not None
     _see(draft, case, k=version)
+    draft.withdraw(case.unit, case.role.name)
 
 
 def fill(draft: Draft, case: Case) -> None:
@@ -125,7 +126,7 @@ def candidate(draft: Draft, case: Case) -> None:
     assert question is not None
     _say(draft, case, Verdict.CANDIDATE, question.reason)
     mine = _candidate(draft, case)
-    _see(draft, case)
+    _see(draft, case, drift=False)
     draft.withdraw(case.unit, case.role.name)
     reconsider(draft, case.unit, question, mine)
 
@@ -133,6 +134,7 @@ def candidate(draft: Draft, case: Case) -> None:
 def adopt(draft: Draft, case: Case) -> None:
     """The account held what the hub believes (or the hub believed nothing): its change is taken over."""
     unit, role = case.unit, case.role.name
+    draft.withdraw(unit, role)
     if case.base is not None and unit.strategy in (Strategy.MAX, Strategy.MIN):
         if beats(unit, case.lifted, case.belief.value, unit.strategy is Strategy.MAX) is False:
             won = Reason.HIGHER_WON if unit.strategy is Strategy.MAX else Reason.LOWER_WON
@@ -175,8 +177,16 @@ def concurrent(draft: Draft, case: Case) -> None:
     """Neither side saw the other's change: the strategy decides over all candidates, or a person does."""
     mine = _candidate(draft, case)
     candidates = (*draft.hub_candidates(case.unit), mine)
-    _see(draft, case, k=case.base.k if case.base else 0)
+    _see(draft, case, k=_joined(draft, case), drift=False)
+    draft.withdraw(case.unit, case.role.name)
     disagree(draft, case.unit, candidates, mine, lambda reason: _say(draft, case, Verdict.CONCURRENT, reason))
+
+
+def _joined(draft: Draft, case: Case) -> int:
+    """A side that the hub never writes to cannot catch up: being judged is its joining, but for deltas, which need k."""
+    if case.unit.strategy is Strategy.MERGE or reads(case.unit, draft.policy, case.role.name):
+        return case.base.k if case.base else 0
+    return case.belief.v
 
 
 def _see(draft: Draft, case: Case, k: int | None = None, owed: bool | None = None, drift: bool | None = None) -> None:

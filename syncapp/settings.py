@@ -16,6 +16,7 @@ from django.core.management.utils import get_random_secret_key
 from syncapp.embedded.place import Place, ServerProblem, find_place, make_data_folder
 from syncapp.env import SettingError, env_bool, env_choice, env_float, env_list, env_str, refuse
 from syncapp.keyfile import kept_secret
+from syncapp.sidebar import LOOK
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -150,6 +151,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "syncapp.zones.ReadersZone",
 ]
 
 ROOT_URLCONF = "syncapp.urls"
@@ -157,7 +159,7 @@ WSGI_APPLICATION = "syncapp.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_REDIRECT_URL = "home"
 
 TEMPLATES = [
     {
@@ -234,7 +236,7 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 100,
 }
 
-UNFOLD = {"SITE_TITLE": "Concord", "SITE_HEADER": "Concord", "SITE_SYMBOL": "sync_alt"}
+UNFOLD = LOOK
 
 # -- Logging ---------------------------------------------------------------------------------------------------------
 

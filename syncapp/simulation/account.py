@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .world import World
 
 Form = Callable[[Json], Json]
+RECENT = timedelta(seconds=1)  # a look that belongs to the write that follows it
+LAG = timedelta(seconds=2)  # how long a lagging provider may show the version before
 
 
 @dataclass(slots=True)
@@ -49,6 +51,11 @@ class Row:
     external_id: str | None = None
     actor: str | None = None
     edits: dict[str, Edit] = field(default_factory=dict)  # member -> the edit that its value comes from
+    asked_at: datetime = datetime.min.replace(tzinfo=UTC)  # the last read by id
+    looked_at: datetime = datetime.min.replace(tzinfo=UTC)  # up to when it showed what people did
+    before_at: datetime = datetime.min.replace(tzinfo=UTC)
+    changed_at: datetime = datetime.min.replace(tzinfo=UTC)
+    before: Observation | None = None  # what a lagging replica still shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Traits:
 
     exact: bool = True
     conditional: bool = False
+    lagging: bool = False  # reads may show the version before for a while
     body: bool = False  # write responses carry the record
     lookup: bool = True  # consistent look-up by external id and e-mail
     granularity: timedelta = timedelta(0)
@@ -101,17 +109,20 @@ class Account:
 
     def put(self, row: Row, values: Values, actor: str | None, edit: Edit | None) -> None:
         """Store values; the edits that they replace are lost to whoever did it."""
+        previous = self.shown(row, How.LIST) if self.traits.lagging else None
         for name, value in values.items():
             old = row.edits.get(name)
             if old is not None and not old.lost_to and old is not edit:
                 old.lost_to = "person" if edit is not None else "hub"
-                old.unlooked = edit is None and not self.traits.conditional
+                looked = self.world.tick - row.asked_at < RECENT and old.at > row.looked_at
+                old.unlooked = edit is None and not self.traits.conditional and looked
             if edit is not None:
                 row.edits[name] = edit
             else:
                 row.edits.pop(name, None)
             row.fields[name] = value
         self.version += 1
+        row.before, row.before_at, row.changed_at = previous, row.changed_at, self.world.tick
         row.version, row.updated_at, row.actor = self.version, self._stamp(), actor
         self.events.append(self.shown(row, How.EVENT))
 
@@ -148,7 +159,18 @@ class Account:
         row = self.rows.get(remote_id)
         if row is None:
             return Observation(self.role, remote_id, {}, asked, deleted=True)
-        return self.shown(row, How.BY_ID, asked)
+        row.asked_at = asked
+        seen = self._lagged(row, How.BY_ID, asked)
+        row.looked_at = asked if seen.digest == str(row.version) else row.before_at
+        return seen
+
+    def _lagged(self, row: Row, how: How, asked: datetime) -> Observation:
+        """What a read shows: with a lagging provider, for a while, perhaps the version before."""
+        fresh = asked - (row.updated_at - self.traits.skew) < LAG
+        if row.before is None or not fresh or self.world.calm or self.random.random() > 0.3:
+            return self.shown(row, how, asked)
+        self.world.counts["reads that lagged"] += 1
+        return replace(row.before, read_at=asked, how=how)
 
     def pages(self, cursor: str, *, full: bool = False) -> Iterator[Listing]:
         """Ordered by version; the cursor is the version read up to. The overlap is one record."""
@@ -161,7 +183,9 @@ class Account:
             ]
             last = len(rows) < self.traits.page
             at = rows[-1].version if rows else at
-            yield Listing([self.shown(row, How.LIST, asked) for row in rows], str(at), last)
+            shown = [self._lagged(row, How.LIST, asked) for row in rows]
+            lagged = [row.version - 1 for row, seen in zip(rows, shown, strict=True) if seen.digest != str(row.version)]
+            yield Listing(shown, str(min([at, *lagged])), last)
             if last:
                 return
 

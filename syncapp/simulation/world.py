@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from policies.core.reasons import Verdict
-from policies.core.resolve import Choice, Moved, Refused, resolve
+from policies.core.reasons import Reason, Verdict
+from policies.core.resolve import Choice, Moved, Refused, edit, resolve
 from policies.core.values import Context, Kind, Observation, Plan, Question, Record, Values
 from syncapp import push as writing
 from syncapp import steps
@@ -44,6 +44,10 @@ class World:
         self.believed: dict[tuple[str, str], dict[int, Values]] = {}
         self.chosen: dict[tuple[str, str], list[Values]] = {}
         self.parts: dict[str, set[object]] = {}
+        self.twice: list[str] = []
+        self.settled: set[str] = set()
+        self.blind: set[str] = set()
+        self.hub_edits: list[tuple[str, str, Values]] = []
         self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
         self.bag: list[list[Observation]] = []
@@ -114,6 +118,8 @@ class World:
         for line in plan.lines:
             self.counts[f"verdict: {line.verdict}"] += 1
             self.counts[f"reason: {line.reason.code}"] += 1
+            if line.reason is Reason.CONFIRMED_BLIND:
+                self.blind.add(record.key)
         if self.stop:
             self._after_stop(plan)
         for name, belief in record.beliefs.items():
@@ -126,12 +132,28 @@ class World:
                 continue
             self.seen[(record.key, role)] = link.digest
             self.linked.setdefault((record.key, role), self.tick)
+            self._judged_once(plan, role, link.remote_id, link.digest)
             verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
             for member, edit in self.views.get((link.remote_id, link.digest, role), {}).items():
                 if not edit.judged or edit.looked == (link.remote_id, link.digest):
                     edit.seen.add(member)
                     edit.looked = (link.remote_id, link.digest)
-                    edit.judged = verdicts.get(self._unit(member), Verdict.UNCHANGED)
+                    edit.judged = verdicts.get(self.unit_of(member), Verdict.UNCHANGED)
+
+    def _judged_once(self, plan: Plan, role: str, remote_id: str, digest: str) -> None:
+        """An edit makes at most one hub version, and what the hub wrote itself makes none."""
+        view = self.views.get((remote_id, digest, role), {})
+        for line in plan.lines:
+            base = line.saw.base if line.saw is not None else None
+            if line.role != role or line.verdict is not Verdict.ADOPT or base is None or line.x is None:
+                continue
+            if self.accounts[role].hidden or plan.state.key in self.settled:
+                continue
+            changed = [name for name, value in line.x.items() if base.stored.get(name) != value]
+            if not any(name in view and view[name].judged in ("", Verdict.OVERWRITTEN) for name in changed):
+                self.twice.append(
+                    f"{plan.state.key} {line.unit} at {role}: {dict(line.x)} was adopted though nobody had edited it since"
+                )
 
     def _after_stop(self, plan: Plan) -> None:
         """What explains writes after people stopped: new hub versions, debts found then, and links made then."""
@@ -143,7 +165,7 @@ class World:
             self.after_stop["links"] += line.verdict in (Verdict.LINKED, Verdict.FOUND, Verdict.CREATED)
         self.versions[plan.state.key] = plan.state.version
 
-    def _unit(self, member: str) -> str:
+    def unit_of(self, member: str) -> str:
         return "address" if member in ("street", "zip") else member
 
     # people
@@ -172,15 +194,11 @@ class World:
                 self.typed.setdefault(name, []).append(value)
 
     def typed_parts(self, name: str) -> set[object]:
-        """Everything that anybody entered into a field, in every form an account may have given it; sets element by element."""
+        """Everything that anybody entered into a field, as typed and as the account stored it; sets element by element."""
         if name not in self.parts:
             found: set[object] = set()
             for value in self.typed.get(name, ()):
-                shapes = [value]
-                for account in self.accounts.values():
-                    shapes.append(account.form({name: value}, ours=False)[name])
-                    shapes.append(account.form({name: value}, ours=True)[name])
-                for shape in shapes:
+                for shape in (value,):
                     found.update(
                         shape if isinstance(shape, list) else shape.values() if isinstance(shape, dict) else [shape]
                     )
@@ -223,12 +241,38 @@ class World:
         if roll < 0.05:
             return None
         key = self.store.ids.get((account.role, row.remote_id), "")
-        history = list(self.believed.get((key, self._unit(name)), {}).values())
+        history = list(self.believed.get((key, self.unit_of(name)), {}).values())
         if 0.15 <= roll < 0.22 and history and catalogue.KINDS[name] in ("text", "email"):
             return self.random.choice(history[-5:])[name]  # what the hub once believed
         if roll < 0.15 and self.typed.get(name) and catalogue.KINDS[name] in ("text", "integer"):
             return self.random.choice(self.typed[name][-12:])
         return catalogue.type_value(self.random, name, len(self.edits) + 100, row.fields.get(name))
+
+    def edit_in_hub(self) -> None:
+        """A person changes a field in the hub, having seen it at its version or an earlier one."""
+        if not self.store.records:
+            return
+        key = self.random.choice(sorted(self.store.records))
+        unit = self.random.choice(self.policy.units[1:])
+        belief = self.store.records[key].beliefs.get(unit.name)
+        seen = (belief.v if belief is not None else 0) - (self.random.random() < 0.2)
+        value = {
+            name: catalogue.type_value(
+                self.random, name, len(self.edits) + 20_000, belief.value.get(name) if belief else None
+            )
+            for name in catalogue.members(unit.name)
+        }
+        self._typed(value)
+        try:
+            with self.store.open(key) as page:
+                record = page.record(key)
+                if record is not None:
+                    page.save(edit(record, unit.name, value, seen, "Kim", self.policy, Context(self.now())))
+        except Refused:
+            self.counts["hub edits refused"] += 1
+            return
+        self.counts["hub edits"] += 1
+        self.hub_edits.append((key, unit.name, value))
 
     def answer(self) -> None:
         """A reviewer answers a question, now and then one that moved on since it was shown."""
@@ -245,6 +289,7 @@ class World:
                 for closed in made.closed:
                     if closed.value is not None:
                         self.chosen.setdefault((record.key, closed.question.unit), []).append(closed.value)
+                        self._typed(closed.value)
                 page.save(made)
             self.counts["answers"] += 1
         except Moved:
@@ -281,9 +326,18 @@ class World:
         if roll > 0.85:
             self.counts["deliveries lost"] += 1
             return
-        if roll > 0.6:
+        try:
+            self._receive(account, event, fat=roll <= 0.6)
+        except (Crash, ConnectorError):
+            account.events.append(event)  # the inbox keeps a delivery until its hint was judged
+            raise
+
+    def _receive(self, account: Account, event: Observation, *, fat: bool) -> None:
+        if not fat:
             self.counts["deliveries without body"] += 1
         else:
+            for edit in self.views.get((event.remote_id, event.digest, account.role), {}).values():
+                edit.shown = True
             judged = steps.judge(self.store, account.role, [event])
             if judged.waiting:
                 account.events.append(event)
@@ -332,13 +386,24 @@ class World:
         sending = [(r.key, role) for r in self.store.records.values() for role, link in r.links.items() if link.sending]
         if sending:
             key, role = self.random.choice(sending)
+            self.settled.add(key)
             self.counts[f"settled: {writing.settle(self.store, self.accounts[role], key)}"] += 1
 
     # the run
 
     def act(self) -> None:
-        actions = (self.deliver, self.poll, self.push, self.settle, self.hold, self.judge_held, self.answer, self.edit)
-        action = self.random.choices(actions, (20, 6, 30, 8, 4, 4, 4, 24))[0]
+        actions = {
+            self.deliver: 20,
+            self.poll: 6,
+            self.push: 30,
+            self.settle: 8,
+            self.hold: 4,
+            self.judge_held: 4,
+            self.answer: 4,
+            self.edit: 24,
+            self.edit_in_hub: 2,
+        }
+        action = self.random.choices([*actions], [*actions.values()])[0]
         self.tick += timedelta(milliseconds=self.random.choice((5, 50, 400, 3000)))
         try:
             action()
@@ -374,13 +439,14 @@ class World:
                 return rounds
         return QUIET
 
-    def sweep(self) -> None:
+    def sweep(self, *, full: bool = False) -> None:
         for record in list(self.store.records.values()):
             for role, link in record.links.items():
                 if link.sending:
+                    self.settled.add(record.key)
                     writing.settle(self.store, self.accounts[role], record.key)
         for account in self.accounts.values():
-            for _ in steps.pull(self.store, account, full=True):
+            for _ in steps.pull(self.store, account, full=full):
                 pass
         for key in sorted(self.store.due):
             for role in sorted(self.store.due.get(key, ())):

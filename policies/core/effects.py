@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from .diff import equal, holds, is_null, same_at
 from .draft import Draft
 from .merge import Overlap, Unbased
-from .ownership import may_clear, owner_of, problem, reads
+from .ownership import may_clear, may_write, owner_of, problem, reads
 from .reasons import Reason, Verdict
 from .review import conclude, disagree, reconsider
 from .safety import ping_pong, trim_moves
 from .strategy import beats, merged
 from .times import change_span
-from .values import Base, Candidate, Kind, Said, Span, Strategy, Unauthorised, Values
+from .values import Base, Candidate, Kind, Question, Said, Span, Strategy, Unauthorised, Values
 
 if TYPE_CHECKING:
     from .table import Case
@@ -52,13 +52,21 @@ def agree(draft: Draft, case: Case) -> None:
     _say(draft, case, Verdict.AGREE, Reason.AGREED)
     _see(draft, case)
     question = draft.question(unit.name) if case.in_review else None
-    if question is not None:
+    if question is not None and _is_side(draft, case, question):
         reconsider(draft, unit, question, _candidate(draft, case))
         return
     belief = draft.belief(unit)
     if role not in belief.origins and not is_null(belief.value):
         draft.set_belief(unit, replace(belief, origins=belief.origins | {role}))
     draft.join(role, unit)
+
+
+def _is_side(draft: Draft, case: Case, question: Question) -> bool:
+    """An outsider that repeats the hub's value lends no side its time; one that was a side takes its old value back."""
+    if may_write(case.unit, draft.record, case.role.name):
+        return True
+    mine = [c for c in question.candidates if c.source == case.role.name and not c.overwritten]
+    return any(not equal(dict(c.value), dict(case.lifted)) for c in mine)
 
 
 def past_version(case: Case) -> int | None:
@@ -110,8 +118,9 @@ def unauthorised(draft: Draft, case: Case) -> None:
 def _keep(draft: Draft, case: Case) -> None:
     """Drift: both values stand. A hub value that is due there still goes over it."""
     belief = draft.belief(case.unit)
-    due = reads(case.unit, draft.policy, case.role.name) and (case.base is None or case.base.k < belief.v)
-    _see(draft, case, k=(case.base.k if case.base else 0) if due else belief.v, drift=True, owed=False)
+    base = case.base
+    due = reads(case.unit, draft.policy, case.role.name) and (base is None or base.k < belief.v or base.owed)
+    _see(draft, case, k=(base.k if base else 0) if due else belief.v, drift=True, owed=None if due else False)
 
 
 def invalid(draft: Draft, case: Case) -> None:

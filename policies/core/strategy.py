@@ -68,7 +68,8 @@ def _owner_wins(unit: Unit, record: Record, belief: Belief, candidates: Candidat
     if not theirs or owner == SHARED:
         return Ask(Reason.NO_OWNER_SIDE)
     standing = [c for c in theirs if not c.overwritten] or theirs
-    newest = max(standing, key=lambda c: (c.k, c.at.timestamp() if c.at else 0.0))
+    # what the owner's account was seen to hold is newer than what the hub believes on the owner's word
+    newest = max(standing, key=lambda c: (c.base is not None, c.k, c.at.timestamp() if c.at else 0.0))
     return Decision(newest.value, frozenset({owner}), Reason.OWNER_WON, newest.span)
 
 

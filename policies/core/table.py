@@ -63,7 +63,7 @@ def _as_sent(draft: effects.Draft, case: Case) -> bool:
 def _as_believed(draft: effects.Draft, case: Case) -> bool:
     if not same_at(case.role, case.lifted, case.belief.value):
         return False
-    if not counts(case.unit) or not may_write(case.unit, draft.record, case.role.name):
+    if not counts(case.unit) or is_null(case.lifted) or not may_write(case.unit, draft.record, case.role.name):
         return True
     return case.base is None or case.base.k == case.belief.v
 

@@ -166,16 +166,24 @@ def _await(now: datetime, rows: Sequence[Row]) -> None:
         )
 
 
+# Taken in a CTE: as a sub-select the rows would be picked anew for every row of some plans, and more than LIMIT taken.
+TAKE = (
+    "WITH taken AS MATERIALIZED (SELECT id FROM syncapp_push WHERE feed_id = %s AND next_try <= %s"
+    " AND (claimed_until IS NULL OR claimed_until <= %s) AND {which} LIMIT %s FOR UPDATE SKIP LOCKED)"
+    " UPDATE syncapp_push p SET claimed_until = %s FROM taken WHERE p.id = taken.id RETURNING p.record_id, p.attempts"
+)
+TAKE_PENDING = TAKE.format(which="state = 'pending' ORDER BY next_try, id")
+TAKE_SENDING = TAKE.format(which="state = 'sending' AND started_at < %s ORDER BY started_at, id")
+
+
 def claim_pushes(feed_id: int, limit: int, now: datetime, lease: timedelta) -> list[tuple[str, int]]:
     """Take up to `limit` waiting pushes of a feed: (record key, attempts). No two workers get the same one."""
+    return _take(TAKE_PENDING, [feed_id, now, now, limit, now + lease])
+
+
+def _take(statement: str, values: Sequence[Any]) -> list[tuple[str, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
-            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'pending' AND next_try <= %s"
-            " AND (claimed_until IS NULL OR claimed_until <= %s)"
-            " ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id, attempts",
-            [now + lease, feed_id, now, now, limit],
-        )
+        cursor.execute(statement, values)
         return [(str(key), attempts) for key, attempts in cursor.fetchall()]
 
 
@@ -201,13 +209,4 @@ def release(feed_id: int, keys: Sequence[str]) -> None:
 
 def in_flight(feed_id: int, before: datetime, limit: int, now: datetime, lease: timedelta) -> list[str]:
     """Take pushes that began before `before` and have no outcome yet: to be settled by a read of their own."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
-            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'sending' AND started_at < %s"
-            " AND next_try <= %s"
-            " AND (claimed_until IS NULL OR claimed_until <= %s)"
-            " ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id",
-            [now + lease, feed_id, before, now, now, limit],
-        )
-        return [str(key) for (key,) in cursor.fetchall()]
+    return [key for key, _ in _take(TAKE_SENDING, [feed_id, now, now, before, limit, now + lease])]

@@ -17,7 +17,7 @@ from policies.models import Sync
 from syncapp.lines import fold_all, state_json
 from syncapp.load import Contended
 from syncapp.models import Conflict, Ledger, Link, MatchKey, Push, Record
-from syncapp.outbox import claim_pushes, postpone, release
+from syncapp.outbox import claim_pushes, in_flight, postpone, release
 from syncapp.steps import judge
 from syncapp.store import NoPolicy, PgStore, new_key
 from tests.clerk.making import make_sync, seen, silent
@@ -333,6 +333,15 @@ class TestPushes:
         assert claim_pushes(push.feed_id, 5, store.now(), lease) == [(str(push.record_id), 0)]
         release(push.feed_id, [str(push.record_id)])
         assert len(claim_pushes(push.feed_id, 5, store.now(), lease)) == 1
+
+    def test_pushes_without_an_outcome_are_taken_to_be_settled(self, store: PgStore) -> None:
+        judge(store, "crm", contacts(store, 3))
+        feed = Push.objects.first().feed_id
+        now, lease = store.now(), timedelta(seconds=30)
+        Push.objects.update(state="sending", key="k", started_at=now - timedelta(seconds=60))
+        assert in_flight(feed, now - timedelta(seconds=90), 5, now, lease) == []
+        assert len(in_flight(feed, now - timedelta(seconds=30), 2, now, lease)) == 2
+        assert len(in_flight(feed, now - timedelta(seconds=30), 2, now, lease)) == 1
 
     def test_the_feeds_where_something_is_due_are_rung(self, sync: Sync) -> None:
         rung: list[int] = []

@@ -1,5 +1,29 @@
 """What a worker can be rung for: ids in, one call."""
 
+from . import carry, observe, poll, sweep
+from .queue import ring
+
 
 def tick() -> None:
-    """Claim what is due. Rung every second; nothing is due yet."""
+    """Ring for everything that is due or was forgotten. Rung every second."""
+    sweep.tick()
+
+
+def inbox() -> None:
+    observe.work_inbox()
+
+
+def poll_feed(feed_id: int) -> None:
+    run = poll.poll(feed_id)
+    if run is not None and run.state == "running":
+        ring(sweep.POLL_JOB, feed_id, queue=sweep.POLL_QUEUE)
+
+
+def push(feed_id: int) -> None:
+    if carry.carry(feed_id).more:
+        ring(sweep.PUSH_JOB, feed_id, queue="push")
+
+
+def settle(feed_id: int) -> None:
+    if carry.settle_feed(feed_id).more:
+        ring(sweep.SETTLE_JOB, feed_id, queue="push")

@@ -68,6 +68,8 @@ class PgStore:
     ) -> None:
         self.sync = sync
         self.run = run
+        # How many records of a pass so far share one updated-at; a page alone may show too few of them.
+        self.shared: Mapping[datetime, int] = {}
         self._ring = ring_feeds
 
     def now(self) -> datetime:
@@ -79,7 +81,7 @@ class PgStore:
         with retryable(), transaction.atomic():
             setting = self.setting()
             loaded = load_page(self.sync.pk, setting.feeds, role, observations, setting.policy, keys)
-            page = PgPage(setting, loaded, observations)
+            page = PgPage(setting, loaded, observations, self.shared)
             yield page
             self._ring(page.write())
 
@@ -148,11 +150,18 @@ class PgStore:
 class PgPage:
     """Implements `steps.Page`: works in memory, and is written when the block ends."""
 
-    def __init__(self, setting: Setting, loaded: Loaded, observations: Sequence[Observation]) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        loaded: Loaded,
+        observations: Sequence[Observation],
+        shared: Mapping[datetime, int] | None = None,
+    ) -> None:
         self.policy: Policy = setting.policy
         self._setting = setting
         self._loaded = loaded
         self._observations = observations
+        self._shared = shared or {}
         self._records = dict(loaded.records)
         self._by_remote = dict(loaded.by_remote)
         self._made: dict[tuple[str, str], list[str]] = {}
@@ -172,7 +181,7 @@ class PgPage:
             None if account.skew is None else timedelta(seconds=account.skew),
             timedelta(seconds=account.uncertainty),
             timedelta(seconds=self._setting.granularity[role]),
-            _shared_times(self._observations),
+            _shared_times(self._observations, self._shared),
             str(run.pk) if run is not None else "",
         )
 
@@ -222,10 +231,11 @@ class PgPage:
         return write(self._setting, self._loaded, self._entries, self._records)
 
 
-def _shared_times(observations: Sequence[Observation]) -> Mapping[datetime, int]:
+def _shared_times(observations: Sequence[Observation], shared: Mapping[datetime, int]) -> Mapping[datetime, int]:
     """How many observations share one updated-at: many are a bulk touch, which says nothing about single edits."""
     counts: dict[datetime, int] = {}
     for seen in observations:
         if seen.updated_at is not None:
             counts[seen.updated_at] = counts.get(seen.updated_at, 0) + 1
+    counts = {moment: max(count, shared.get(moment, 0)) for moment, count in counts.items()}
     return {moment: count for moment, count in counts.items() if count > 1}

@@ -2,11 +2,18 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django_rq.urls import get_admin_urlpatterns
 
 from . import pages, zones
+from .access import ADMINISTER, needs
+from .hooks import hook
+
+# django-rq would let everybody who signs in empty a queue; here that is for administrators.
+QUEUES = get_admin_urlpatterns(view_wrapper=needs(ADMINISTER))
 
 urlpatterns = [
-    path("admin/rq/", include("django_rq.urls")),
+    path("hooks/<str:token>/", hook, name="hook"),
+    path("admin/rq/", include((QUEUES, "django_rq"))),
     path("admin/", admin.site.urls),
     path("", pages.home, name="home"),
     path("zone/", zones.choose_zone, name="zone"),

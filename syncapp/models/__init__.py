@@ -4,6 +4,6 @@ from .accounts import Account, Feed, Run
 from .ledger import Ledger
 from .questions import Conflict
 from .records import Link, MatchKey, Record
-from .work import Delivery, Push
+from .work import Delivery, Push, Tally
 
-__all__ = ["Account", "Conflict", "Delivery", "Feed", "Ledger", "Link", "MatchKey", "Push", "Record", "Run"]
+__all__ = ["Account", "Conflict", "Delivery", "Feed", "Ledger", "Link", "MatchKey", "Push", "Record", "Run", "Tally"]

@@ -44,6 +44,7 @@ class Account(models.Model):
     # The account's clock minus the hub's, in seconds; unknown until an answer carried a Date.
     skew = models.FloatField(null=True, blank=True)
     uncertainty = models.FloatField(default=0.0)
+    actor = models.CharField(max_length=255, blank=True, help_text="The name that the hub's own writes appear under.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -47,6 +47,25 @@ class Delivery(models.Model):
         return self.event_id
 
 
+class Tally(models.Model):
+    """How often something came to an account's door that was not stored as a delivery, by reason."""
+
+    account = models.ForeignKey("syncapp.Account", models.CASCADE, related_name="tallies")
+    reason = models.CharField(max_length=40)
+    number = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField()
+    last_said = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "reason"], name="tally_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.number}"
+
+
 class Push(models.Model):
     """An outbound write for one link. `pending` rows are derived: deleting and recomputing them loses nothing."""
 

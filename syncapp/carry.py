@@ -1,0 +1,193 @@
+"""Bring what is due to one feed's account: claimed pushes, one record after the other, and those of unknown outcome."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
+from .health import NEEDS_A_PERSON, attention, well, why_not_written
+from .inbox import back_off
+from .load import Contended
+from .models import Feed
+from .observe import patiently
+from .outbox import claim_pushes, postpone
+from .push import Outcome, push, settle
+from .remote import FeedRemote, open_remote
+from .store import NoPolicy, PgStore, ring_pushes
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+LEASE = timedelta(seconds=120)
+# Longer than any write may take, so that nobody settles one that is still on its way.
+WRITE_LEASE = timedelta(seconds=150)
+TURNS = 4
+PERSON_WAIT = 60.0
+Ring = Callable[[Collection[int]], None]
+
+
+@dataclass(slots=True)
+class Carried:
+    """What came of a batch: outcomes by name, and whether there may be more to do now."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    more: bool = False
+
+    def count(self, outcome: str) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    @property
+    def moved(self) -> int:
+        """How many pushes came to an end."""
+        return sum(number for name, number in self.outcomes.items() if name not in ("waits", Outcome.UNKNOWN))
+
+
+class Stopped(Exception):
+    """No further call to this account now; what waits is tried again in `seconds`."""
+
+    def __init__(self, seconds: float, said: str) -> None:
+        self.seconds, self.said = seconds, said
+        super().__init__(said)
+
+
+def load_feed(feed_id: int) -> Feed | None:
+    return Feed.objects.select_related("account", "role__sync").filter(pk=feed_id).first()
+
+
+def carry(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -> Carried:
+    """Push what is due at one feed, as far as it may be written now."""
+    carried = Carried()
+    feed = load_feed(feed_id)
+    if feed is None or why_not_written(feed):
+        return carried
+    store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
+    claimed = claim_pushes(feed_id, limit, store.now(), LEASE)
+    _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _push_one)
+    carried.more = len(claimed) == limit
+    return carried
+
+
+def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -> Carried:
+    """Find out what became of pushes that were on their way when their worker died or the answer was lost.
+
+    It reads, and so goes on where writing has been stopped meanwhile.
+    """
+    carried = Carried()
+    feed = load_feed(feed_id)
+    if feed is None:
+        return carried
+    store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
+    claimed = claim_unsettled(feed_id, limit, store.now())
+    _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
+    carried.more = len(claimed) == limit
+    return carried
+
+
+Step = Callable[[PgStore, FeedRemote, str], Outcome]
+
+
+def _each(
+    feed: Feed, store: PgStore, keys: Sequence[str], carried: Carried, attempts: dict[str, int], step: Step
+) -> None:
+    if not keys:
+        return
+    left = list(keys)
+    try:
+        with open_remote(feed) as remote:
+            while left:
+                carried.count(_guarded(feed, store, remote, left[0], attempts[left[0]], step))
+                left.pop(0)
+        well(feed.account)
+    except Stopped as stop:
+        carried.count("waits")
+        put_off(feed.pk, left, store.now() + timedelta(seconds=stop.seconds), stop.said)
+    except NEEDS_A_PERSON as error:
+        attention(feed.account, error)
+        carried.count("waits")
+        put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
+
+
+def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts: int, step: Step) -> str:
+    """One record. What is wrong with the account stops the batch; what is wrong with the record stands on its push."""
+    try:
+        outcome = step(store, remote, key)
+    except Limited as error:
+        seconds = error.retry_after or back_off(attempts, 1.0)
+        postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
+        raise Stopped(seconds, str(error)) from error
+    except NEEDS_A_PERSON:
+        raise
+    except NoPolicy as error:
+        raise Stopped(PERSON_WAIT, str(error)) from error
+    except (Retryable, Unknown, Permanent) as error:
+        return _note(feed, store, key, attempts, error)
+    except Contended as error:
+        postpone(feed.pk, key, store.now() + timedelta(seconds=0.5), str(error))
+        return "waits"
+    until = store.now() + timedelta(seconds=back_off(attempts, 0.5))
+    if outcome is Outcome.UNKNOWN:
+        postpone(feed.pk, key, until, "the outcome of the write is not known yet")
+    elif outcome in (Outcome.BUSY, Outcome.MOVED):
+        put_off(feed.pk, [key], until, "the account keeps changing, or another write there is in flight")
+        return "waits"
+    if outcome is Outcome.IDLE:
+        patiently(lambda: store.derive([key]))
+    return outcome
+
+
+def _note(feed: Feed, store: PgStore, key: str, attempts: int, error: ConnectorError) -> str:
+    # What waiting may cure is tried soon; the same call to a provider that refused it is tried rarely.
+    seconds = back_off(attempts, 1.0) if isinstance(error, Retryable | Unknown) else 30 * back_off(attempts, 1.0)
+    logger.info("push of %s to feed %s: %s", key, feed.pk, error)
+    postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
+    return "waits"
+
+
+def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
+    """Push until nothing moves any more: an account that changed is asked again at once, a lost answer is settled."""
+    outcome = Outcome.MOVED
+    for _ in range(TURNS):
+        try:
+            outcome = push(store, remote, key)
+            lost = outcome is Outcome.UNKNOWN
+        except Contended:
+            lost = True  # perhaps after the write: what became of it is found out by a read
+        if lost:
+            outcome = patiently(lambda: settle(store, remote, key))
+            outcome = Outcome.RESEND if outcome is Outcome.IDLE else outcome
+        if outcome not in (Outcome.MOVED, Outcome.RESEND):
+            return outcome
+    return outcome
+
+
+def _settle_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
+    return patiently(lambda: settle(store, remote, key))
+
+
+def claim_unsettled(feed_id: int, limit: int, now: datetime) -> list[tuple[str, int]]:
+    """Take pushes without an outcome: begun before the lease, or noted as unknown by the worker that made the call."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
+            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'sending' AND next_try <= %s"
+            " AND (started_at < %s OR error <> '') AND (claimed_until IS NULL OR claimed_until <= %s)"
+            " ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id, attempts",
+            [now + LEASE, feed_id, now, now - WRITE_LEASE, now, limit],
+        )
+        return [(str(key), attempts) for key, attempts in cursor.fetchall()]
+
+
+def put_off(feed_id: int, keys: Sequence[str], until: datetime, said: str) -> None:
+    """Claimed pushes that were not tried: not before `until`, and it is no attempt of theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_push SET next_try = %s, claimed_until = NULL,"
+            " error = CASE WHEN state = 'pending' THEN %s ELSE error END"
+            " WHERE state IN ('pending', 'sending') AND feed_id = %s AND record_id = ANY(%s::uuid[])",
+            [until, said, feed_id, list(keys)],
+        )

@@ -1,0 +1,43 @@
+"""May this feed be read or written just now, and what to do with an account whose calls fail."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from .connectors.errors import EgressDenied, ManifestError, Misconfigured, Unauthorised
+from .models import Account, Feed
+from .secrets import SecretProblem
+
+IN = (Account.Direction.BOTH.value, Account.Direction.IN.value)
+OUT = (Account.Direction.BOTH.value, Account.Direction.OUT.value)
+# Nothing that waiting alone would cure: a person has to look at the account.
+NEEDS_A_PERSON = (Unauthorised, Misconfigured, EgressDenied, ManifestError, SecretProblem)
+
+RUNNING = Q(paused="", halted="", account__paused="")
+READABLE = RUNNING & ~Q(account__direction=Account.Direction.OFF.value)
+WRITABLE = RUNNING & Q(account__direction__in=OUT, role__sync__paused="")
+
+
+def why_not_read(feed: Feed) -> str:
+    """Why nothing is read there now; "" if it may be. An account that is only written to is read for settling."""
+    if feed.account.direction == Account.Direction.OFF:
+        return "the account is switched off"
+    return str(feed.account.paused or feed.paused or feed.halted)
+
+
+def why_not_written(feed: Feed) -> str:
+    if feed.account.direction not in OUT:
+        return "the account's direction does not let the hub write there"
+    return str(feed.account.paused or feed.paused or feed.halted or feed.role.sync.paused)
+
+
+def attention(account: Account, error: Exception) -> None:
+    """The account waits for a person; the sentence is the provider's own where it gave one."""
+    Account.objects.filter(pk=account.pk).update(health=Account.Health.ATTENTION, last_error=str(error))
+
+
+def well(account: Account) -> None:
+    """A call succeeded; only written if something else was known."""
+    if account.health != Account.Health.WELL:
+        account.health = Account.Health.WELL
+        Account.objects.filter(pk=account.pk).update(health=Account.Health.WELL, last_error="")

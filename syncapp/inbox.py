@@ -1,0 +1,87 @@
+"""The inbox's rows: claim a batch that nobody else has, and say how each delivery ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from .models import Delivery
+
+BATCH = 100
+# A worker that was killed gives its batch back when this is over.
+LEASE = 60.0
+LONGEST_WAIT = 60.0
+
+
+def claim_deliveries(limit: int = BATCH) -> list[Delivery]:
+    """Up to `limit` deliveries that are due, oldest first. No two workers get the same one."""
+    rows = Delivery.objects.raw(
+        "UPDATE syncapp_delivery SET state = 'claimed', attempts = attempts + 1,"
+        "   claimed_until = clock_timestamp() + make_interval(secs => %s)"
+        " WHERE id IN (SELECT id FROM syncapp_delivery WHERE state IN ('new', 'claimed')"
+        "   AND next_try <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())"
+        "   ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+        " RETURNING *",
+        [LEASE, limit],
+    )
+    return sorted(rows, key=lambda row: row.pk)
+
+
+@dataclass(slots=True)
+class Fate:
+    """What becomes of one delivery. Of several fates of its hints, one to wait is stronger than any other."""
+
+    wait: float | None = None
+    free: bool = False  # the wait is not the delivery's own fault and does not count as an attempt
+    aside: list[str] = field(default_factory=list)
+    said: str = ""
+
+
+class Fates:
+    """The fates of a batch: done, unless something else is said."""
+
+    def __init__(self, deliveries: list[Delivery]) -> None:
+        self.rows = {row.pk: row for row in deliveries}
+        self._fates = {row.pk: Fate() for row in deliveries}
+
+    def later(self, delivery: Delivery, seconds: float, said: str = "", *, free: bool = False) -> None:
+        fate = self._fates[delivery.pk]
+        fate.wait = seconds if fate.wait is None else max(fate.wait, seconds)
+        fate.free, fate.said = fate.free or free, said or fate.said
+
+    def aside(self, delivery: Delivery, reason: str) -> None:
+        self._fates[delivery.pk].aside.append(reason)
+
+    def write(self) -> None:
+        """Done in one statement; what waits or is set aside is rare."""
+        done = [pk for pk, fate in self._fates.items() if fate.wait is None and not fate.aside]
+        # Not one that was made new meanwhile, because there is something newer to look at.
+        Delivery.objects.filter(pk__in=done, state=Delivery.State.CLAIMED).update(
+            state=Delivery.State.DONE, claimed_until=None, ended_at=Now(), reason=""
+        )
+        for pk, fate in self._fates.items():
+            if fate.wait is not None:
+                _put_back(self.rows[pk], fate)
+            elif fate.aside:
+                Delivery.objects.filter(pk=pk).update(
+                    state=Delivery.State.SET_ASIDE,
+                    claimed_until=None,
+                    ended_at=Now(),
+                    reason="; ".join(dict.fromkeys(fate.aside)),
+                )
+
+
+def _put_back(row: Delivery, fate: Fate) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE syncapp_delivery SET state = 'new', claimed_until = NULL, reason = %s, attempts = %s,"
+            " next_try = clock_timestamp() + make_interval(secs => %s) WHERE id = %s",
+            [fate.said, max(0, row.attempts - (1 if fate.free else 0)), fate.wait, row.pk],
+        )
+
+
+def back_off(attempts: int, first: float = 0.2) -> float:
+    """Seconds until the next attempt after so many."""
+    return min(LONGEST_WAIT, first * 2.0 ** min(attempts, 20))

@@ -1,0 +1,91 @@
+"""What is known of remote records before they are mapped: unchanged ones cost a share of one query and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models.fields.json import KT
+
+from .facts import object_spec
+from .models import Feed, Link
+from .reconcile import mark_read
+from .translate import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A link, as far as a page needs it before anything is judged."""
+
+    digest: str
+    version: str | None
+    gone: bool
+    sending: bool
+    silent: bool  # unlinked or asleep
+    windows: bool
+
+    def shows(self, seen: Seen) -> bool:
+        """Nothing in this body has to be judged: it is the one of the last judged read, or a tombstone seen before."""
+        if self.gone and seen.item.deleted:
+            return True
+        quiet = not (self.gone or self.sending or self.silent)
+        return quiet and bool(self.digest) and self.digest == seen.digest
+
+
+MARKS = ("gone", "sending", "unlinked", "asleep", "windows")
+
+
+def known_links(feed: Feed, remote_ids: Collection[str]) -> dict[str, Known]:
+    """By remote id, in one query."""
+    rows = Link.objects.filter(feed=feed, remote_id__in=list(remote_ids))
+    marks: list[Any] = [KT(f"head__{mark}") for mark in MARKS]
+    out = {}
+    for remote_id, digest, version, gone, sending, unlinked, asleep, windows in rows.values_list(
+        "remote_id", "digest", "version", *marks
+    ):
+        silent = unlinked == "true" or asleep == "true"
+        out[str(remote_id)] = Known(digest, version, bool(gone), bool(sending), silent, bool(windows))
+    return out
+
+
+@dataclass(slots=True)
+class Fresh:
+    """A sieve that drops what the last judged read showed already."""
+
+    feed: Feed
+    unchanged: int = 0
+    aside: dict[str, str] = field(default_factory=dict)
+    nameless: list[str] = field(default_factory=list)
+
+    def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
+        known = known_links(self.feed, {seen.item.id for seen in page})
+        return self.drop(page, known, read_at)
+
+    def drop(self, page: Sequence[Seen], known: dict[str, Known], read_at: datetime) -> list[Seen]:
+        fresh: list[Seen] = []
+        same: list[str] = []
+        for seen in page:
+            link = known.get(seen.item.id)
+            if link is not None and link.shows(seen):
+                same.append(seen.item.id)
+            else:
+                fresh.append(seen)
+        self.unchanged += len(same)
+        if same and not _tells_order(self.feed):
+            mark_read(self.feed.pk, same, read_at)
+        return fresh
+
+    def set_aside(self, records: Sequence[tuple[str, str]]) -> None:
+        for remote_id, reason in records:
+            if remote_id:
+                self.aside[remote_id] = reason
+            else:
+                self.nameless.append(reason)
+
+
+def _tells_order(feed: Feed) -> bool:
+    """An older body is recognised by its own version, so nobody has to remember when the newer one was read."""
+    version = object_spec(feed.account.provider, feed.object).version
+    return version.ordered and bool(version.path)

@@ -1,0 +1,225 @@
+"""From hints to judged reads: many hints for one record become one read, many records one batch and one page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from policies.core.values import How, Observation
+
+from .connectors import webhook
+from .connectors.errors import Limited, Malformed, ManifestError, Permanent, Retryable
+from .connectors.items import ItemReader
+from .connectors.records import Event
+from .health import NEEDS_A_PERSON, attention, well, why_not_read
+from .inbox import BATCH, Fates, back_off, claim_deliveries
+from .known import Fresh, known_links
+from .load import Contended
+from .models import Delivery, Feed
+from .receive import is_own_hint, ring_inbox
+from .remote import FeedRemote, manifest_of, open_remote
+from .steps import judge
+from .store import NoPolicy, PgStore
+from .translate import Seen, Translator, Unreadable
+
+T = TypeVar("T")
+# A stale read is repeated so often; the next one is believed whatever its version says.
+REPEATS = 5
+PAUSED_WAIT = 15.0
+PERSON_WAIT = 60.0
+CONTENTION = 4
+# Waiting does not count: so many attempts are only made where a worker dies of the delivery.
+MOST_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened to this record, says this delivery. `event` is what it told, if it came from outside."""
+
+    delivery: Delivery
+    object: str
+    remote_id: str
+    event: Event | None = None
+
+
+def work_inbox(limit: int = BATCH) -> int:
+    """Claim a batch and bring it to an end; how many deliveries there were."""
+    deliveries = claim_deliveries(limit)
+    if not deliveries:
+        return 0
+    fates = Fates(deliveries)
+    hopeless = [row for row in deliveries if row.attempts > MOST_ATTEMPTS]
+    for delivery in hopeless:
+        fates.aside(delivery, f"{MOST_ATTEMPTS} attempts came to no end: the worker's log says why; replay it then")
+    for feed, hints in _by_feed([row for row in deliveries if row not in hopeless], fates):
+        _look_at(feed, hints, fates)
+    fates.write()
+    if len(deliveries) == limit:
+        ring_inbox()
+    return len(deliveries)
+
+
+def _by_feed(deliveries: Sequence[Delivery], fates: Fates) -> Iterable[tuple[Feed, list[Hint]]]:
+    accounts = {delivery.account_id for delivery in deliveries}
+    feeds = list(Feed.objects.filter(account__in=accounts).select_related("account", "role__sync").order_by("pk"))
+    by_account = {feed.account_id: feed.account for feed in feeds}
+    out: dict[int, list[Hint]] = {feed.pk: [] for feed in feeds}
+    for delivery in deliveries:
+        account = by_account.get(delivery.account_id)
+        for hint in _hints(delivery, feeds, fates) if account is not None else ():
+            for feed in feeds:
+                if (feed.account_id, feed.object) == (delivery.account_id, hint.object):
+                    out[feed.pk].append(hint)
+        if account is None:
+            fates.aside(delivery, "no feed reads this account")
+    return [(feed, out[feed.pk]) for feed in feeds if out[feed.pk]]
+
+
+def _hints(delivery: Delivery, feeds: Sequence[Feed], fates: Fates) -> list[Hint]:
+    objects = {feed.object for feed in feeds if feed.account_id == delivery.account_id}
+    hints = _told(delivery, next(f for f in feeds if f.account_id == delivery.account_id), fates)
+    for hint in hints:
+        if hint.object not in objects:
+            fates.aside(
+                delivery, f"no feed of this account reads {hint.object}; read are: {', '.join(sorted(objects))}"
+            )
+    return [hint for hint in hints if hint.object in objects]
+
+
+def _told(delivery: Delivery, feed: Feed, fates: Fates) -> list[Hint]:
+    if is_own_hint(delivery):
+        return [Hint(delivery, told["object"], told["record"]) for told in delivery.events]
+    try:
+        spec = manifest_of(feed.account).webhook
+        found = webhook.events(spec, bytes(delivery.body), delivery.headers) if spec is not None else []
+    except Malformed as error:  # the provider's file was changed since it came in
+        fates.aside(delivery, str(error))
+        return []
+    except ManifestError as error:
+        fates.later(delivery, PERSON_WAIT, str(error), free=True)
+        return []
+    return [Hint(delivery, event.object, event.record_id, event) for event in found]
+
+
+def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
+    def all_later(seconds: float, said: str) -> None:
+        for hint in hints:
+            fates.later(hint.delivery, seconds, said, free=True)
+
+    why = why_not_read(feed)
+    if why:
+        all_later(PAUSED_WAIT, why)
+        return
+    store = PgStore(feed.role.sync)
+    slow = max(_patience(hint.delivery, store.now()) for hint in hints)
+    try:
+        with open_remote(feed, Fresh(feed)) as remote:
+            _judge_hints(store, remote, hints, fates)
+        well(feed.account)
+    except NEEDS_A_PERSON as error:
+        attention(feed.account, error)
+        all_later(PERSON_WAIT, str(error))
+    except NoPolicy as error:
+        all_later(PERSON_WAIT, str(error))
+    except Limited as error:
+        all_later(error.retry_after or slow, str(error))
+    except (Retryable, Contended) as error:
+        all_later(slow, str(error))
+
+
+def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fates: Fates) -> None:
+    waiting = _judge_events(store, remote, hints)
+    ids = list(dict.fromkeys(hint.remote_id for hint in hints if hint.remote_id not in waiting))
+    refused: dict[str, str] = {}
+    seen = _read(remote, ids, refused)
+    attempts: dict[str, int] = {}
+    for hint in hints:
+        attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)
+    seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
+    judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
+    waiting |= set(judged.waiting) if judged is not None else set()
+    again = set(judged.again) if judged is not None else set()
+    assert isinstance(remote.sieve, Fresh)
+    refused |= remote.sieve.aside
+    now = store.now()
+    for hint in hints:
+        if hint.remote_id in waiting:
+            fates.later(hint.delivery, _patience(hint.delivery, now), "a write there is in flight", free=True)
+        elif hint.remote_id in again:
+            fates.later(hint.delivery, back_off(hint.delivery.attempts), "what was read was older than what is known")
+        elif hint.remote_id in refused:
+            fates.aside(hint.delivery, refused[hint.remote_id])
+
+
+def _patience(delivery: Delivery, now: datetime) -> float:
+    """Soon at first, then less often: a write in flight is settled, an account that is away comes back."""
+    return min(15.0, max(0.2, (now - delivery.received_at).total_seconds() / 2))
+
+
+def _repeated(observation: Observation, attempt: int) -> Observation:
+    return replace(observation, attempt=attempt, last=attempt >= REPEATS) if attempt else observation
+
+
+def _read(remote: FeedRemote, ids: Sequence[str], refused: dict[str, str]) -> list[Observation]:
+    """Read them together; if the provider refuses that, one by one, so that only what it refuses is set aside."""
+    try:
+        return remote.read_many(ids)
+    except NEEDS_A_PERSON:
+        raise
+    except Permanent:
+        out: list[Observation] = []
+        for one in ids:
+            try:
+                out += remote.read_many([one])
+            except NEEDS_A_PERSON:
+                raise
+            except Permanent as error:
+                refused[one] = str(error)
+        return out
+
+
+def _judge_events(store: PgStore, remote: FeedRemote, hints: Sequence[Hint]) -> set[str]:
+    """Row 2, before anything is read: values that an event carries may show an edit that our own write went over.
+
+    Only a link that was written lately or is being written can have lost one. The ids whose deliveries have to wait.
+    """
+    told = [hint for hint in hints if hint.event is not None and hint.event.fields is not None]
+    links = known_links(remote.feed, {hint.remote_id for hint in told}) if told else {}
+    read_at = store.now()
+    seen = []
+    for hint in told:
+        link = links.get(hint.remote_id)
+        if link is not None and (link.windows or link.sending):
+            seen += _event_observation(remote.translator, hint, read_at)
+    return set(patiently(lambda: judge(store, remote.role, seen)).waiting) if seen else set()
+
+
+def _event_observation(translator: Translator, hint: Hint, read_at: datetime) -> list[Observation]:
+    event = hint.event
+    if event is None or event.fields is None or event.kind == "deleted":
+        return []
+    try:
+        item = ItemReader(translator.spec).item(event.fields, 0.0, known_id=event.record_id)
+        item = replace(
+            item,
+            version=event.version or item.version,
+            actor=event.actor or item.actor,
+            updated_at=item.updated_at or event.occurred_at,
+        )
+        seen = translator.observation(Seen(item, ""), read_at, How.EVENT)
+    except (Malformed, Unreadable):
+        return []  # the record itself is read next, and says what is wrong with it
+    return [replace(seen, received_at=hint.delivery.received_at)]
+
+
+def patiently(step: Callable[[], T]) -> T:
+    """Do a step again when another worker was in its way. Raises Contended when that goes on."""
+    for attempt in range(1, CONTENTION):
+        try:
+            return step()
+        except Contended:
+            time.sleep(0.02 * 2**attempt)
+    return step()

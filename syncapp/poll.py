@@ -1,0 +1,238 @@
+"""One pass over a feed: what changed since the watermark, or everything, page by page, resumable after any page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from policies.core.safety import Counts
+
+from .connectors.errors import ConnectorError, Limited, Retryable
+from .guard import Guarded, Halted
+from .health import NEEDS_A_PERSON, attention, well, why_not_read
+from .inbox import back_off
+from .load import Contended, database_now
+from .models import Feed, Link, Run
+from .receive import look_later
+from .remote import open_remote
+from .steps import Judged, pull
+from .store import NoPolicy, PgStore, ring_pushes
+from .watermark import Watermark
+
+LEASE = timedelta(seconds=90)
+# A pass that takes longer is gone on with by another job, so that other work gets its turn.
+SLICE = 20.0
+FULL_EVERY = timedelta(hours=24)
+PERSON_WAIT = 60.0
+CONTENTION = 5
+LISTED = 100
+LOOK_AGAIN = 0.5
+LONGEST_SENTENCE = 300
+Ring = Callable[[Collection[int]], None]
+
+
+class Lost(Exception):
+    """The claim ran out and another worker has the feed now."""
+
+
+class RunStore(PgStore):
+    """The store of a pass: the watermark moves only together with the hints for what could not be judged."""
+
+    reached: str = ""
+
+    def advance(self, role: str, cursor: str) -> None:
+        self.reached = cursor
+
+    def make_durable(self, role: str) -> None:
+        super().advance(role, self.reached)
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass in progress."""
+
+    feed: Feed
+    run: Run
+    store: RunStore
+    claimed_until: datetime
+
+
+def poll(feed_id: int, *, full: bool = False, at_once: bool = False, ring_feeds: Ring = ring_pushes) -> Run | None:
+    """Claim the feed and read it; None if another worker has it, it may not be read, or it is not due.
+
+    `at_once` takes it before it is due, and goes on to the end without making room for other work.
+    """
+    claimed_until = _claim(feed_id, at_once)
+    if claimed_until is None:
+        return None
+    feed = Feed.objects.select_related("account", "role__sync").get(pk=feed_id)
+    if why_not_read(feed):
+        _release(feed, claimed_until, feed.schedule)
+        return None
+    run = _run(feed, full or _full_is_due(feed))
+    passing = Pass(feed, run, RunStore(feed.role.sync, run, ring_feeds=ring_feeds), claimed_until)
+    _carry_out(passing, None if at_once else time.monotonic() + SLICE)
+    return run
+
+
+def _claim(feed_id: int, at_once: bool) -> datetime | None:
+    now = database_now()
+    free = Feed.objects.filter(pk=feed_id).exclude(claimed_until__gt=now)
+    if not at_once:
+        free = free.exclude(next_due__gt=now)
+    return now + LEASE if free.update(claimed_until=now + LEASE) else None
+
+
+def _release(feed: Feed, claimed_until: datetime, seconds: float, **more: Any) -> None:
+    due = database_now() + timedelta(seconds=seconds)
+    mine = Feed.objects.filter(pk=feed.pk, claimed_until=claimed_until)
+    mine.update(claimed_until=None, next_due=due, **more)
+
+
+def _full_is_due(feed: Feed) -> bool:
+    """The first pass, one that was left in the middle, and once a day."""
+    last = feed.cursor.get("full_at")
+    at = Watermark.read(feed.cursor.get("at", ""))
+    if at.page is not None:
+        return at.in_full
+    return last is None or datetime.fromisoformat(last) < database_now() - FULL_EVERY
+
+
+def _run(feed: Feed, full: bool) -> Run:
+    """The run that a slice or a dead worker left, or a new one."""
+    kind = Run.Kind.FULL if full else Run.Kind.DELTA
+    left = Run.objects.filter(feed=feed, state=Run.State.RUNNING).first()
+    if left is not None and left.kind == kind:
+        return left
+    now = database_now()
+    Run.objects.filter(feed=feed, state=Run.State.RUNNING).update(
+        state=Run.State.FAILED, ended_at=now, error="another run took its place"
+    )
+    return Run.objects.create(sync=feed.role.sync, feed=feed, kind=kind, started_at=now)
+
+
+def _carry_out(passing: Pass, stop_at: float | None) -> None:
+    feed, account = passing.feed, passing.feed.account
+    try:
+        through = _read(passing, stop_at)
+    except Halted as halted:
+        passing.run.counts = {**passing.run.counts, "halts": halted.codes}
+        _end(passing, Run.State.HALTED, str(halted), feed.schedule, halted=str(halted)[:LONGEST_SENTENCE])
+    except Lost:
+        return
+    except NEEDS_A_PERSON as error:
+        attention(account, error)
+        _end(passing, Run.State.FAILED, str(error), PERSON_WAIT)
+    except Limited as error:
+        _end(passing, Run.State.FAILED, str(error), error.retry_after or feed.schedule)
+    except (Retryable, Contended) as error:
+        _end(passing, Run.State.FAILED, str(error), _slower(feed))
+    except (ConnectorError, NoPolicy) as error:
+        _end(passing, Run.State.FAILED, str(error), max(PERSON_WAIT, feed.schedule))
+    else:
+        well(account)
+        if through:
+            _end(passing, Run.State.DONE, "", feed.schedule)
+        else:
+            _release(feed, passing.claimed_until, 0.0)
+
+
+def _slower(feed: Feed) -> float:
+    """After failures in a row, longer and longer."""
+    states = Run.objects.filter(feed=feed).values_list("state", flat=True)[:8]
+    failures = next((n for n, state in enumerate(states) if state == Run.State.DONE), len(states))
+    return max(feed.schedule, back_off(failures, 1.0))
+
+
+def _read(passing: Pass, stop_at: float | None) -> bool:
+    """All pages until the end (True) or until the slice is over (False)."""
+    for attempt in range(1, CONTENTION + 1):
+        try:
+            return _read_pages(passing, stop_at)
+        except Contended:
+            if attempt == CONTENTION:
+                raise
+            time.sleep(0.05 * 2**attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _read_pages(passing: Pass, stop_at: float | None) -> bool:
+    full = passing.run.kind == Run.Kind.FULL
+    sieve = _sieve(passing, full)
+    passing.store.shared = sieve.shared
+    with open_remote(passing.feed, sieve) as remote:
+        for judged in pull(passing.store, remote, full=full):
+            through = Watermark.read(passing.store.reached).page is None
+            _note(passing, sieve, judged)
+            if not through and stop_at is not None and time.monotonic() > stop_at:
+                return False
+    return True
+
+
+@transaction.atomic
+def _note(passing: Pass, sieve: Guarded, judged: Judged) -> None:
+    """A page is durable: the hints for what has to be looked at again, the watermark, the counts, a longer claim."""
+    feed = passing.feed
+    look_later(feed, list(dict.fromkeys([*judged.again, *judged.waiting])), LOOK_AGAIN)
+    passing.store.make_durable(feed.role.name)
+    _count(passing.run, sieve, judged)
+    until = database_now() + LEASE
+    if not Feed.objects.filter(pk=feed.pk, claimed_until=passing.claimed_until).update(claimed_until=until):
+        raise Lost
+    passing.claimed_until = until
+
+
+def _count(run: Run, sieve: Guarded, judged: Judged) -> None:
+    told = dict(run.counts)
+    for verdict, number in judged.verdicts.items():
+        told[verdict] = told.get(verdict, 0) + number
+    seen = sieve.counts
+    told |= {"read": seen.read, "changed": seen.changed, "deleted": seen.deleted, "rewound": seen.rewound}
+    told |= {"unchanged": sieve.unchanged, "judged": seen.read - sieve.unchanged, "pages": told.get("pages", 0) + 1}
+    aside = [*sieve.nameless, *sieve.aside.values()]
+    told |= {"set_aside": len(aside), "aside": aside[:LISTED]} if aside else {}
+    run.counts = told
+    Run.objects.filter(pk=run.pk).update(counts=told)
+
+
+def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: Any) -> None:
+    run, feed = passing.run, passing.feed
+    now = database_now()
+    run.state, run.error, run.ended_at = state, error, now
+    Run.objects.filter(pk=run.pk).update(state=state, error=error, ended_at=now, counts=run.counts)
+    if state == Run.State.DONE:
+        cursor = {name: told for name, told in _cursor(feed).items() if name != "released"}
+        if run.kind == Run.Kind.FULL:
+            cursor["full_at"] = now.isoformat()
+        more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
+    _release(feed, passing.claimed_until, seconds, **more)
+
+
+def _cursor(feed: Feed) -> dict[str, Any]:
+    return dict(Feed.objects.values_list("cursor", flat=True).get(pk=feed.pk))
+
+
+def release_halt(feed: Feed) -> None:
+    """A person looked at what a guard held: the next pass may do it."""
+    last = Run.objects.filter(feed=feed, state=Run.State.HALTED).first()
+    codes = list(last.counts.get("halts", ())) if last is not None else []
+    Feed.objects.filter(pk=feed.pk).update(halted="", cursor={**_cursor(feed), "released": codes}, next_due=None)
+
+
+def _sieve(passing: Pass, full: bool) -> Guarded:
+    """Counts go on where an earlier slice of the same run ended."""
+    told = passing.run.counts
+    counts = Counts(
+        told.get("read", 0), told.get("changed", 0), told.get("deleted", 0),
+        Link.objects.filter(feed=passing.feed, remote_id__isnull=False).count(), told.get("rewound", 0),
+    )  # fmt: skip
+    released = frozenset(passing.feed.cursor.get("released", ()))
+    sieve = Guarded(passing.feed, released=released, full=full, counts=counts)
+    sieve.unchanged = told.get("unchanged", 0)
+    sieve.nameless = list(told.get("aside", ()))
+    return sieve

@@ -1,0 +1,89 @@
+"""The inbox's door: one row for each verified delivery, known again when it is repeated, and a ring."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import orjson
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from .connectors.records import Event
+from .models import Account, Delivery, Feed, Tally
+from .queue import ring
+
+INBOX_JOB = "syncapp.jobs.inbox"
+LONGEST_ID = 255
+LONGEST_TOLD = 300
+
+
+def receive(account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str]) -> bool:
+    """Store a verified delivery and ring; False if it was stored before, which is only counted."""
+    told = [{"object": event.object, "record": event.record_id, "kind": event.kind} for event in events]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO syncapp_delivery"
+            " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
+            " VALUES (%s, %s, clock_timestamp(), %s, %s::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
+            " ON CONFLICT (account_id, event_id) DO NOTHING RETURNING id",
+            [account.pk, _event_id(events), body, orjson.dumps(dict(headers)).decode(), orjson.dumps(told).decode()],
+        )
+        fresh = cursor.fetchone() is not None
+    if fresh:
+        ring_inbox()
+    else:
+        count(account, "duplicate", "delivered before")
+    return fresh
+
+
+def ring_inbox() -> None:
+    ring(INBOX_JOB, queue="inbox")
+
+
+def _event_id(events: Sequence[Event]) -> str:
+    whole = "\n".join(event.id for event in events)
+    if len(events) == 1 and len(whole) <= LONGEST_ID and "\0" not in whole:
+        return whole
+    return "sha256:" + hashlib.sha256(whole.encode()).hexdigest()
+
+
+def count(account: Account, reason: str, said: str) -> None:
+    """Something that is not stored came to the door."""
+    said = said.replace("\0", "�")[:LONGEST_TOLD]
+    Tally.objects.bulk_create(
+        [Tally(account=account, reason=reason, number=0, last_at=Now(), last_said="")], ignore_conflicts=True
+    )
+    Tally.objects.filter(account=account, reason=reason).update(number=F("number") + 1, last_at=Now(), last_said=said)
+
+
+def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float) -> None:
+    """A hint of our own: records that a listing showed and that could not be judged are read again from the inbox.
+
+    In the caller's transaction, so that the watermark does not pass them before the hint is durable.
+    """
+    if not remote_ids:
+        return
+    told = [orjson.dumps([{"object": feed.object, "record": one, "kind": "look"}]).decode() for one in remote_ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO syncapp_delivery"
+            " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
+            " SELECT %s, d.event_id, clock_timestamp(), ''::bytea, '{}'::jsonb, d.told, 'new', 0,"
+            "   clock_timestamp() + make_interval(secs => %s), ''"
+            " FROM unnest(%s::text[], %s::jsonb[]) AS d(event_id, told)"
+            " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
+            "   next_try = excluded.next_try, received_at = excluded.received_at,"
+            "   claimed_until = NULL, ended_at = NULL",
+            [feed.account_id, seconds, [_look_id(feed, one) for one in remote_ids], told],
+        )
+
+
+def _look_id(feed: Feed, remote_id: str) -> str:
+    name = f"look:{feed.pk}:{remote_id}"
+    return name if len(name) <= LONGEST_ID else "look:sha256:" + hashlib.sha256(name.encode()).hexdigest()
+
+
+def is_own_hint(delivery: Delivery) -> bool:
+    return not bytes(delivery.body)

@@ -1,0 +1,126 @@
+"""Find in the database what nobody was rung for: Redis may forget everything at any time.
+
+Nothing is claimed here. Every job claims what it works on, so that any number of ticks and schedulers are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from policies.models import Sync
+
+from .carry import WRITE_LEASE, carry, settle_feed
+from .health import READABLE, WRITABLE
+from .load import database_now
+from .models import Delivery, Feed, Push, Run
+from .observe import work_inbox
+from .poll import poll
+from .queue import ring
+from .receive import ring_inbox
+from .store import PUSH_JOB
+
+POLL_JOB = "syncapp.jobs.poll_feed"
+SETTLE_JOB = "syncapp.jobs.settle"
+# Last in the order in which a worker empties its queues: a long listing must not keep a webhook waiting.
+POLL_QUEUE = "push"
+ROUNDS = 50
+
+
+def tick() -> None:
+    now = database_now()
+    if Delivery.objects.filter(_free(now), state__in=["new", "claimed"], next_try__lte=now).exists():
+        ring_inbox()
+    for pk in unsettled_feeds(now):
+        ring(SETTLE_JOB, pk, queue="push")
+    for pk in pushable_feeds(now):
+        ring(PUSH_JOB, pk, queue="push")
+    for pk in due_feeds(now):
+        ring(POLL_JOB, pk, queue=POLL_QUEUE)
+
+
+def _free(now: datetime) -> Q:
+    return Q(claimed_until=None) | Q(claimed_until__lte=now)
+
+
+def due_feeds(now: datetime) -> list[int]:
+    due = Q(next_due=None) | Q(next_due__lte=now)
+    return list(Feed.objects.filter(READABLE, _free(now), due).values_list("pk", flat=True))
+
+
+def pushable_feeds(now: datetime) -> list[int]:
+    waiting = Push.objects.filter(_free(now), feed=OuterRef("pk"), state=Push.State.PENDING, next_try__lte=now)
+    return list(Feed.objects.filter(WRITABLE, Exists(waiting)).values_list("pk", flat=True))
+
+
+def unsettled_feeds(now: datetime) -> list[int]:
+    """Feeds with pushes whose worker died, or that the worker itself noted as unknown."""
+    lost = Q(started_at__lt=now - WRITE_LEASE) | ~Q(error="")
+    sending = Push.objects.filter(_free(now), lost, feed=OuterRef("pk"), state=Push.State.SENDING, next_try__lte=now)
+    return list(Feed.objects.filter(Exists(sending)).values_list("pk", flat=True))
+
+
+@dataclass(slots=True)
+class Report:
+    """What one `sync` in this process did."""
+
+    runs: dict[str, Run | None] = field(default_factory=dict)
+    pushed: dict[str, dict[str, int]] = field(default_factory=dict)
+    hints: int = 0
+    rounds: int = 0
+    resting: bool = False
+
+    @property
+    def failed(self) -> list[str]:
+        """Roles whose feed was not read to the end, each with why."""
+        out = []
+        for role, run in self.runs.items():
+            if run is None:
+                out.append(f"{role}: not read; it is paused, halted, switched off, or read by another worker now")
+            elif run.state != Run.State.DONE:
+                out.append(f"{role}: {run.state}: {run.error}")
+        return out
+
+    def as_json(self) -> dict[str, Any]:
+        runs = {
+            role: {"state": run.state, "kind": run.kind, **run.counts} if run else None
+            for role, run in self.runs.items()
+        }
+        return {"feeds": runs, "pushes": self.pushed, "hints": self.hints, "resting": self.resting}
+
+
+def sync_now(sync: Sync, *, full: bool = False, told: Callable[[str], None] = lambda line: None) -> Report:
+    """Read all feeds of a sync, then carry what is due until nothing moves any more; all in this process."""
+    report = Report()
+    feeds = list(Feed.objects.filter(role__sync=sync).select_related("role").order_by("role__order", "role__name"))
+    for feed in feeds:
+        told(f"reading {feed.role.name}")
+        report.runs[feed.role.name] = poll(feed.pk, full=full, at_once=True, ring_feeds=_silent)
+    for _ in range(ROUNDS):
+        report.rounds += 1
+        moved = work_inbox()
+        report.hints += moved
+        for feed in feeds:
+            moved += _carry(report, feed)
+        if not moved:
+            report.resting = True
+            break
+    return report
+
+
+def _carry(report: Report, feed: Feed) -> int:
+    moved = 0
+    for carried in (settle_feed(feed.pk, ring_feeds=_silent), carry(feed.pk, ring_feeds=_silent)):
+        told = report.pushed.setdefault(feed.role.name, {})
+        for name, number in carried.outcomes.items():
+            told[name] = told.get(name, 0) + number
+        moved += carried.moved
+    return moved
+
+
+def _silent(feed_ids: Any) -> None:
+    """Nobody is rung: this very process goes on with it."""

@@ -1,0 +1,163 @@
+"""Between a provider's bodies and canonical values, both ways, for one feed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from policies.core.invalid import Invalid, invalid_value
+from policies.core.types import FieldType
+from policies.core.values import How, Json, Observation, Values
+
+from .connectors import paths
+from .connectors.errors import MappingError, Permanent, Rejected
+from .connectors.mapping import MISSING, Unmappable
+from .connectors.mapping import Mapping as Mapped
+from .connectors.records import Item
+from .connectors.spec import ObjectSpec
+
+LONGEST_ID = 255
+BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
+
+
+class Unreadable(Permanent):
+    """One remote record that cannot be taken in; the others can."""
+
+    def __init__(self, role: str, remote_id: str, part: str, reason: str) -> None:
+        self.remote_id, self.part, self.reason = remote_id, part, reason
+        super().__init__(reason, f"{role} record {remote_id[:80]}, {part}")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A remote record as it was shown, with the digest of its raw body."""
+
+    item: Item
+    digest: str
+
+    @classmethod
+    def of(cls, item: Item) -> Seen:
+        return cls(item, hashlib.sha256(item.raw).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """What one feed's bodies mean. `own_actor` is the name under which the hub's own writes appear there, if known."""
+
+    role: str
+    spec: ObjectSpec
+    mapping: Mapped
+    kinds: Mapping[str, FieldType]
+    own_actor: str = ""
+    _words: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        slugs = {known.path: slug for slug, known in self.spec.fields.items()}
+        for name, mapped in self.mapping.fields.items():
+            last = str(paths.split(mapped.path)[-1])
+            for word in (last, slugs.get(mapped.path, last), mapped.path):
+                self._words[word] = name
+
+    def observation(self, seen: Seen, read_at: datetime, how: How) -> Observation:
+        """Raises Unreadable."""
+        item = seen.item
+        self._check(item)
+        return Observation(
+            self.role,
+            item.id,
+            {} if item.deleted else self.values(item),
+            read_at,
+            item.version,
+            item.updated_at,
+            read_at,
+            item.actor,
+            self.is_ours(item.actor),
+            deleted=item.deleted,
+            how=how,
+            external_id=self._external_id(item),
+            digest=seen.digest,
+        )
+
+    def is_ours(self, actor: str | None) -> bool:
+        return bool(self.own_actor) and actor == self.own_actor
+
+    def values(self, item: Item) -> dict[str, Json]:
+        """Canonical values of every field that was told; refused ones as observations carry them."""
+        out: dict[str, Json] = {}
+        for name, raw in self.mapping.read(item.body).items():
+            if raw is MISSING or name not in self.kinds:
+                continue
+            try:
+                out[name] = self._value(name, raw)
+            except BROKEN as error:
+                raise Unreadable(self.role, item.id, f"field {name}", f"the value cannot be read: {error}") from None
+        return out
+
+    def _value(self, name: str, raw: Any) -> Json:
+        return invalid_value(raw.value, raw.reason) if isinstance(raw, Unmappable) else self.kinds[name].read(raw)
+
+    def _check(self, item: Item) -> None:
+        """What no column can hold would stop the whole page."""
+        for part, text in (("id", item.id), ("version", item.version or "")):
+            if len(text) > LONGEST_ID or "\0" in text:
+                raise Unreadable(
+                    self.role, item.id, part, f"it is longer than {LONGEST_ID} characters or holds a NUL character"
+                )
+
+    def _external_id(self, item: Item) -> str | None:
+        return paths.as_text(paths.getter(self.spec.external_id)(item.body)) if self.spec.external_id else None
+
+    def body(self, values: Values) -> dict[str, Any]:
+        """The body that says these values. Raises MappingError that names each field which cannot be said there.
+
+        A member of a bundle that this feed does not hold is left out.
+        """
+        held = {name: value for name, value in values.items() if self._writes(name)}
+        if not held:
+            reason = "the field is not mapped for writing"
+            raise MappingError(
+                f"none of {', '.join(values)} is mapped for writing", f"mapping of {self.role}", "map one of them",
+                fields=dict.fromkeys(values, reason),
+            )  # fmt: skip
+        encoded: dict[str, Json] = {}
+        failed: dict[str, str] = {}
+        for name, value in held.items():
+            try:
+                encoded[name] = None if value is None else self.kinds[name].encode(value)
+            except Invalid as refusal:
+                failed[name] = refusal.reason
+        body, unsayable = self.mapping.encode(encoded)
+        failed |= unsayable
+        if failed:
+            told = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+            raise MappingError(f"these values cannot be written: {told}", f"mapping of {self.role}", fields=failed)
+        return body
+
+    def _writes(self, name: str) -> bool:
+        mapped = self.mapping.fields.get(name)
+        return mapped is not None and mapped.writes and name in self.kinds
+
+    def in_our_words(self, refused: Rejected) -> Rejected:
+        """The same refusal, naming canonical fields; what it names that is not mapped is no field of ours."""
+        named = {self._words[word]: text for word, text in refused.fields.items() if word in self._words}
+        return Rejected(
+            refused.what,
+            refused.where,
+            refused.accepted,
+            fields=named,
+            message=refused.message,
+            status=refused.status,
+        )
+
+    def provider_field(self, name: str) -> str:
+        """What the provider's file calls the field that this one is mapped to; its path, if it has no name there."""
+        path = self.mapping.fields[name].path
+        return next((slug for slug, known in self.spec.fields.items() if known.path == path), path)
+
+    def as_sent(self, name: str, value: Json) -> str | None:
+        """The text by which a record with this value can be asked for."""
+        body = self.body({name: value})
+        return paths.as_text(paths.getter(self.mapping.fields[name].path)(body))

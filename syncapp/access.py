@@ -14,12 +14,19 @@ from django.http import HttpRequest, HttpResponseBase
 SEE = "review.see_records"
 DECIDE = "review.decide_conflict"
 EDIT = "review.edit_record"
+ADMINISTER = "syncapp.view_account"  # a stock permission, which only Admin has
 TEAMS = {
     SEE: "Viewer, Reviewer, Business owner or Admin",
     DECIDE: "Reviewer or Business owner",
     EDIT: "Reviewer or Business owner",
+    ADMINISTER: "Admin",
 }
-DEEDS = {SEE: "see records and questions", DECIDE: "answer questions", EDIT: "change values in the hub"}
+DEEDS = {
+    SEE: "see records and questions",
+    DECIDE: "answer questions",
+    EDIT: "change values in the hub",
+    ADMINISTER: "see or change the queues",
+}
 
 View = Callable[..., HttpResponseBase]
 
@@ -56,4 +63,4 @@ def may_see(request: HttpRequest) -> bool:
 
 
 def may_administer(request: HttpRequest) -> bool:
-    return request.user.has_perm("syncapp.view_account")
+    return request.user.has_perm(ADMINISTER)

@@ -55,7 +55,7 @@ NAVIGATION = [
             _rows("Inbox", "inbox", "syncapp_delivery"),
             _rows("Outbox", "outbox", "syncapp_push"),
             _rows("Questions", "help", "syncapp_conflict"),
-            _item("Queues", "list_alt", "rq_home", ADMINISTER),
+            _item("Queues", "list_alt", "django_rq:home", ADMINISTER),
         ],
     },
     {

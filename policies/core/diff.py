@@ -82,7 +82,11 @@ def _lift_member(member: Field, role: Role, x: Json, base: Base) -> Json:
     if isinstance(x, list) and isinstance(stored, list) and isinstance(meant, list):
         return _lift_elements(x, stored, meant, norm) if member.kind == "set" else x
     if isinstance(x, dict) and isinstance(stored, dict) and isinstance(meant, dict) and member.kind == "map":
-        return {k: meant[k] if k in meant and k in stored and equal(v, stored[k]) else v for k, v in x.items()}
+        dropped = {k: v for k, v in meant.items() if k not in stored}
+        return {
+            **dropped,
+            **{k: meant[k] if k in meant and k in stored and equal(v, stored[k]) else v for k, v in x.items()},
+        }
     if member.kind == "counter" and isinstance(x, int) and isinstance(stored, int) and isinstance(meant, int):
         return meant + (x - stored)
     if member.kind == "long_text" and isinstance(x, str) and isinstance(stored, str) and isinstance(meant, str):
@@ -94,12 +98,14 @@ def _lift_member(member: Field, role: Role, x: Json, base: Base) -> Json:
 
 
 def _lift_elements(x: list[Json], stored: list[Json], meant: list[Json], norm: Norm) -> list[Json]:
-    """Elements that the provider merely shows again are read as the ones that were meant."""
+    """Elements that the provider merely shows again are read as the ones that were meant; those that it dropped when
+    they were written were removed by nobody.
+    """
     held = {_element(norm, e) for e in stored}
     known: dict[Json, list[Json]] = {}
     for element in meant:
         known.setdefault(_element(norm, element), []).append(element)
-    out: set[Json] = set()
+    out = {element for key, elements in known.items() if key not in held for element in elements}
     for element in x:
         key = _element(norm, element)
         out.update(known.get(key, [element]) if key in held else [element])

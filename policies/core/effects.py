@@ -34,7 +34,8 @@ def echo(draft: Draft, case: Case) -> None:
     link = draft.link(case.role.name)
     if link.sending is not None:
         values = {name: value for name, value in link.sending.values.items() if name != case.unit.name}
-        draft.set_link(replace(link, sending=replace(link.sending, values=values) if values else None))
+        rest = replace(link.sending, values=values) if values else None
+        draft.set_link(replace(link, sending=rest, epoch=link.epoch + (rest is None)))
 
 
 def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:
@@ -192,7 +193,7 @@ def concurrent(draft: Draft, case: Case) -> None:
 
 
 def _joined(draft: Draft, case: Case) -> int:
-    """A side that the hub never writes to cannot catch up: being judged is its joining, but for deltas, which need k."""
+    """A side that the hub never writes to cannot catch up: being judged is its joining. Deltas still need their k."""
     if case.unit.strategy is Strategy.MERGE or reads(case.unit, draft.policy, case.role.name):
         return case.base.k if case.base else 0
     return case.belief.v

@@ -20,7 +20,7 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
         return draft.done()
     if observation.how is How.EVENT:
         return overwritten.judge_event(draft, observation, link)
-    if _stale(draft, observation, link):
+    if stale(draft, observation, link):
         return draft.done(look_again=True)
     if observation.deleted:
         return identity.deleted(draft, observation, link)
@@ -32,7 +32,7 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
     return None
 
 
-def _stale(draft: Draft, observation: Observation, link: Link) -> bool:
+def stale(draft: Draft, observation: Observation, link: Link) -> bool:
     """Row 3. The last repeated look, by id, is believed even if its version is lower: the account was set back."""
     role = observation.role
     if link.read_at is not None and observation.read_at < link.read_at:

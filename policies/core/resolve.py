@@ -69,8 +69,8 @@ def resolve(
 ) -> Plan:
     """Answer the question `key` that was shown at `version`.
 
-    Raises Moved if anything in it changed since, Refused if the answer does not fit it. Linking for "same" and "apart" is
-    the caller's next step: the closed question carries the action as its winner.
+    Raises Moved if anything in it changed since, Refused if the answer does not fit it. Linking for "same" and "apart"
+    is the caller's next step: the closed question carries the action as its winner.
     """
     draft = Draft(record, policy, context)
     question = next((q for q in draft.questions if q.key == key), None)

@@ -9,8 +9,8 @@ from datetime import datetime
 from . import identity
 from .diff import holds, same_at, stored_form, told
 from .draft import Draft
-from .gates import proven
-from .plan import judge_fields
+from .gates import proven, stale
+from .plan import judge_fields, plan
 from .reasons import Reason, Verdict
 from .table import counts
 from .values import (
@@ -33,6 +33,7 @@ from .values import (
     Values,
     Window,
 )
+from .versions import lower
 
 WINDOWS = 4  # past writes of a link that a late event may still fall into
 
@@ -60,16 +61,25 @@ def confirm(
     facts = policy.roles[role]
     proof = read_back is not None and facts.exact
     before = {name: link.bases[name] for name in sending.values if name in link.bases}
-    draft.set_link(_written(link, sending, remote_id, version, before, at))
+    overtaken = _overtaken(link, facts, version, at)
+    written = _written(link, sending, remote_id, version, before, at)
+    draft.set_link(replace(written, version=link.version, read_at=link.read_at) if overtaken else written)
     if sending.create:
         draft.say(Verdict.CREATED, Reason.CREATED, role)
     for name, sent in sending.values.items():
         unit = policy.unit(name)
         x = told(unit, read_back.fields) if read_back is not None and proof else {}
         _confirm_unit(draft, unit, facts, sent, sending.versions[name], {**stored_form(facts, sent), **x}, bool(x))
-    if read_back is not None:
+    if read_back is not None and not overtaken:
         judge_fields(draft, replace(read_back, read_at=at))
-    return draft.done()
+    return draft.done(look_again=overtaken)
+
+
+def _overtaken(link: Link, role: Role, version: str | None, at: datetime) -> bool:
+    """Was a later state of the account judged before this answer came? Then its body is old news for the other fields."""
+    if link.read_at is not None and at < link.read_at:
+        return True
+    return role.ordered and lower(version, link.version)
 
 
 def _written(
@@ -85,6 +95,7 @@ def _written(
         digest="",
         sending=None,
         windows=windows,
+        epoch=link.epoch + 1,  # an answered key is spent: to write the same version again is another attempt
         singly=link.singly and len(sending.values) > 0,
     )
 
@@ -119,8 +130,9 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
     link = draft.link(observation.role)
     sending = link.sending
     if sending is None:
-        judge_fields(draft, observation)
-        return draft.done()
+        return plan(record, observation, policy, context)
+    if stale(draft, observation, link):
+        return draft.done(look_again=True)
     if observation.deleted:
         return identity.deleted(draft, observation, link)
     facts = policy.roles[observation.role]

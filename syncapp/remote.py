@@ -249,10 +249,15 @@ def manifest_of(account: Account) -> Manifest:
 
 def client_of(account: Account) -> Client:
     """Raises ManifestError, Misconfigured or SecretProblem, each a sentence for the account's page."""
+    manifest, secrets = manifest_of(account), secrets_of(account)
+    # Second webhook secrets stand beside the first while it is changed; calls have no use for them.
+    calling = {
+        name: text for name, text in secrets.items() if name in manifest.secrets or not name.startswith("webhook")
+    }
     return Client(
-        manifest_of(account),
+        manifest,
         account.config,
-        secrets_of(account),
+        calling,
         allow_private=account.allow_private,
         account=account.slug,
         throttle=THROTTLE,

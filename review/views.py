@@ -55,7 +55,7 @@ def _load(pk: int) -> Conflict:
 def _card(request: HttpRequest, conflict: Conflict, status: int = 200, **more: Any) -> HttpResponse:
     card = card_of(conflict, database_now())
     more.setdefault("form", _empty_form(card))
-    told = shell(request, card.headline, card=card, may_decide=request.user.has_perm(DECIDE), **more)
+    told = shell(request, card.headline, place="Review", card=card, may_decide=request.user.has_perm(DECIDE), **more)
     return render(request, "desk/card.html", told, status=status)
 
 
@@ -107,7 +107,7 @@ def _moved(request: HttpRequest, conflict: Conflict, question: Question | None) 
     """409: the new question with what moved, or how the question ended meanwhile."""
     fresh = _load(conflict.pk)
     if question is None or fresh.state != Conflict.State.OPEN:
-        told = shell(request, "This question has ended", receipt=receipt_of(fresh), too_late=True)
+        told = shell(request, "This question has ended", place="Review", receipt=receipt_of(fresh), too_late=True)
         return render(request, "desk/receipt.html", told, status=409)
     words = card_of(fresh, database_now()).sight.words
     return _card(request, fresh, 409, moved=what_moved(request.POST.get("shown", ""), fresh, words))
@@ -122,4 +122,4 @@ def show_receipt(request: HttpRequest, pk: int) -> HttpResponse:
     receipt = receipt_of(conflict)
     if is_partial(request):
         return render(request, "desk/_systems.html", {"receipt": receipt})
-    return render(request, "desk/receipt.html", shell(request, receipt.headline, receipt=receipt))
+    return render(request, "desk/receipt.html", shell(request, receipt.headline, place="Review", receipt=receipt))

@@ -102,7 +102,7 @@ def record(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if is_partial(request):
         return fresh(request, "records/_state.html", told)
     told["seen"] = "-"
-    return render(request, "records/record.html", shell(request, str(sight.row), **told))
+    return render(request, "records/record.html", shell(request, str(sight.row), place="Records", **told))
 
 
 @needs(SEE)
@@ -114,7 +114,9 @@ def why(request: HttpRequest, key: uuid.UUID, unit: str) -> HttpResponse:
     told = {"sight": sight, "said": said, "events": events, "next": more}
     if is_partial(request):
         return render(request, "records/_why.html", told)
-    return render(request, "records/why.html", shell(request, f"Why is {said.label} {said.value}?", **told))
+    return render(
+        request, "records/why.html", shell(request, f"Why is {said.label} {said.value}?", place="Records", **told)
+    )
 
 
 def _with_unit(key: uuid.UUID, unit: str) -> Sight:
@@ -140,7 +142,7 @@ def edit(request: HttpRequest, key: uuid.UUID, unit: str) -> HttpResponse:
             if not problem:
                 return redirect("record", key)
     told = shell(request, f"Edit {sight.words.field(unit)} of {sight.row}", sight=sight, form=form, version=version)
-    told |= {"problem": problem, "unit": unit, "believed": belief}
+    told |= {"problem": problem, "place": "Records"}
     status = 422 if request.method == "POST" else 200
     return render(request, "records/edit.html", told, status=status)
 

@@ -1,0 +1,61 @@
+"""The hub's own pages in a real browser, signed in as a reviewer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.review.seeding import Desk, make_desk, person
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Playwright runs an event loop in this thread, which is no danger to the ORM here: nothing else uses it."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        made = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield made
+        made.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def desk(transactional_db: None) -> Desk:
+    return make_desk()
+
+
+def signed_in(browser: Browser, live_server: LiveServer, team: str = "Reviewer", **options: object) -> BrowserContext:
+    client = Client()
+    client.force_login(person(team))
+    context = browser.new_context(base_url=live_server.url, **options)  # type: ignore[arg-type]
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    return context
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: LiveServer, desk: Desk) -> Iterator[Page]:
+    """Fails when a page logged an error or broke its content-security policy."""
+    context = signed_in(browser, live_server)
+    made = context.new_page()
+    complaints: list[str] = []
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    # A 4xx page that a test asks for on purpose is logged by the browser as an error, too.
+    made.on("console", lambda line: _note(complaints, line.type, line.text))
+    yield made
+    context.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], kind: str, text: str) -> None:
+    if kind == "error" and "Failed to load resource" not in text:
+        complaints.append(text)

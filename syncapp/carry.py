@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
-from .health import NEEDS_A_PERSON, attention, well, why_not_written
+from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
 from .load import Contended
 from .models import Feed
@@ -75,14 +75,14 @@ def carry(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -
 def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -> Carried:
     """Find out what became of pushes that were on their way when their worker died or the answer was lost.
 
-    It reads, and so goes on where writing has been stopped meanwhile.
+    It reads, and so goes on where writing has been stopped meanwhile; a create may have to be made, and waits then.
     """
     carried = Carried()
     feed = load_feed(feed_id)
     if feed is None:
         return carried
     store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
-    claimed = claim_unsettled(feed_id, limit, store.now())
+    claimed = claim_unsettled(feed_id, limit, store.now(), creates=not why_not_written(feed))
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
     carried.more = len(claimed) == limit
     return carried
@@ -100,6 +100,8 @@ def _each(
     try:
         with open_remote(feed) as remote:
             while left:
+                if step is _push_one and not Feed.objects.filter(WRITABLE, pk=feed.pk).exists():
+                    raise Stopped(0.0, "writing was stopped")
                 carried.count(_guarded(feed, store, remote, left[0], attempts[left[0]], step))
                 left.pop(0)
         well(feed.account)
@@ -150,7 +152,7 @@ def _note(feed: Feed, store: PgStore, key: str, attempts: int, error: ConnectorE
 
 def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
     """Push until nothing moves any more: an account that changed is asked again at once, a lost answer is settled."""
-    outcome = Outcome.MOVED
+    outcome = before = Outcome.MOVED
     for _ in range(TURNS):
         try:
             outcome = push(store, remote, key)
@@ -161,23 +163,26 @@ def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
             outcome = patiently(lambda: settle(store, remote, key))
             outcome = Outcome.RESEND if outcome is Outcome.IDLE else outcome
         if outcome not in (Outcome.MOVED, Outcome.RESEND):
-            return outcome
-    return outcome
+            break
+        before = outcome
+    # Nothing left after settling: what was settled is what came of it.
+    return before if outcome is Outcome.IDLE and before is Outcome.RESEND else outcome
 
 
 def _settle_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
     return patiently(lambda: settle(store, remote, key))
 
 
-def claim_unsettled(feed_id: int, limit: int, now: datetime) -> list[tuple[str, int]]:
+def claim_unsettled(feed_id: int, limit: int, now: datetime, *, creates: bool = True) -> list[tuple[str, int]]:
     """Take pushes without an outcome: begun before the lease, or noted as unknown by the worker that made the call."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
             " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'sending' AND next_try <= %s"
-            " AND (started_at < %s OR error <> '') AND (claimed_until IS NULL OR claimed_until <= %s)"
+            " AND (started_at < %s OR error <> '') AND (why <> 'create' OR %s)"
+            " AND (claimed_until IS NULL OR claimed_until <= %s)"
             " ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id, attempts",
-            [now + LEASE, feed_id, now, now - WRITE_LEASE, now, limit],
+            [now + LEASE, feed_id, now, now - WRITE_LEASE, creates, now, limit],
         )
         return [(str(key), attempts) for key, attempts in cursor.fetchall()]
 

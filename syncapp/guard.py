@@ -35,13 +35,13 @@ class Guarded(Fresh):
     def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
         known = known_links(self.feed, {seen.item.id for seen in page})
         self.shared.update(seen.item.updated_at for seen in page if seen.item.updated_at is not None)
-        self.counts = self._counted(page, known, last)
+        self.counts = self._counted(page, known, read_at, last)
         reasons = [halt for halt in halts(self.counts) if halt.code not in self.released]
         if reasons:
             raise Halted(reasons)
         return self.drop(page, known, read_at)
 
-    def _counted(self, page: Sequence[Seen], known: Mapping[str, Known], last: bool) -> Counts:
+    def _counted(self, page: Sequence[Seen], known: Mapping[str, Known], read_at: datetime, last: bool) -> Counts:
         ordered = object_spec(self.feed.account.provider, self.feed.object).version.ordered
         so_far, deleted, changed, rewound = self.counts, 0, 0, 0
         for seen in page:
@@ -50,7 +50,9 @@ class Guarded(Fresh):
                 continue
             deleted += seen.item.deleted
             changed += not seen.item.deleted and bool(link.digest) and not link.shows(seen)
-            rewound += ordered and lower(seen.item.version, link.version)
+            # A link that was read or written since the page was asked for is ahead of it, and rightly so.
+            behind = link.read_at is not None and link.read_at < read_at
+            rewound += ordered and behind and lower(seen.item.version, link.version)
         read = so_far.read + len(page)
         return Counts(
             read,

@@ -14,14 +14,14 @@ OUT = (Account.Direction.BOTH.value, Account.Direction.OUT.value)
 NEEDS_A_PERSON = (Unauthorised, Misconfigured, EgressDenied, ManifestError, SecretProblem)
 
 RUNNING = Q(paused="", halted="", account__paused="")
-READABLE = RUNNING & ~Q(account__direction=Account.Direction.OFF.value)
+READABLE = RUNNING & Q(account__direction__in=IN)
 WRITABLE = RUNNING & Q(account__direction__in=OUT, role__sync__paused="")
 
 
 def why_not_read(feed: Feed) -> str:
-    """Why nothing is read there now; "" if it may be. An account that is only written to is read for settling."""
-    if feed.account.direction == Account.Direction.OFF:
-        return "the account is switched off"
+    """Why the hub does not listen there now; "" if it does. Looks before a write and settling are no listening."""
+    if feed.account.direction not in IN:
+        return "the account's direction does not let the hub listen there"
     return str(feed.account.paused or feed.paused or feed.halted)
 
 

@@ -21,6 +21,7 @@ class Known:
 
     digest: str
     version: str | None
+    read_at: datetime | None
     gone: bool
     sending: bool
     silent: bool  # unlinked or asleep
@@ -42,11 +43,11 @@ def known_links(feed: Feed, remote_ids: Collection[str]) -> dict[str, Known]:
     rows = Link.objects.filter(feed=feed, remote_id__in=list(remote_ids))
     marks: list[Any] = [KT(f"head__{mark}") for mark in MARKS]
     out = {}
-    for remote_id, digest, version, gone, sending, unlinked, asleep, windows in rows.values_list(
-        "remote_id", "digest", "version", *marks
+    for remote_id, digest, version, read_at, gone, sending, unlinked, asleep, windows in rows.values_list(
+        "remote_id", "digest", "version", "read_at", *marks
     ):
         silent = unlinked == "true" or asleep == "true"
-        out[str(remote_id)] = Known(digest, version, bool(gone), bool(sending), silent, bool(windows))
+        out[str(remote_id)] = Known(digest, version, read_at, bool(gone), bool(sending), silent, bool(windows))
     return out
 
 

@@ -14,7 +14,7 @@ from .connectors import webhook
 from .connectors.errors import Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
-from .health import NEEDS_A_PERSON, attention, well, why_not_read
+from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import BATCH, Fates, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .load import Contended
@@ -110,6 +110,10 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
             fates.later(hint.delivery, seconds, said, free=True)
 
     why = why_not_read(feed)
+    if why and feed.account.direction not in IN:
+        for hint in hints:
+            fates.aside(hint.delivery, why)
+        return
     if why:
         all_later(PAUSED_WAIT, why)
         return
@@ -131,8 +135,10 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
 
 
 def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fates: Fates) -> None:
-    waiting = _judge_events(store, remote, hints)
-    ids = list(dict.fromkeys(hint.remote_id for hint in hints if hint.remote_id not in waiting))
+    """Read first, then row 2: a write that could go over an edit after this look is stopped by the look itself, and one
+    that went over it before has left its mark on the link by now.
+    """
+    ids = list(dict.fromkeys(hint.remote_id for hint in hints))
     refused: dict[str, str] = {}
     seen = _read(remote, ids, refused)
     attempts: dict[str, int] = {}
@@ -140,7 +146,8 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
         attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)
     seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
     judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
-    waiting |= set(judged.waiting) if judged is not None else set()
+    waiting = set(judged.waiting) if judged is not None else set()
+    waiting |= _judge_events(store, remote, hints)
     again = set(judged.again) if judged is not None else set()
     assert isinstance(remote.sieve, Fresh)
     refused |= remote.sieve.aside
@@ -182,7 +189,7 @@ def _read(remote: FeedRemote, ids: Sequence[str], refused: dict[str, str]) -> li
 
 
 def _judge_events(store: PgStore, remote: FeedRemote, hints: Sequence[Hint]) -> set[str]:
-    """Row 2, before anything is read: values that an event carries may show an edit that our own write went over.
+    """Row 2: values that an event carries may show an edit that our own write went over.
 
     Only a link that was written lately or is being written can have lost one. The ids whose deliveries have to wait.
     """

@@ -210,7 +210,20 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         if run.kind == Run.Kind.FULL:
             cursor["full_at"] = now.isoformat()
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
+        _forget_idle(run)
     _release(feed, passing.claimed_until, seconds, **more)
+
+
+def _forget_idle(run: Run) -> None:
+    """Of passes in a row that found nothing, only the last is kept: a feed may be asked every second."""
+    before = Run.objects.filter(feed=run.feed, pk__lt=run.pk).first()
+    quiet = [one is not None and one.kind == Run.Kind.DELTA and _found_nothing(one) for one in (before, run)]
+    if before is not None and all(quiet):
+        before.delete()
+
+
+def _found_nothing(run: Run) -> bool:
+    return run.state == Run.State.DONE and not run.counts.get("judged") and not run.counts.get("set_aside")
 
 
 def _cursor(feed: Feed) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_a_write_whose_answer_is_lost_is_settled_at_once(sync: Sync, sides: dict
     edit_and_judge(sides, ids[0], firstname="Ada")
     sides["billing"].faults(hang_after_write=1.0, hang_seconds=0.1)
     carried = carry(feed("billing").pk, ring_feeds=silent)
-    assert carried.outcomes == {"resend": 1} or carried.outcomes == {"idle": 1}, carried.outcomes
+    assert carried.outcomes == {"resend": 1}
     assert writes_of(sides, "billing", "name_first", "Ada") == 1
     assert at_rest()
     assert Ledger.objects.filter(verdict="landed").exists()
@@ -127,7 +127,6 @@ def test_a_redis_that_forgets_everything_loses_nothing(
     drain()
     assert Delivery.objects.filter(state="new").exists(), "nobody was rung"
     sweep.tick()
-    redis_client.lrem("rq:queue:push", 0, "x")
     work_inbox()  # judged: the push was rung for
     assert Push.objects.filter(state="pending").exists()
     redis_client.flushdb()  # and that ring is gone too

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from policies.core.ownership import owner_of
 from policies.core.resolve import ACTIONS
-from policies.core.values import Question, Strategy, Unit
+from policies.core.values import Kind, Question, Strategy, Unit
 from syncapp.load import question_of
+from syncapp.marked import marked
 from syncapp.models import Conflict, Record
 from syncapp.sight import SETTLED, Sight, Standing, sight_of, standings
-from syncapp.words import Words, capital
+from syncapp.words import Words, capital, text
 
 from .answers import Answer, answers_of, base_of
 from .questions import asked_because, headline, how_it_ended, kind_label
@@ -41,6 +44,7 @@ class Card:
     base: str
     answers: Sequence[Answer]
     rest: Sequence[tuple[str, str]]
+    seen: Sequence[tuple[str, SafeString]]  # of a question of identity: what the other record holds
     unit: Unit | None
     shown: str  # what this card showed, so that a later one can say what moved
 
@@ -67,6 +71,7 @@ def card_of(conflict: Conflict, now: datetime) -> Card:
         sight.words.values(base) if base is not None else "",
         answers_of(sight, question, now, _titles(conflict)),
         _rest(sight, question.unit),
+        _seen(sight, question),
         unit,
         shown_of(conflict),
     )
@@ -91,6 +96,16 @@ def _rest(sight: Sight, asked: str) -> list[tuple[str, str]]:
     believed = sight.record.beliefs
     units = [unit.name for unit in sight.policy.units if unit.name != asked and unit.name in believed]
     return [(sight.words.field(name), sight.words.values(believed[name].value)) for name in units]
+
+
+def _seen(sight: Sight, question: Question) -> list[tuple[str, SafeString]]:
+    """The record at the account that the question is about, with what differs from this one marked."""
+    if question.kind is not Kind.MATCH:
+        return []
+    words = sight.words
+    held = {name: value for belief in sight.record.beliefs.values() for name, value in belief.value.items()}
+    found = next((one.value for one in question.candidates if one.source == question.role), {})
+    return [(words.field(name), marked(text(held.get(name)), text(value))) for name, value in found.items()]
 
 
 def shown_of(conflict: Conflict) -> str:

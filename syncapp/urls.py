@@ -2,14 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django_rq.urls import get_admin_urlpatterns
+from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
 from . import pages, zones
 from .access import ADMINISTER, needs
 from .hooks import hook
 
-# django-rq would let everybody who signs in empty a queue; here that is for administrators.
-QUEUES = get_admin_urlpatterns(view_wrapper=needs(ADMINISTER))
+# django-rq would let everybody who signs in empty a queue; here that is for administrators. Its counts as JSON, which
+# its pages link to, keep their own check.
+QUEUES = [*get_admin_urlpatterns(view_wrapper=needs(ADMINISTER)), *get_api_urlpatterns()]
 
 urlpatterns = [
     path("hooks/<str:token>/", hook, name="hook"),

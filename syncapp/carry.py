@@ -134,6 +134,8 @@ def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts:
     until = store.now() + timedelta(seconds=back_off(attempts, 0.5))
     if outcome is Outcome.UNKNOWN:
         postpone(feed.pk, key, until, "the outcome of the write is not known yet")
+        if remote.limited is not None:
+            raise Stopped(remote.limited.retry_after or back_off(attempts, 1.0), str(remote.limited))
     elif outcome in (Outcome.BUSY, Outcome.MOVED):
         put_off(feed.pk, [key], until, "the account keeps changing, or another write there is in flight")
         return "waits"

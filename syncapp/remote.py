@@ -17,7 +17,7 @@ from policies.core.values import How, Json, Observation, Values
 from . import skew
 from .connectors import registry
 from .connectors.client import Client
-from .connectors.errors import Gone, Malformed, MappingError, Rejected
+from .connectors.errors import Gone, Limited, Malformed, MappingError, Rejected
 from .connectors.mapping import Mapping as Mapped
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
@@ -72,6 +72,7 @@ class FeedRemote:
         self.role, self.feed, self.client, self.now = translator.role, feed, client, now
         self.spec, self.translator = translator.spec, translator
         self.sieve: Sieve = sieve or KeepAll()
+        self.limited: Limited | None = None  # a look-up before a create was put off by the account's limits
         self._match_keys, self._norms = match_keys, norms
 
     # Reading
@@ -195,7 +196,11 @@ class FeedRemote:
 
     def _ask(self, word: str, text: str) -> list[Observation]:
         read_at = self.now()
-        items = self.client.find(self.feed.object, word, text)
+        try:
+            items = self.client.find(self.feed.object, word, text)
+        except Limited as error:
+            self.limited = error
+            raise
         return [self.translator.observation(Seen.of(item), read_at, How.SEARCH) for item in items]
 
     # Writing

@@ -11,6 +11,7 @@ import pytest
 
 from policies.models import Sync
 from syncapp.models import Account, Feed
+from syncapp.remote import THROTTLE
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from syncapp.secrets import encrypt
@@ -34,6 +35,7 @@ def sides(tmp_path: Path) -> Iterator[dict[str, Side]]:
 @pytest.fixture
 def sync(transactional_db: None, redis_client: object, sides: dict[str, Side]) -> Sync:
     """The sync of the clerk's tests, bound to the two running sandboxes."""
+    THROTTLE._accounts.clear()  # accounts of other tests have the same names
     made = make_sync()
     for name, side in sides.items():
         Account.objects.filter(slug=name).update(

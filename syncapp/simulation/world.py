@@ -428,10 +428,11 @@ class World:
         self.versions = {record.key: record.version for record in self.store.records.values()}
         while self.bag:
             self.judge_held()
+        self._settle_all()
         for account in self.accounts.values():
-            while account.events:
-                event = account.events.pop(0)
-                steps.judge(self.store, account.role, [event])
+            waiting, account.events = account.events, []
+            for event in waiting:
+                self._receive(account, event, fat=True)
         for rounds in range(QUIET):
             before = (sum(a.writes for a in self.accounts.values()), len(self.store.lines))
             self.sweep()
@@ -440,11 +441,7 @@ class World:
         return QUIET
 
     def sweep(self, *, full: bool = False) -> None:
-        for record in list(self.store.records.values()):
-            for role, link in record.links.items():
-                if link.sending:
-                    self.settled.add(record.key)
-                    writing.settle(self.store, self.accounts[role], record.key)
+        self._settle_all()
         for account in self.accounts.values():
             for _ in steps.pull(self.store, account, full=full):
                 pass
@@ -454,3 +451,10 @@ class World:
                     writing.push(self.store, self.accounts[role], key)
                 except ConnectorError:
                     self.counts["calls that failed at rest"] += 1
+
+    def _settle_all(self) -> None:
+        for record in list(self.store.records.values()):
+            for role, link in record.links.items():
+                if link.sending:
+                    self.settled.add(record.key)
+                    writing.settle(self.store, self.accounts[role], record.key)

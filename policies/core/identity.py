@@ -98,8 +98,8 @@ def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
         return draft.done()
     how = draft.policy.on_delete
     busy = bool(draft.questions) or any(x.sending and x.sending.create for x in draft.links.values())
-    if busy and how is not OnDelete.UNLINK:
-        _ask_delete(draft, role, Reason.DELETE_MEETS_QUESTION)
+    if busy:
+        _ask_delete(draft, role, Reason.DELETE_MEETS_QUESTION, _open(draft))
     elif how is OnDelete.ASK and _behind(draft, role):
         recreate(draft, role, Reason.EDIT_BEATS_DELETE)
     elif how in (OnDelete.ASK, OnDelete.REVIEW):
@@ -122,8 +122,15 @@ def _behind(draft: Draft, role: str) -> bool:
     return False
 
 
-def _ask_delete(draft: Draft, role: str, reason: Reason) -> None:
-    draft.ask(Kind.DELETE, "", role, (Candidate(role, {}, draft.context.now),), reason)
+def _ask_delete(draft: Draft, role: str, reason: Reason, note: str = "") -> None:
+    draft.ask(Kind.DELETE, "", role, (Candidate(role, {}, draft.context.now),), reason, note)
+
+
+def _open(draft: Draft) -> str:
+    """What the delete meets, by name: the questions that are open and the creates that are under way."""
+    asked = [q.unit or f"{q.kind} at {q.role}" for q in draft.questions]
+    made = [f"create at {link.role}" for link in draft.links.values() if link.sending and link.sending.create]
+    return ", ".join((*asked, *made))
 
 
 def _close_delete(draft: Draft, role: str, reason: Reason) -> None:

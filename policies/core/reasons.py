@@ -120,7 +120,6 @@ class Reason(Enum):
     AMBIGUOUS = ("ambiguous", "several records match the one at {role}: {detail}")
     SECOND_MATCH = ("second_match", "{role} holds a second record that matches this one: {detail}")
     PERSON_DECIDED = ("person_decided", "a person chose the value of {field}")
-    PERSON_KEPT = ("person_kept", "a person kept the value of {field} as it was")
     HUB_EDIT = ("hub_edit", "a person changed {field} in the hub")
     SUPERSEDED = ("superseded", "a newer value of {field} made the question needless")
 

@@ -10,6 +10,7 @@ from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
 from .reasons import Reason, Verdict
 from .review import disagree
+from .strategy import beats
 from .values import (
     HUB,
     Candidate,
@@ -22,7 +23,7 @@ from .values import (
     Record,
     Said,
     Span,
-    Unauthorised,
+    Strategy,
     Unit,
     Values,
 )
@@ -56,6 +57,8 @@ ACTIONS = {
     Kind.MATCH: ("same", "apart", "skip"),
     Kind.CREATE: ("retry", "skip"),
 }
+
+EXTREMES = {Strategy.MAX: "highest", Strategy.MIN: "lowest"}
 
 
 def resolve(
@@ -108,15 +111,6 @@ def _decide(draft: Draft, unit: Unit, question: Question, value: Values, actor: 
     now = draft.context.now
     reason = Reason.PERSON_DECIDED
     saw = draft.saw(HUB, unit, None)
-    kept = (
-        question.role and unit.unauthorised is Unauthorised.KEEP and equal(dict(value), dict(draft.belief(unit).value))
-    )
-    if kept:
-        base = draft.base(question.role, unit)
-        if base is not None:
-            draft.set_base(question.role, unit, replace(base, drift=True, k=draft.belief(unit).v))
-        draft.say(Verdict.DECIDED, Reason.PERSON_KEPT, HUB, unit, value, saw)
-        return
     said = Said(HUB, actor, now, reason, draft.policy.version)
     draft.believe(unit, value, {HUB} | winners, said, Span(now, now))
     draft.set_belief(unit, replace(draft.belief(unit), moves=()))
@@ -171,6 +165,8 @@ def edit(
         raise Refused(wrong)
     full = {member.name: value.get(member.name) for member in unit.members}
     now, belief = context.now, draft.belief(unit)
+    if unit.strategy in EXTREMES and beats(unit, full, belief.value, unit.strategy is Strategy.MAX) is False:
+        raise Refused(f"{unit_name} keeps its {EXTREMES[unit.strategy]} value, and this one does not pass it")
     if belief.v == seen_v:
         saw = draft.saw(HUB, unit, None)
         said = Said(HUB, actor, now, Reason.HUB_EDIT, policy.version)

@@ -27,7 +27,8 @@ CASES = [
     Case("a drift that stands is unchanged", "Carl", None, stored="Carl", flags={"drift": True}, then={"drift": True}),
     Case(
         "a near miss that is read again is unchanged and not adopted",
-        "4nna", None, stored="4nna", meant="Anna", flags={"near_miss": True}, then={"H": "Anna", "near": True, "due": {}},
+        "4nna", None, stored="4nna", meant="Anna", flags={"near_miss": True},
+        then={"H": "Anna", "near": True, "due": {}},
     ),
     Case(
         "a null that was stored is unchanged, though this role may not clear",
@@ -66,7 +67,8 @@ CASES = [
     ),
     Case(
         "agreement is judged after N",
-        "berta", Verdict.AGREE, Reason.AGREED, norms=LOWER, H="Berta", k=2, then={"k": 3, "stored": "berta", "meant": "Berta"},
+        "berta", Verdict.AGREE, Reason.AGREED, norms=LOWER, H="Berta", k=2,
+        then={"k": 3, "stored": "berta", "meant": "Berta"},
     ),
     Case(
         "a role that may not write may repeat what the hub believes",
@@ -119,7 +121,8 @@ CASES = [
     ),
     Case(
         "an empty value never agrees with the past",
-        None, Verdict.CONCURRENT, Reason.MANUAL, H="Carla", v=5, past=((3, "Anna"), (4, None)), then={"asks": ["value"]},
+        None, Verdict.CONCURRENT, Reason.MANUAL, H="Carla", v=5, past=((3, "Anna"), (4, None)),
+        then={"asks": ["value"]},
     ),
     Case(
         "a strategy about time does not ask the past",
@@ -139,7 +142,8 @@ CASES = [
     ),
     Case(
         "a link without a base does not ask the past: a first link is a dispute",
-        "Bert", Verdict.CONCURRENT, Reason.MANUAL, **FIRST, H="Carla", v=5, past=((4, "Bert"),), then={"asks": ["value"]},
+        "Bert", Verdict.CONCURRENT, Reason.MANUAL, **FIRST, H="Carla", v=5, past=((4, "Bert"),),
+        then={"asks": ["value"]},
     ),
     Case(
         "an outsider that returns to an earlier hub value is not reverted but brought up to date",
@@ -149,7 +153,8 @@ CASES = [
     Case(
         "agreeing with the past settles a proposal of this link: its value is gone",
         "Bert", Verdict.AGREE_PAST, Reason.AGREED_PAST, stored="Zoe", H="Carla", v=5, past=((4, "Bert"),),
-        asked=(question(side("app", "Zoe"), kind=Kind.INVALID, role="app"),), then={"asks": [], "due": {"app": "update"}},
+        asked=(question(side("app", "Zoe"), kind=Kind.INVALID, role="app"),),
+        then={"asks": [], "due": {"app": "update"}},
     ),
     Case(
         "first link, empty side: it disputes nothing and is filled",
@@ -194,7 +199,8 @@ CASES = [
     ),
     Case(
         "first link, two values, the new one invalid: a question of this link",
-        "Carl", Verdict.INVALID, Reason.INVALID_VALUE, **FIRST, checks=(lambda value: "no",), then={"asks": ["invalid:app"]},
+        "Carl", Verdict.INVALID, Reason.INVALID_VALUE, **FIRST, checks=(lambda value: "no",),
+        then={"asks": ["invalid:app"]},
     ),
     Case(
         "first link, the owner's side was chosen: the owner's value stands and the other side is due",
@@ -208,7 +214,8 @@ CASES = [
     ),
     Case(
         "first link, a role was chosen by name",
-        "Carl", Verdict.CONCURRENT, Reason.FIRST_LINK_RULE, **FIRST, first_link="app", then={"H": "Carl", "by": ["app"]},
+        "Carl", Verdict.CONCURRENT, Reason.FIRST_LINK_RULE, **FIRST, first_link="app",
+        then={"H": "Carl", "by": ["app"]},
     ),
     Case(
         "first link, a person was chosen",
@@ -231,6 +238,7 @@ CASES = [
     ),
     Case(
         "a base that only remembers a refusal is none: the look is a first link",
-        None, Verdict.EMPTY, Reason.EMPTY_SIDE, stored=NOTHING, k=0, seen={"read_at": minutes(0)}, then={"due": {"app": "update"}},
+        None, Verdict.EMPTY, Reason.EMPTY_SIDE, stored=NOTHING, k=0, seen={"read_at": minutes(0)},
+        then={"due": {"app": "update"}},
     ),
 ]  # fmt: skip

@@ -145,7 +145,8 @@ CASES = [
     ),
     Case(
         "emptied under max by a role that may clear: nothing is below everything",
-        None, Verdict.ADOPT, Reason.HIGHER_WON, kind="integer", strategy=MAX, H=5, stored=5, then={"H": 5, "owed": True},
+        None, Verdict.ADOPT, Reason.HIGHER_WON, kind="integer", strategy=MAX, H=5, stored=5,
+        then={"H": 5, "owed": True},
     ),
     Case(
         "concurrent: the account had not seen the hub's version and a person decides; nothing is written",

@@ -30,7 +30,10 @@ CASES = [
         only(zip="20095"), Verdict.ADOPT, Reason.ADOPTED, **PLACE,
         then={"H": MOVED, "stored": {"street": "12 Greene", "zip": "20095"}},
     ),
-    Case("a member that is told unchanged says nothing about the others", only(zip="10115"), None, **PLACE, then={"H": LONG}),
+    Case(
+        "a member that is told unchanged says nothing about the others",
+        only(zip="10115"), None, **PLACE, then={"H": LONG},
+    ),
     Case(
         "an account that lacks a member gives the rest of its change: members are asked for one by one",
         only(street="9 Elm Road"), Verdict.ADOPT, Reason.ADOPTED, **PLACE,
@@ -60,7 +63,8 @@ CASES = [
         "the echo of a bundle is whole",
         {"street": "9 Elm Roa", "zip": "20095"}, Verdict.ECHO, Reason.ECHO,
         **{**PLACE, "H": {"street": "9 Elm Road", "zip": "20095"}, "k": 2},
-        sending={"street": "9 Elm Road", "zip": "20095"}, then={"k": 3, "meant": {"street": "9 Elm Road", "zip": "20095"}},
+        sending={"street": "9 Elm Road", "zip": "20095"},
+        then={"k": 3, "meant": {"street": "9 Elm Road", "zip": "20095"}},
     ),
     Case(
         "half a bundle in flight and half of somebody's waits for the push to be settled",

@@ -122,7 +122,8 @@ CASES = [
     ),
     Case(
         "the last repeated look that is still lower is what the account holds: it was set back",
-        "Carl", Verdict.REWOUND, Reason.REWOUND, seen={"version": "4", "last": True}, then={"H": "Carl", "again": False},
+        "Carl", Verdict.REWOUND, Reason.REWOUND, seen={"version": "4", "last": True},
+        then={"H": "Carl", "again": False},
     ),
     Case(
         "a list page is never the last word on a lower version",
@@ -193,7 +194,8 @@ CASES = [
     ),
     Case(
         "an old look that shows a delete is stale like any other",
-        NOTHING, Verdict.STALE, Reason.OLDER_READ, seen={"deleted": True, "read_at": minutes(-11)}, then={"gone": False},
+        NOTHING, Verdict.STALE, Reason.OLDER_READ, seen={"deleted": True, "read_at": minutes(-11)},
+        then={"gone": False},
     ),
     Case(
         "a tombstone is laid once",

@@ -24,7 +24,8 @@ CASES = [
     ),
     Case(
         "neither side is the owner's: a person decides",
-        "Carl", Verdict.CONCURRENT, Reason.NO_OWNER_SIDE, **APART, strategy=OWNER, owner="billing", then={"asks": ["value"]},
+        "Carl", Verdict.CONCURRENT, Reason.NO_OWNER_SIDE, **APART, strategy=OWNER, owner="billing",
+        then={"asks": ["value"]},
     ),
     Case(
         "the hub owns the field and a person's edit there stands",
@@ -68,7 +69,8 @@ CASES = [
     ),
     Case(
         "both sides typed the same apart from how the account spells it: no dispute",
-        "berta", Verdict.AGREE, Reason.AGREED, **APART, norms=["lower"], strategy=OWNER, then={"H": "Berta", "asks": []},
+        "berta", Verdict.AGREE, Reason.AGREED, **APART, norms=["lower"], strategy=OWNER,
+        then={"H": "Berta", "asks": []},
     ),
     Case(
         "a person is the default: every other field goes on, this one is written nowhere",

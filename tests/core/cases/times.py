@@ -82,7 +82,8 @@ CASES = [
     ),
     Case(
         "a field that later reads did not tell keeps the time of the last one that did",
-        "Carl", Verdict.CONCURRENT, Reason.TIMES_TOUCH, **LATEST, flags={"seen_at": minutes(-35)}, then={"asks": ["value"]},
+        "Carl", Verdict.CONCURRENT, Reason.TIMES_TOUCH, **LATEST, flags={"seen_at": minutes(-35)},
+        then={"asks": ["value"]},
     ),
     Case(
         "arrival decides nothing: the later of three candidates wins though it was seen first",

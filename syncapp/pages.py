@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods
 
 from policies.core.digest import digest
@@ -33,6 +34,7 @@ from .zones import zones
 
 PAGE = 50
 TITLE_LIMIT = 50
+UNSEEN = "-"
 
 
 @needs()
@@ -46,16 +48,21 @@ def home(request: HttpRequest) -> HttpResponse:
     if is_partial(request):
         return fresh(request, "home/_health.html", told)
     told["zones"] = sorted(zones())
+    told["seen"] = UNSEEN
     return render(request, "home/home.html", told)
 
 
 def fresh(request: HttpRequest, template: str, told: dict[str, Any]) -> HttpResponse:
     """A part of a page; 204 when it is what the reader already has, so that nothing is swapped under their hands."""
-    html = render_to_string(template, {**told, "seen": "-"}, request)
+    html, seen = part(request, template, told)
+    return HttpResponse(status=204) if request.GET.get("seen") == seen else HttpResponse(html)
+
+
+def part(request: HttpRequest, template: str, told: dict[str, Any]) -> tuple[SafeString, str]:
+    """The part, and the digest by which its next version is told apart, which is also in the address it asks."""
+    html = render_to_string(template, {**told, "seen": UNSEEN}, request)
     seen = digest(html)
-    if request.GET.get("seen") == seen:
-        return HttpResponse(status=204)
-    return HttpResponse(render_to_string(template, {**told, "seen": seen}, request))
+    return SafeString(html.replace(f"?seen={UNSEEN}", f"?seen={seen}", 1)), seen
 
 
 @needs(SEE)
@@ -101,7 +108,7 @@ def record(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     told["paged"] = "after" in request.GET
     if is_partial(request):
         return fresh(request, "records/_state.html", told)
-    told["seen"] = "-"
+    told["state"], _ = part(request, "records/_state.html", told)
     return render(request, "records/record.html", shell(request, str(sight.row), place="Records", **told))
 
 

@@ -74,7 +74,7 @@ class Case:
     checks: Sequence[Any] = ()
     norms: Sequence[Any] = ()
     role: Mapping[str, Any] = field(default_factory=dict)
-    guards: Guards = Guards()
+    guards: Guards = field(default_factory=Guards)
     # what the hub believes
     H: Any = "Anna"
     v: int = 3

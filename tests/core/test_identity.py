@@ -1,0 +1,110 @@
+"""Which record a remote record is, and what follows when one is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policies.core.due import due_roles
+from policies.core.identity import place
+from policies.core.plan import plan
+from policies.core.reasons import Reason
+from policies.core.values import Kind, Observation, OnDelete, Record, Sending
+from tests.core.cases.making import NOTHING, NOW, Case, context_of, observation_of, policy_of, question, record_of, side
+
+TOLD = Case("", "Anna", None)
+
+
+def placed(*matches: Record, remote_id: str = "a9"):
+    seen = Observation("app", remote_id, {"name": "Anna"}, NOW)
+    return place(seen, matches, policy_of(TOLD), context_of(TOLD), "r9")
+
+
+def without_app(key: str = "r1", **link) -> Record:
+    record = record_of(TOLD)
+    links = {"crm": record.links["crm"]}
+    if link:
+        links["app"] = replace(record.links["app"], **{"remote_id": None, "bases": {}, **link})
+    return replace(record, key=key, links=links)
+
+
+def test_no_match_makes_a_record_whose_creator_is_this_role():
+    made = placed()
+    assert (made.state.key, made.state.creator, made.lines[0].reason) == ("r9", "app", Reason.NEW_RECORD)
+
+
+def test_one_match_is_linked_with_empty_bases():
+    made = placed(without_app())
+    assert made.lines[0].reason is Reason.MATCHED
+    assert (made.state.links["app"].remote_id, dict(made.state.links["app"].bases)) == ("a9", {})
+
+
+def test_several_matches_ask_a_person_and_link_nothing():
+    made = placed(without_app(), without_app("r2"))
+    assert [q.reason for q in made.state.questions] == [Reason.AMBIGUOUS]
+    assert "app" not in made.state.links
+
+
+def test_a_second_remote_record_that_matches_a_linked_one_is_a_question_asked_once():
+    made = placed(record_of(TOLD))
+    assert [(q.kind, q.about) for q in made.state.questions] == [(Kind.MATCH, "a9")]
+    assert made.state.links["app"].remote_id == "a1"
+    assert placed(made.state).lines == ()
+
+
+def test_a_match_with_a_create_in_flight_waits():
+    sending = Sending("key", {}, {}, NOW, create=True)
+    made = placed(without_app(sending=sending))
+    assert made.wait
+    assert made.state.links["app"].remote_id is None
+
+
+def test_a_link_that_a_person_cut_is_not_linked_again_by_matching():
+    assert placed(without_app(unlinked=True, remote_id="a1")).state.questions[0].reason is Reason.SECOND_MATCH
+
+
+def test_a_new_id_takes_the_place_of_a_tombstone():
+    made = placed(without_app(gone=NOW, remote_id="a1"))
+    assert (made.state.links["app"].remote_id, made.state.links["app"].gone) == ("a9", None)
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "due", "asks"),
+    [
+        (OnDelete.ASK, {}, ["delete"]),
+        (OnDelete.REVIEW, {}, ["delete"]),
+        (OnDelete.PROPAGATE, {"crm": "delete"}, []),
+        (OnDelete.UNLINK, {}, []),
+        (OnDelete.RECREATE, {"app": "create"}, []),
+    ],
+)
+def test_what_follows_a_delete(on_delete, due, asks):
+    made = deleted(TOLD, on_delete)
+    assert {role: str(work) for role, work in due_roles(made.state, policy_of(TOLD)).items()} == due
+    assert [str(q.kind) for q in made.state.questions] == asks
+
+
+def deleted(told: Case, on_delete: OnDelete):
+    gone = replace(observation_of(replace(told, x=NOTHING)), deleted=True)
+    return plan(record_of(told), gone, replace(policy_of(told), on_delete=on_delete), context_of(told))
+
+
+@pytest.mark.parametrize("on_delete", list(OnDelete))
+def test_a_delete_that_meets_an_open_question_asks_whatever_the_policy_and_names_it(on_delete):
+    told = replace(TOLD, asked=(question(side("crm", "Anna"), side("app", "Carl")),))
+    made = deleted(told, on_delete)
+    asked = made.state.questions[-1]
+    assert (asked.kind, asked.reason, asked.note) == (Kind.DELETE, Reason.DELETE_MEETS_QUESTION, "name")
+    assert [c.frozen for c in made.state.questions[0].candidates] == [False, True]
+
+
+def test_an_edit_after_a_delete_that_waits_for_a_person_beats_it():
+    waiting = deleted(TOLD, OnDelete.ASK).state
+    edit = Observation("crm", "c1", {"name": "Emil"}, NOW, version="2")
+    made = plan(waiting, edit, policy_of(TOLD), context_of(TOLD))
+    assert Reason.EDIT_BEATS_DELETE in [line.reason for line in made.lines]
+    assert (made.state.questions, {r: str(w) for r, w in due_roles(made.state, policy_of(TOLD)).items()}) == (
+        (),
+        {"app": "create"},
+    )

@@ -48,8 +48,23 @@ def _free(now: datetime) -> Q:
 
 
 def due_feeds(now: datetime) -> list[int]:
+    """First loads of one sync go in the order of its roles: a side that may not write the match key comes after those
+    that may, and so finds the records that it belongs to.
+    """
     due = Q(next_due=None) | Q(next_due__lte=now)
-    return list(Feed.objects.filter(READABLE, _free(now), due).values_list("pk", flat=True))
+    found = list(Feed.objects.filter(READABLE, _free(now), due).select_related("role"))
+    unloaded = {feed.role.sync_id for feed in found if "full_at" not in feed.cursor}
+    may_load = {pk for sync_id in unloaded for pk in _next_to_load(sync_id)}
+    return [feed.pk for feed in found if "full_at" in feed.cursor or feed.pk in may_load]
+
+
+def _next_to_load(sync_id: int) -> list[int]:
+    """Of the feeds without a whole pass, the first; one that failed before keeps nobody waiting, and nobody it."""
+    failed = Run.objects.filter(feed=OuterRef("pk"), state__in=[Run.State.FAILED, Run.State.HALTED])
+    feeds = Feed.objects.filter(READABLE, role__sync=sync_id, cursor__full_at__isnull=True)
+    waiting = feeds.annotate(failed=Exists(failed)).order_by("role__order", "role__name").values_list("pk", "failed")
+    fine = [pk for pk, has_failed in waiting if not has_failed]
+    return fine[:1] + [pk for pk, has_failed in waiting if has_failed]
 
 
 def pushable_feeds(now: datetime) -> list[int]:

@@ -228,3 +228,17 @@ def test_idle_passes_are_not_heaped_up(sync: Sync, sides: dict[str, Side]) -> No
 def test_the_command_names_the_syncs_there_are(sync: Sync) -> None:
     with pytest.raises(CommandError, match=r"no sync 'nothing'\. Accepted: contacts"):
         call_command("sync", "nothing")
+
+
+def test_first_loads_go_in_the_order_of_the_roles(sync: Sync, sides: dict[str, Side]) -> None:
+    assert due_feeds(polling.database_now()) == [feed("crm").pk]
+    now("crm")
+    assert due_feeds(polling.database_now()) == [feed("billing").pk]
+    now("billing")
+    assert due_feeds(polling.database_now()) == []
+
+
+def test_a_side_that_fails_keeps_no_other_from_its_first_load(sync: Sync, sides: dict[str, Side]) -> None:
+    Account.objects.filter(slug="crm").update(secrets=encrypt({"token": "wrong-token"}))
+    assert now("crm").state == "failed"
+    assert due_feeds(polling.database_now()) == [feed("billing").pk]

@@ -100,14 +100,16 @@ def _match_actions(question: Question, titles: Mapping[str, str]) -> list[Answer
 
 
 def _planned(sight: Sight, question: Question, answer: Answer, now: datetime, number: int) -> Answer:
-    effects: tuple[Effect, ...] = ()
-    refusal = ""
-    if question.kind is not Kind.MATCH:
-        try:
-            effects = effects_of(sight, question, answer.choice, now)
-        except Refused as refused:
-            refusal = str(refused)
-    return replace(answer, number=number, effects=effects, refusal=refusal)
+    """With its number and what it will do, or why it cannot be taken. Links are made by the caller of `resolve`, so
+    what follows from them is known only when the record found is judged."""
+    identity = question.kind is Kind.MATCH
+    if identity and answer.choice.record not in ("", sight.record.key):
+        return replace(answer, number=number)
+    try:
+        effects = effects_of(sight, question, answer.choice, now)
+    except Refused as refused:
+        return replace(answer, number=number, refusal=str(refused))
+    return replace(answer, number=number, effects=() if identity else effects)
 
 
 def effects_of(sight: Sight, question: Question, choice: Choice, now: datetime) -> tuple[Effect, ...]:

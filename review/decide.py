@@ -7,7 +7,7 @@ import uuid
 from policies.core.identity import place
 from policies.core.plan import plan
 from policies.core.resolve import Choice, Moved, Refused, resolve
-from policies.core.values import Context, Kind, Observation, Question, Record
+from policies.core.values import Context, Kind, Observation, Question, Record, Values
 from syncapp.again import again
 from syncapp.models import Conflict
 from syncapp.store import PgPage, PgStore
@@ -101,5 +101,5 @@ def _record_key(text: str) -> str:
 
 def _seen(conflict: Conflict) -> Observation:
     """What the question was asked about, as the candidate kept it."""
-    fields = next((c["value"] for c in conflict.candidates if c["source"] == conflict.role), {})
+    fields: Values = next((c["value"] for c in conflict.candidates if c["source"] == conflict.role), {})
     return Observation(conflict.role, conflict.about, fields, conflict.opened_at)

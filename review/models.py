@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 
 
@@ -13,8 +11,8 @@ class Desk(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions: ClassVar[list[tuple[str, str]]] = [
+        permissions = (
             ("see_records", "May see records, questions and the health of syncs"),
             ("decide_conflict", "May answer questions"),
             ("edit_record", "May change values in the hub"),
-        ]
+        )

@@ -23,7 +23,7 @@ def marked(before: str, after: str) -> SafeString:
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if max(len(before), len(after)) > LONGEST or matcher.ratio() < ALIKE:
         return mark_safe(_tag("ins", after))  # noqa: S308 - escaped by _tag
-    out = []
+    out: list[str] = []
     for kind, i, j, m, n in matcher.get_opcodes():
         if kind == "equal":
             out.append(escape("".join(right[m:n])))

@@ -46,7 +46,7 @@ def duration(seconds: float | timedelta) -> str:
     """Seconds in words: 3 h 12 min."""
     left = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
     left = max(left, 0)
-    told = []
+    told: list[str] = []
     for unit, size in _UNITS:
         if left >= size and len(told) < 2:
             count, left = divmod(left, size)

@@ -170,7 +170,10 @@ def test_a_match_can_be_kept_apart(desk: Desk) -> None:
 
 def test_a_match_with_a_record_that_is_linked_there_is_refused_in_words(desk: Desk) -> None:
     conflict = desk.second(1)
-    page = answer(browser_of("Reviewer"), conflict, "1")
+    client = browser_of("Reviewer")
+    offered = client.get(f"/review/{conflict.pk}/").context["card"].answers
+    assert "merge the two there" in offered[0].refusal and not offered[1].refusal
+    page = answer(client, conflict, "1")
     assert page.status_code == 422
     assert "merge the two there, or keep them apart" in text(page)
     assert Conflict.objects.get(pk=conflict.pk).state == "open"

@@ -118,8 +118,8 @@ CASES = [
     Case(
         "a third side's delta is merged against what its own link had joined",
         ["a", "x", "y"], Verdict.CANDIDATE, Reason.MANUAL, **TAGS,
-        stored=["a", "x"], meant=["a", "x"], k=2, H=["a", "z"]
-        ,
+        stored=["a", "x"], meant=["a", "x"], k=2,
+        H=["a", "z"],
         asked=(question(side("crm", ["a", "z"]), side("app", ["a", "x"], base=["a"], k=2)),),
         then={"H": ["a", "x", "y", "z"], "asks": []},
     ),

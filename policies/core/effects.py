@@ -14,7 +14,21 @@ from .review import conclude, disagree, reconsider
 from .safety import ping_pong, trim_moves
 from .strategy import beats, merged
 from .times import change_span
-from .values import Base, Candidate, Kind, Question, Said, Span, Strategy, Unauthorised, Values
+from .values import (
+    WINDOWS,
+    Base,
+    Candidate,
+    Kind,
+    Link,
+    Question,
+    Said,
+    Sending,
+    Span,
+    Strategy,
+    Unauthorised,
+    Values,
+    Window,
+)
 
 if TYPE_CHECKING:
     from .table import Case
@@ -35,7 +49,20 @@ def echo(draft: Draft, case: Case) -> None:
     if link.sending is not None:
         values = {name: value for name, value in link.sending.values.items() if name != case.unit.name}
         rest = replace(link.sending, values=values) if values else None
-        draft.set_link(replace(link, sending=rest, epoch=link.epoch + (rest is None)))
+        windows = _echo_windows(case, link, link.sending)
+        draft.set_link(replace(link, sending=rest, epoch=link.epoch + (rest is None), windows=windows))
+
+
+def _echo_windows(case: Case, link: Link, sending: Sending) -> tuple[Window, ...]:
+    """The write lies after its look and not after this read: a late event may show what it went over."""
+    name, o = case.unit.name, case.observation
+    window = Window(link.read_at or sending.at, o.read_at, sending.guard_version, o.version, {}, {})
+    kept = link.windows
+    if kept and replace(kept[-1], before={}, sent={}) == window:  # another field of the same write
+        kept, window = kept[:-1], kept[-1]
+    before = {**window.before, name: case.base} if case.base is not None else window.before
+    window = replace(window, before=before, sent={**window.sent, name: sending.values[name]})
+    return (*kept, window)[-WINDOWS:]
 
 
 def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:

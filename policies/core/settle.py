@@ -14,6 +14,7 @@ from .plan import judge_fields, plan
 from .reasons import Reason, Verdict
 from .table import counts
 from .values import (
+    WINDOWS,
     Base,
     Candidate,
     Context,
@@ -34,8 +35,6 @@ from .values import (
     Window,
 )
 from .versions import lower
-
-WINDOWS = 4  # past writes of a link that a late event may still fall into
 
 
 def confirm(
@@ -137,9 +136,7 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
         return identity.deleted(draft, observation, link)
     facts = policy.roles[observation.role]
     still = facts.exact and observation.version is not None and observation.version == sending.guard_version
-    window = Window(
-        link.read_at or sending.at, observation.read_at, sending.guard_version, None, dict(link.bases), sending.values
-    )
+    window = _settled_window(draft, link, sending, facts, observation)
     epoch = link.epoch if still else link.epoch + 1
     draft.set_link(
         replace(
@@ -155,6 +152,19 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
         _settle_unit(draft, policy.unit(name), facts, sent, sending, observation)
     judge_fields(draft, observation)
     return draft.done()
+
+
+def _settled_window(draft: Draft, link: Link, sending: Sending, role: Role, observation: Observation) -> Window:
+    """The write's own version is unknown: it lies after the look's and not after this read's. Only what landed was
+    written over anything.
+    """
+    landed = {
+        name: sent
+        for name, sent in sending.values.items()
+        if same_at(role, told(draft.policy.unit(name), observation.fields), sent)
+    }
+    guard, read = sending.guard_version, observation.version
+    return Window(link.read_at or sending.at, observation.read_at, guard, read, dict(link.bases), landed)
 
 
 def _settle_unit(

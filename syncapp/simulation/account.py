@@ -52,6 +52,8 @@ class Row:
     actor: str | None = None
     edits: dict[str, Edit] = field(default_factory=dict)  # member -> the edit that its value comes from
     asked_at: datetime = datetime.min.replace(tzinfo=UTC)  # the last read by id
+    written_over: dict[str, Edit] = field(default_factory=dict)
+    shown_at: datetime = datetime.min.replace(tzinfo=UTC)
     looked_at: datetime = datetime.min.replace(tzinfo=UTC)  # up to when it showed what people did
     before_at: datetime = datetime.min.replace(tzinfo=UTC)
     changed_at: datetime = datetime.min.replace(tzinfo=UTC)
@@ -111,11 +113,18 @@ class Account:
         """Store values; the edits that they replace are lost to whoever did it."""
         previous = self.shown(row, How.LIST) if self.traits.lagging else None
         for name, value in values.items():
+            if edit is None and value == row.fields.get(name):
+                continue  # what a person typed is still what stands there
             old = row.edits.get(name)
             if old is not None and not old.lost_to and old is not edit:
                 old.lost_to = "person" if edit is not None else "hub"
                 looked = self.world.tick - row.asked_at < RECENT and old.at > row.looked_at
+                if edit is None:
+                    row.written_over[name] = old
                 old.unlooked = edit is None and not self.traits.conditional and looked
+            over = row.written_over.get(name)
+            if edit is not None and over is not None and row.shown_at < over.at:
+                over.lost_to = "person"  # and that too went before anybody looked
             if edit is not None:
                 row.edits[name] = edit
             else:
@@ -166,6 +175,7 @@ class Account:
 
     def _lagged(self, row: Row, how: How, asked: datetime) -> Observation:
         """What a read shows: with a lagging provider, for a while, perhaps the version before."""
+        row.shown_at = asked
         fresh = asked - (row.updated_at - self.traits.skew) < LAG
         if row.before is None or not fresh or self.world.calm or self.random.random() > 0.3:
             return self.shown(row, how, asked)

@@ -26,7 +26,7 @@ ON_RECORD = frozenset(
     }
 )
 HELD_AS_IS = frozenset(
-    {Verdict.UNCHANGED, Verdict.ECHO, Verdict.AGREE_PAST, Verdict.LANDED, Verdict.EMPTY, Verdict.RESEND}
+    {Verdict.UNCHANGED, Verdict.ECHO, Verdict.AGREE_PAST, Verdict.LANDED, Verdict.CONFIRMED, Verdict.EMPTY, Verdict.RESEND}
 )
 
 

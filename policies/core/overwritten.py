@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .diff import equal, lift, same_at, told
+from .diff import equal, is_null, lift, same_at, told
 from .draft import Draft
-from .ownership import may_write
+from .ownership import may_clear, may_write, problem
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
 from .times import change_span
@@ -38,21 +38,23 @@ def within(window: Window, observation: Observation, role: Role, context: Contex
 
 def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, window: Window, link: Link) -> None:
     x, before = told(unit, observation.fields), window.before.get(unit.name)
-    if not x or before is None or same_at(role, x, before.stored):
+    if not x or (before is not None and same_at(role, x, before.stored)):
         return
     if any(same_at(role, x, past.sent[unit.name]) for past in link.windows if unit.name in past.sent):
         return
     saw = draft.saw(role.name, unit, observation)
-    if not may_write(unit, draft.record, role.name):
-        draft.say(Verdict.OVERWRITTEN, Reason.OVERWRITTEN_BY_OUTSIDER, role.name, unit, x, saw)
+    lifted = lift(unit, role, x, before)
+    allowed = may_clear if is_null(lifted) else may_write
+    wrong = problem(unit, lifted)
+    if wrong or not allowed(unit, draft.record, role.name):
+        reason = Reason.INVALID_VALUE if wrong else Reason.OVERWRITTEN_BY_OUTSIDER
+        draft.say(Verdict.OVERWRITTEN, reason, role.name, unit, x, saw, wrong or "")
         return
     draft.say(Verdict.OVERWRITTEN, Reason.OVERWRITTEN_EDIT, role.name, unit, x, saw)
-    lifted = lift(unit, role, x, before)
     span = change_span(observation, link, before, role, draft.policy, draft.context)
     at = observation.updated_at or observation.received_at
-    mine = Candidate(
-        role.name, lifted, at, observation.actor, span, observation.version, before.meant, before.k, overwritten=True
-    )
+    meant, k = (before.meant, before.k) if before is not None else (None, 0)
+    mine = Candidate(role.name, lifted, at, observation.actor, span, observation.version, meant, k, overwritten=True)
     question = draft.question(unit.name)
     if question is None:
         disagree(draft, unit, (*draft.hub_candidates(unit), mine), mine, lambda reason: None)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from policies.core.diff import equal, same_at, stored_form, told
+from policies.core.diff import same_at, stored_form, told
 from policies.core.due import due_roles, due_units, holding
 from policies.core.ownership import may_clear, may_write, reads
 from policies.core.reasons import Verdict
-from policies.core.values import Json, Record, Strategy, Unit, Values
+from policies.core.values import Json, Record, Strategy, Unit
 
-from . import catalogue
 from .account import Edit
 from .world import QUIET, World
 
@@ -26,7 +25,15 @@ ON_RECORD = frozenset(
     }
 )
 HELD_AS_IS = frozenset(
-    {Verdict.UNCHANGED, Verdict.ECHO, Verdict.AGREE_PAST, Verdict.LANDED, Verdict.CONFIRMED, Verdict.EMPTY, Verdict.RESEND}
+    {
+        Verdict.UNCHANGED,
+        Verdict.ECHO,
+        Verdict.AGREE_PAST,
+        Verdict.LANDED,
+        Verdict.CONFIRMED,
+        Verdict.EMPTY,
+        Verdict.RESEND,
+    }
 )
 
 

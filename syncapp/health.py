@@ -15,7 +15,9 @@ NEEDS_A_PERSON = (Unauthorised, Misconfigured, EgressDenied, ManifestError, Secr
 
 RUNNING = Q(paused="", halted="", account__paused="")
 READABLE = RUNNING & Q(account__direction__in=IN)
-WRITABLE = RUNNING & Q(account__direction__in=OUT, role__sync__paused="")
+# What is there already is matched before anything is made there; an account that is only written to is never listed.
+LOADED = Q(cursor__full_at__isnull=False) | Q(account__direction=Account.Direction.OUT.value)
+WRITABLE = RUNNING & LOADED & Q(account__direction__in=OUT, role__sync__paused="")
 
 
 def why_not_read(feed: Feed) -> str:
@@ -28,6 +30,8 @@ def why_not_read(feed: Feed) -> str:
 def why_not_written(feed: Feed) -> str:
     if feed.account.direction not in OUT:
         return "the account's direction does not let the hub write there"
+    if feed.account.direction in IN and "full_at" not in feed.cursor:
+        return "its records have not been read once as a whole, so what is there already cannot be matched yet"
     return str(feed.account.paused or feed.paused or feed.halted or feed.role.sync.paused)
 
 

@@ -9,6 +9,12 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from policies.compile import PolicyError
+
+from .connectors.errors import ManifestError
+from .store import NoPolicy
 
 # Declared by the desk; named here by string, since pages of every room ask for them.
 SEE = "review.see_records"
@@ -28,6 +34,9 @@ DEEDS = {
     ADMINISTER: "see or change the queues",
 }
 
+# What a person set up wrongly and a person has to mend: told in its own words, never as a stack trace.
+NOT_READY = (NoPolicy, PolicyError, ManifestError)
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -41,7 +50,10 @@ def needs(permission: str = "") -> Callable[[View], View]:
             if not (user.is_authenticated and user.is_staff):
                 return redirect_to_login(request.get_full_path())
             require(request, permission)
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except NOT_READY as problem:
+                return render(request, "problem.html", {"problem": str(problem)}, status=503)
 
         return guarded
 

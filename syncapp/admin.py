@@ -99,6 +99,18 @@ class DeliveryAdmin(ReadOnly):
     exclude = ("body", "headers")
 
 
+@admin.register(models.MatchKey)
+class MatchKeyAdmin(ReadOnly):
+    list_display = ("record", "sync", "name")
+    list_select_related = ("record", "sync")
+
+
+@admin.register(models.Tally)
+class TallyAdmin(ReadOnly):
+    list_display = ("account", "reason", "number", "last_at", "last_said")
+    list_select_related = ("account",)
+
+
 @admin.register(models.Run)
 class RunAdmin(ReadOnly):
     list_display = ("id", "sync", "feed", "kind", "state", "started_at", "ended_at", "counts")

@@ -20,6 +20,10 @@ def script(_: HttpRequest) -> str:
     return static("concord/concord.js")
 
 
+def icon(_: HttpRequest) -> str:
+    return static("concord/icon.svg")
+
+
 def _item(title: str, icon: str, link: str, permission: str, **more: Any) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": reverse_lazy(link), "permission": permission, **more}
 
@@ -75,6 +79,7 @@ LOOK = {
     "SITE_HEADER": "Concord",
     "SITE_SYMBOL": "sync_alt",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": icon}],
     "STYLES": [style],
     "SCRIPTS": [script],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -24,6 +25,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         made = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield made
         made.close()
+        connections.close_all()  # those that belong to the event loop
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 

@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from syncapp.models import Conflict
 from tests.browser.conftest import signed_in
-from tests.review.seeding import BOLD, Desk
+from tests.review.seeding import BOLD, Desk, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
@@ -97,10 +97,16 @@ def test_everything_works_without_scripts(browser: Browser, live_server: LiveSer
 
 
 def test_signing_in_works_without_scripts(browser: Browser, live_server: LiveServer, desk: Desk) -> None:
+    user = person("Viewer")
+    user.set_password("a pass phrase")
+    user.save()
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/review/")
-    expect(page.get_by_label("Username")).to_be_visible()
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill("a pass phrase")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".cc h1")).to_have_text("Review: 0 questions")
     context.close()
 
 

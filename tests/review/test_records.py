@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from policies.models import PolicySet
 from syncapp.models import Conflict, Feed, Push, Record
 from tests.clerk.making import RULES
 from tests.review.seeding import Desk, browser_of, make_desk
@@ -217,3 +218,18 @@ def test_times_are_shown_in_the_reader_s_zone(desk: Desk) -> None:
 def test_the_zone_form_leads_nowhere_else(desk: Desk) -> None:
     answered = browser_of("Viewer").post("/zone/", {"zone": "Asia/Tokyo", "next": "https://evil.example/"})
     assert answered.headers["Location"] == "/"
+
+
+def test_a_sync_without_a_policy_is_told_in_words(desk: Desk) -> None:
+    record = desk.contact(1)
+    PolicySet.objects.update(state="retired")
+    client = browser_of("Viewer")
+    page = client.get(f"/records/{record.key}/")
+    assert page.status_code == 503 and "has no published policy" in text(page)
+    assert "No policy is published" in text(client.get("/"))
+
+
+def test_an_empty_hub_says_what_to_do(db: None) -> None:
+    client = browser_of("Viewer")
+    for url in ("/", "/records/"):
+        assert "python manage.py apply FILE.yaml" in text(client.get(url)), url

@@ -1,6 +1,7 @@
 // Keys, the reader's time zone, and nothing that a page could not do without.
 (() => {
   "use strict";
+  const ROWS = "[data-keys=queue] .cc-row-link, [data-keys=list] th a";
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
 
   const rememberZone = () => {
@@ -10,7 +11,7 @@
   };
 
   const move = (step) => {
-    const links = [...document.querySelectorAll(".cc-row-link")];
+    const links = [...document.querySelectorAll(ROWS)];
     if (!links.length) return;
     const at = links.findIndex((link) => link === document.activeElement);
     const next = at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
@@ -42,7 +43,7 @@
     const { key } = event;
     let used = false;
     if (key === "?") used = help();
-    else if (document.querySelector("[data-keys=queue]") && (key === "j" || key === "k")) { move(key === "j" ? 1 : -1); used = true; }
+    else if (document.querySelector(ROWS) && (key === "j" || key === "k")) { move(key === "j" ? 1 : -1); used = true; }
     else if (document.querySelector("[data-keys=card]")) used = onCard(key);
     if (used) event.preventDefault();
   };

@@ -44,14 +44,16 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
     Only this one clean-up goes past the triggers; everything that a test itself does meets them.
     """
-    plain = connection.ops.execute_sql_flush
+    # On the class: a thread that runs an event loop, as Playwright's does, has connections of its own.
+    operations = type(connection.ops)
+    plain = operations.execute_sql_flush
 
-    def flush(statements: list[str]) -> None:
-        plain(["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
+    def flush(self: object, statements: list[str]) -> None:
+        plain(self, ["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
 
-    connection.ops.execute_sql_flush = flush  # type: ignore[method-assign]
+    operations.execute_sql_flush = flush
     yield
-    connection.ops.execute_sql_flush = plain  # type: ignore[method-assign]
+    operations.execute_sql_flush = plain
 
 
 @pytest.fixture

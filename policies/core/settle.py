@@ -145,7 +145,7 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
             epoch=epoch,
             digest="",
             read_at=observation.read_at,
-            windows=(*link.windows, window)[-WINDOWS:],
+            windows=(*link.windows, window)[-WINDOWS:] if window.sent else link.windows,
         )
     )
     for name, sent in sending.values.items():

@@ -20,7 +20,7 @@ Json = Any
 Values = Mapping[str, Json]
 HUB = "hub"
 SHARED = "shared"
-WINDOWS = 4  # past writes of a link that a late event may still fall into
+WINDOWS = 12  # past writes of a link that a late event may still fall into
 CREATOR = "creator"
 
 

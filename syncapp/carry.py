@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ LEASE = timedelta(seconds=120)
 # Longer than any write may take, so that nobody settles one that is still on its way.
 WRITE_LEASE = timedelta(seconds=150)
 TURNS = 4
+# A slow account's batch is given back long before the claim on it runs out.
+SLICE = 60.0
 PERSON_WAIT = 60.0
 Ring = Callable[[Collection[int]], None]
 
@@ -68,7 +71,7 @@ def carry(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -
     store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
     claimed = claim_pushes(feed_id, limit, store.now(), LEASE)
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _push_one)
-    carried.more = len(claimed) == limit
+    carried.more = carried.more or len(claimed) == limit
     return carried
 
 
@@ -84,7 +87,7 @@ def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pus
     store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
     claimed = claim_unsettled(feed_id, limit, store.now(), creates=not why_not_written(feed))
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
-    carried.more = len(claimed) == limit
+    carried.more = carried.more or len(claimed) == limit
     return carried
 
 
@@ -97,11 +100,15 @@ def _each(
     if not keys:
         return
     left = list(keys)
+    stop_at = time.monotonic() + SLICE
     try:
         with open_remote(feed) as remote:
             while left:
                 if step is _push_one and not Feed.objects.filter(WRITABLE, pk=feed.pk).exists():
                     raise Stopped(0.0, "writing was stopped")
+                if time.monotonic() > stop_at:
+                    carried.more = True
+                    raise Stopped(0.0, "the account is slow; the next job goes on")
                 carried.count(_guarded(feed, store, remote, left[0], attempts[left[0]], step))
                 left.pop(0)
         well(feed.account)

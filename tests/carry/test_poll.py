@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from policies.models import Sync
+from syncapp import carry as carrying
 from syncapp import poll as polling
 from syncapp.carry import carry
 from syncapp.models import Account, Conflict, Delivery, Feed, Ledger, Link, Push, Run
@@ -19,10 +21,10 @@ from syncapp.poll import poll, release_halt
 from syncapp.receive import look_later
 from syncapp.remote import THROTTLE, open_remote
 from syncapp.secrets import encrypt
-from syncapp.sweep import due_feeds, pushable_feeds
+from syncapp.sweep import due_feeds, pushable_feeds, tick
 from syncapp.watermark import Watermark
 from tests.carry.conftest import SECRET
-from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
+from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, work_until
 from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,3 +244,34 @@ def test_a_side_that_fails_keeps_no_other_from_its_first_load(sync: Sync, sides:
     Account.objects.filter(slug="crm").update(secrets=encrypt({"token": "wrong-token"}))
     assert now("crm").state == "failed"
     assert due_feeds(polling.database_now()) == [feed("billing").pk]
+
+
+def test_a_slow_account_gives_its_batch_back(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = first_load(sides, 3)
+    for one in ids:
+        sides["crm"].edit(one, firstname="Ada")
+    now()
+    monkeypatch.setattr(carrying, "SLICE", -1.0)
+    assert carry(feed("billing").pk, ring_feeds=silent).more
+    assert pushable_feeds(polling.database_now()) == [feed("billing").pk]
+    assert Push.objects.filter(state="pending", attempts=0).count() == 3
+
+
+def test_two_schedules_are_harmless(sync: Sync, sides: dict[str, Side], redis_client: Any) -> None:
+    for _ in range(5):
+        tick()
+    assert redis_client.llen("rq:queue:push") == 1, "one ring for the one feed that is due"
+    drain()
+    assert Run.objects.filter(feed=feed()).count() == 1
+
+
+def test_the_command_prints_counts_as_json(sync: Sync, sides: dict[str, Side]) -> None:
+    sides["crm"].create(email="a@example.org")
+    out = StringIO()
+    call_command("sync", "contacts", json=True, stdout=out)
+    told = json.loads(out.getvalue())
+    assert told["feeds"]["crm"]["read"] == 1
+    assert told["pushes"]["billing"] == {"confirmed": 1}
+    assert told["resting"] is True

@@ -10,7 +10,8 @@ from django.db import connection
 
 from policies.core.codec import to_json
 from policies.core.identity import believed
-from policies.core.values import Line, Link, Record
+from policies.core.reasons import Verdict
+from policies.core.values import Line, Link, Plan, Record
 
 from . import models
 from .lines import MOVED, changes_of, link_json, only_read
@@ -21,6 +22,7 @@ from .outbox import Work, write_pushes
 from .questions import write_questions
 from .setting import Entry, Setting
 
+BY_PEOPLE = (Verdict.DECIDED, Verdict.EDITED)
 TITLE_LENGTH = 200
 
 
@@ -78,7 +80,17 @@ def _line(setting: Setting, loaded: Loaded, entry: Entry, number: int, line: Lin
     row.saw = None if line.saw is None else to_json(line.saw)
     if seen is not None:
         row.actor, row.occurred_at, row.received_at = (seen.actor or "")[:150], seen.updated_at, seen.received_at
+    elif line.verdict in BY_PEOPLE:
+        row.actor = _person(entry.plan, line)[:150]
     return row
+
+
+def _person(plan: Plan, line: Line) -> str:
+    """Who edited or decided: named by the belief that this made, or by the question that it closed."""
+    belief = plan.state.beliefs.get(line.unit)
+    if belief is not None and belief.said is not None and belief.said.reason is line.reason:
+        return belief.said.actor or ""
+    return next((closed.by for closed in plan.closed if closed.by != "rule"), "")
 
 
 def _bare_line(setting: Setting, loaded: Loaded, entry: Entry) -> Ledger:

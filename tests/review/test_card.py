@@ -155,6 +155,8 @@ def test_a_delete_offers_its_three_answers(desk: Desk) -> None:
     conflict.refresh_from_db()
     assert (conflict.state, conflict.winner) == ("decided", "recreate")
     assert Push.objects.get(state="pending", record=conflict.record).why == "create"
+    decided = Ledger.objects.filter(record=conflict.record_id, verdict="decided")
+    assert set(decided.values_list("actor", flat=True)) == {"reviewer"}
 
 
 def test_a_match_can_be_kept_apart(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from policies.models import PolicySet
-from syncapp.models import Conflict, Feed, Push, Record
+from syncapp.models import Conflict, Feed, Ledger, Push, Record
 from tests.clerk.making import RULES
 from tests.review.seeding import Desk, browser_of, make_desk
 
@@ -137,6 +137,8 @@ def test_a_decision_is_explained_by_who_took_it(desk: Desk) -> None:
     client.post(f"/review/{conflict.pk}/", {"version": conflict.version, "answer": "1"})
     shown = text(client.get(f"/records/{conflict.record_id}/why/phone/"))
     assert "because a person chose the value of Telephone (source the hub, by reviewer," in shown
+    assert Ledger.objects.get(verdict="decided").actor == "reviewer"
+    assert "<small>by reviewer; policy version 1;" in shown
 
 
 @pytest.mark.parametrize(

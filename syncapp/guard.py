@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models.fields.json import KT
 
 from policies.core.safety import Counts, Halt, halts
 from policies.core.versions import lower
 
 from .facts import object_spec
 from .known import Fresh, Known, known_links
+from .models import Feed, Link
 from .translate import Seen
 
 
@@ -62,3 +65,19 @@ class Guarded(Fresh):
             so_far.rewound + rewound,
             empty=last and self.full and read == 0,
         )
+
+
+WINDOW = timedelta(minutes=10)
+
+
+def halt_on_deletes(feed: Feed, deletes: int, now: datetime) -> None:
+    """Deletes that come one by one, by hints, are a mass delete as well. Raises Halted before this batch is judged."""
+    if not deletes or "mass_delete" in feed.cursor.get("released", ()):
+        return
+    links = Link.objects.filter(feed=feed, remote_id__isnull=False)
+    lately = links.annotate(gone=KT("head__gone")).filter(gone__gte=(now - WINDOW).isoformat()).count()
+    reasons = [
+        halt for halt in halts(Counts(deleted=deletes + lately, known=links.count())) if halt.code == "mass_delete"
+    ]
+    if reasons:
+        raise Halted(reasons)

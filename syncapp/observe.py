@@ -14,11 +14,13 @@ from .connectors import webhook
 from .connectors.errors import Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
+from .guard import Halted, halt_on_deletes
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import BATCH, Fates, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .load import Contended
 from .models import Delivery, Feed
+from .poll import halt
 from .receive import is_own_hint, ring_inbox
 from .remote import FeedRemote, manifest_of, open_remote
 from .steps import judge
@@ -126,6 +128,9 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     except NEEDS_A_PERSON as error:
         attention(feed.account, error)
         all_later(PERSON_WAIT, str(error))
+    except Halted as halted:
+        halt(feed, halted)
+        all_later(PAUSED_WAIT, str(halted))
     except NoPolicy as error:
         all_later(PERSON_WAIT, str(error))
     except Limited as error:
@@ -141,6 +146,7 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     ids = list(dict.fromkeys(hint.remote_id for hint in hints))
     refused: dict[str, str] = {}
     seen = _read(remote, ids, refused)
+    halt_on_deletes(remote.feed, sum(observation.deleted for observation in seen), store.now())
     attempts: dict[str, int] = {}
     for hint in hints:
         attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)

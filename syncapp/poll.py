@@ -230,6 +230,16 @@ def _cursor(feed: Feed) -> dict[str, Any]:
     return dict(Feed.objects.values_list("cursor", flat=True).get(pk=feed.pk))
 
 
+def halt(feed: Feed, halted: Halted) -> None:
+    """Stop a feed outside a pass; the run says so, as it does for a pass."""
+    now = database_now()
+    Run.objects.create(
+        sync=feed.role.sync, feed=feed, kind=Run.Kind.SWEEP, state=Run.State.HALTED, counts={"halts": halted.codes},
+        error=str(halted), started_at=now, ended_at=now,
+    )  # fmt: skip
+    Feed.objects.filter(pk=feed.pk).update(halted=str(halted)[:LONGEST_SENTENCE])
+
+
 def release_halt(feed: Feed) -> None:
     """A person looked at what a guard held: the next pass may do it."""
     last = Run.objects.filter(feed=feed, state=Run.State.HALTED).first()

@@ -275,3 +275,20 @@ def test_the_command_prints_counts_as_json(sync: Sync, sides: dict[str, Side]) -
     assert told["feeds"]["crm"]["read"] == 1
     assert told["pushes"]["billing"] == {"confirmed": 1}
     assert told["resting"] is True
+
+
+def test_a_mass_delete_told_by_webhooks_is_halted_too(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    for one in ids[:25]:
+        sides["crm"].delete(one)
+    look_later(feed(), ids[:15], 0.0)
+    work_inbox()
+    assert Conflict.objects.filter(kind="delete").count() == 15
+    look_later(feed(), ids[15:25], 0.0)
+    work_inbox()
+    assert "were deleted" in feed().halted
+    assert Conflict.objects.filter(kind="delete").count() == 15
+    assert Delivery.objects.filter(state="new").count() == 10, "they wait for a person"
+    release_halt(feed())
+    assert now().state == "done"
+    assert Conflict.objects.filter(kind="delete").count() == 25

@@ -95,7 +95,8 @@ def _chosen(question: Question, choice: Choice, unit: Unit) -> Values:
         if wrong:
             raise Refused(wrong)
         return {member.name: choice.value.get(member.name) for member in unit.members}
-    for candidate in question.candidates:
+    # The newest first: a role that shares the hub's belief and now proposes another value stands there twice.
+    for candidate in reversed(question.candidates):
         if candidate.source == choice.source and candidate.overwritten == choice.overwritten:
             wrong = problem(unit, candidate.value)
             if wrong:

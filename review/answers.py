@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import MINYEAR, datetime
 
 from django.utils.safestring import SafeString
 
@@ -35,7 +35,7 @@ class Answer:
     candidate: Candidate | None = None
     value: str = ""
     mark: SafeString | None = None
-    between: bool = False  # the candidate's time is known as an interval only
+    since: str = ""  # how well its time is known: "between" two, "until" one at the latest, or exactly
     effects: tuple[Effect, ...] = ()
     refusal: str = ""
 
@@ -48,20 +48,32 @@ def answers_of(sight: Sight, question: Question, now: datetime, titles: Mapping[
 def _values(sight: Sight, question: Question) -> list[Answer]:
     words, before = sight.words, base_of(question)
     out = []
-    for one in question.candidates:
+    sides = _sides(question)
+    for one in sides:
         title = capital(words.role(one.source)) + (" (written over)" if one.overwritten else "")
         value = words.values(one.value)
         mark = marked(words.values(before), value) if before else None
         choice = Choice(one.source, one.overwritten)
-        between = one.span is not None and one.span.start != one.span.end
-        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, value, mark, between))
+        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, value, mark, _since(one)))
     belief = sight.record.beliefs.get(question.unit)
-    if belief is not None and not any(_equal(one.value, belief.value) for one in question.candidates):
+    if belief is not None and not any(_equal(one.value, belief.value) for one in sides):
         said = belief.said
         held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
         value = words.values(belief.value)
         out.append(Answer(0, Choice(value=belief.value), "What the hub believes", "Keep the hub’s value", held, value))
     return out
+
+
+def _sides(question: Question) -> list[Candidate]:
+    """One per source: a role that shares the hub's belief and now holds another value stands by the latter."""
+    newest = {(one.source, one.overwritten): one for one in question.candidates}
+    return [one for one in question.candidates if newest[(one.source, one.overwritten)] is one]
+
+
+def _since(one: Candidate) -> str:
+    if one.span is None or one.span.start == one.span.end:
+        return ""
+    return "until" if one.span.start.year == MINYEAR else "between"
 
 
 def _equal(a: Values, b: Values) -> bool:

@@ -109,7 +109,8 @@ def _rows(part: Slice, words: Mapping[int, Words]) -> list[Row]:
 def _sides(conflict: Conflict, words: Words) -> list[tuple[str, str]]:
     if not conflict.unit:
         return []
-    return [(words.role(one["source"]), words.values(one["value"])) for one in conflict.candidates]
+    newest = {one["source"]: one["value"] for one in conflict.candidates}
+    return [(words.role(source), words.values(value)) for source, value in newest.items()]
 
 
 def waiting() -> dict[str, Any]:

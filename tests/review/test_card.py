@@ -13,7 +13,8 @@ from policies.core.resolve import Choice, Moved
 from review.decide import decide
 from syncapp.load import Contended
 from syncapp.models import Conflict, Ledger, Push, Record
-from tests.clerk.making import RULES
+from syncapp.steps import judge
+from tests.clerk.making import RULES, seen
 from tests.review.seeding import BOLD, Desk, browser_of, make_desk
 
 
@@ -231,3 +232,50 @@ def test_of_two_decisions_at_once_one_wins() -> None:
     conflict.refresh_from_db()
     assert conflict.winner in outcomes
     assert Ledger.objects.filter(record=conflict.record_id, verdict="decided").count() == 1
+
+
+def proposal() -> tuple[Desk, Conflict]:
+    desk = make_desk({"address": {**RULES["address"], "unauthorised": "propose"}})
+    desk.contact(1, street="Old 1", city="Rome")
+    desk.shows("billing", 1, "2", street="Main 1", city="Rome")
+    desk.shows("crm", 1, "2", street="Main 1", city="Rome")
+    desk.shows("crm", 1, "3", street="Side 2", city="Rome")
+    return desk, Conflict.objects.get(state="open")
+
+
+@pytest.mark.parametrize(("number", "street"), [("1", "Main 1"), ("2", "Side 2")])
+def test_a_proposal_is_taken_or_what_is_believed_kept(db: None, number: str, street: str) -> None:
+    _, conflict = proposal()
+    client = browser_of("Reviewer")
+    shown = text(client.get(f"/review/{conflict.pk}/"))
+    assert "May CRM change Address of Person 1 p1@example.org?" in shown
+    assert "Address is owned by Billing" in shown
+    assert shown.count("data-answer=") == 2
+    answer(client, conflict, number)
+    record = Record.objects.get(pk=conflict.record_id)
+    assert record.beliefs["address"]["value"] == {"street": street, "city": "Rome"}
+    assert not Conflict.objects.filter(state="open").exists()
+
+
+def test_a_bundle_is_typed_member_by_member(db: None) -> None:
+    _, conflict = proposal()
+    given = {"value-street": "Third 3", "value-city": "Oslo"}
+    answer(browser_of("Reviewer"), conflict, "typed", **given)
+    conflict.refresh_from_db()
+    assert conflict.value == {"street": "Third 3", "city": "Oslo"}
+
+
+def test_a_value_that_is_not_valid_cannot_be_chosen_and_says_why(desk: Desk) -> None:
+    desk.contact(1)
+    wrong = {"$invalid": "nobody at all", "reason": "got 'nobody at all'; accepted: an e-mail address"}
+    judge(desk.store, "crm", [seen(desk.store, "crm", "crm-1", version="2", email=wrong)])
+    conflict = Conflict.objects.get(state="open")
+    client = browser_of("Reviewer")
+    shown = text(client.get(f"/review/{conflict.pk}/"))
+    assert "CRM holds a Email of Person 1 p1@example.org that is not valid" in shown
+    assert "It cannot be chosen: this value cannot be kept in step: got" in shown
+    assert "nobody at all" in shown
+    assert answer(client, conflict, "2").status_code == 422
+    answer(client, conflict, "1")
+    conflict.refresh_from_db()
+    assert (conflict.state, conflict.value) == ("decided", {"email": "p1@example.org"})

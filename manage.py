@@ -6,7 +6,8 @@ import sys
 
 # These need no server: they look at code, or manage the servers themselves.
 WITHOUT_SERVERS = frozenset(
-    {"check", "collectstatic", "diffsettings", "findstatic", "help", "makemigrations", "servers", "simulate", "version"}
+    {"check", "collectstatic", "demo", "diffsettings", "findstatic", "help", "makemigrations", "servers", "simulate"}
+    | {"version"}
 )
 # These work without Redis: PostgreSQL remembers everything, Redis only rings.
 WITHOUT_REDIS = frozenset(

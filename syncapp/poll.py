@@ -32,6 +32,7 @@ PERSON_WAIT = 60.0
 CONTENTION = 5
 LISTED = 100
 LOOK_AGAIN = 0.5
+EARLY = 0.2
 LONGEST_SENTENCE = 300
 Ring = Callable[[Collection[int]], None]
 
@@ -206,6 +207,8 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
     run.state, run.error, run.ended_at = state, error, now
     Run.objects.filter(pk=run.pk).update(state=state, error=error, ended_at=now, counts=run.counts)
     if state == Run.State.DONE:
+        # Counted from the beginning of the pass, and a little early: the tick of that moment must find it due.
+        seconds = max(0.0, seconds - (now - run.started_at).total_seconds() - EARLY)
         cursor = {name: told for name, told in _cursor(feed).items() if name != "released"}
         if run.kind == Run.Kind.FULL:
             cursor["full_at"] = now.isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,9 @@ def start() -> datetime:
         return shifted(cursor.fetchone()[0])
 
 
+_KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def load_page(
     sync_id: int,
     feeds: Mapping[str, Feed],
@@ -81,11 +85,21 @@ def load_page(
     # Read again under the locks: another worker may have linked some of them meanwhile.
     known |= _linked(feed, set(digests))
     loaded.matches = _matching(sync_id, {pair for pairs in digests.values() for pair in pairs})
-    keys = {*more, *known.values(), *(key for found in loaded.matches.values() for key in found)}
+    keys = {*_of_sync(sync_id, more), *known.values(), *(key for found in loaded.matches.values() for key in found)}
     load_records(loaded, feeds, keys)
     if any(loaded.by_remote.get((role, remote)) != key for remote, key in known.items()):
         raise Contended("a record of this page was linked anew while it was being locked")
     return loaded
+
+
+def _of_sync(sync_id: int, keys: Sequence[str]) -> set[str]:
+    """Those keys that name a record of this sync; an external id may be anybody's text."""
+    wanted = [key for key in keys if _KEY.fullmatch(key)]
+    if not wanted:
+        return set()
+    return {
+        str(key) for key in models.Record.objects.filter(sync_id=sync_id, key__in=wanted).values_list("key", flat=True)
+    }
 
 
 def _linked(feed: Feed, ids: Collection[str]) -> dict[str, str]:

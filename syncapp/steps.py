@@ -47,7 +47,9 @@ class Judged:
 def judge(store: Store, role: str, observations: Sequence[Observation]) -> Judged:
     """Read has happened: judge a page of observations and commit, whole."""
     judged = Judged()
-    with store.page(role, observations) as page:
+    # A record that carries our own external id is the one we made, whatever its match keys say by now.
+    ours = tuple(o.external_id for o in observations if o.external_id is not None)
+    with store.page(role, observations, ours) as page:
         context = page.context(role)
         for observation in observations:
             judge_one(page, observation, context, judged)
@@ -62,7 +64,9 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
             return
         if observation.deleted:
             return
-        placed = identity.place(observation, page.matching(observation), page.policy, context, page.new_key())
+        made_by_us = page.record(observation.external_id) if observation.external_id is not None else None
+        matches = [made_by_us] if made_by_us is not None else page.matching(observation)
+        placed = identity.place(observation, matches, page.policy, context, page.new_key())
         page.save(placed)
         judged.count(observation, placed)
         record = placed.state

@@ -117,9 +117,7 @@ def agree_past(draft: Draft, case: Case) -> None:
 def fill(draft: Draft, case: Case) -> None:
     """A side that holds nothing disputes nothing: what the hub believes is due there."""
     _say(draft, case, Verdict.EMPTY, Reason.EMPTY_SIDE)
-    _see(draft, case, k=0)
-    if not reads(case.unit, draft.policy, case.role.name):
-        draft.join(case.role.name, case.unit)
+    _see(draft, case, k=0 if reads(case.unit, draft.policy, case.role.name) else draft.belief(case.unit).v)
 
 
 def unauthorised(draft: Draft, case: Case) -> None:

@@ -155,16 +155,16 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
 
 
 def _settled_window(draft: Draft, link: Link, sending: Sending, role: Role, observation: Observation) -> Window:
-    """The write's own version is unknown: it lies after the look's and not after this read's. Only what landed was
-    written over anything.
+    """The write's own version is unknown: it lies after the look's and not after this read's. Where the field still
+    holds what was stored, nothing was written over.
     """
-    landed = {
-        name: sent
-        for name, sent in sending.values.items()
-        if same_at(role, told(draft.policy.unit(name), observation.fields), sent)
-    }
+    moved = {}
+    for name, sent in sending.values.items():
+        x, base = told(draft.policy.unit(name), observation.fields), link.bases.get(name)
+        if base is None or not same_at(role, x, base.stored):
+            moved[name] = sent
     guard, read = sending.guard_version, observation.version
-    return Window(link.read_at or sending.at, observation.read_at, guard, read, dict(link.bases), landed)
+    return Window(link.read_at or sending.at, observation.read_at, guard, read, dict(link.bases), moved)
 
 
 def _settle_unit(

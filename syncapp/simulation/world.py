@@ -118,6 +118,12 @@ class World:
         for line in plan.lines:
             self.counts[f"verdict: {line.verdict}"] += 1
             self.counts[f"reason: {line.reason.code}"] += 1
+            if line.verdict is Verdict.OVERWRITTEN and line.saw is not None and line.saw.observation is not None:
+                seen = line.saw.observation
+                for member, edit in self.views.get((seen.remote_id, seen.digest, seen.role), {}).items():
+                    if self.unit_of(member) == line.unit:
+                        edit.seen.add(member)
+                        edit.judged = edit.judged or Verdict.OVERWRITTEN
             if line.reason is Reason.CONFIRMED_BLIND:
                 self.blind.add(record.key)
         if self.stop:
@@ -342,10 +348,6 @@ class World:
             if judged.waiting:
                 account.events.append(event)
                 self.counts["deliveries that waited"] += 1
-            if judged.verdicts.get(Verdict.OVERWRITTEN):
-                for edit in self.views.get((event.remote_id, event.digest, account.role), {}).values():
-                    edit.seen |= set(edit.typed)
-                    edit.judged = edit.judged or Verdict.OVERWRITTEN
         self.counts["deliveries"] += 1
         self.look(account, event.remote_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policies.core.digest import digest
-from policies.core.identity import believed, match_values
+from policies.core.identity import known, match_values
 from policies.core.values import Json, Policy, Record, Values
 
 # Advisory locks come from one table of limited size for the whole server: digests share this many slots per sync.
@@ -33,7 +33,7 @@ def _folded(kind: str, value: Json) -> Json:
 
 
 def record_digests(record: Record, policy: Policy) -> list[tuple[str, str]]:
-    return match_digests(believed(record, policy), policy)
+    return match_digests(known(record, policy), policy)
 
 
 def lock_slots(sync_id: int, names: Iterable[str]) -> list[int]:

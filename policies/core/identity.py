@@ -193,6 +193,20 @@ def has_match_key(values: Values, policy: Policy) -> bool:
     return bool(match_values(values, policy))
 
 
+def known(record: Record, policy: Policy) -> dict[str, Json]:
+    """Values by which a record is recognised: what is believed and, where nothing is, what a linked account holds.
+
+    A record first seen at an account that may not write its match key would otherwise be found by nobody, and doubled.
+    """
+    out = believed(record, policy)
+    for role in policy.roles:
+        link = record.links.get(role)
+        for unit, base in link.bases.items() if link is not None and link.gone is None else ():
+            if unit in policy.by_name:
+                out.update({name: value for name, value in base.meant.items() if out.get(name) is None and value is not None})
+    return out
+
+
 def believed(record: Record, policy: Policy) -> dict[str, Json]:
     """All believed member values of a record."""
     out: dict[str, Json] = {}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policies.core.due import Work, due_roles
-from policies.core.identity import believed, match_values
+from policies.core.identity import known, match_values
 from policies.core.values import Closed, Context, Json, Line, Observation, Plan, Policy, Record
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class MemoryPage:
             mine = [
                 r.key
                 for r in self.saved.values()
-                if (rank, values) in match_values(believed(r, self.policy), self.policy)
+                if (rank, values) in match_values(known(r, self.policy), self.policy)
             ]
             found = [record for key in dict.fromkeys((*keys, *mine)) if (record := self.record(key)) is not None]
             if found:
@@ -130,7 +130,7 @@ class MemoryStore:
                     self.doubled.append(f"{link.role} {link.remote_id} belongs to {owner} and {key}")
         for entry in self.keys.get(key, ()):
             self.matches[entry].discard(key)
-        entries = match_values(believed(record, self.policy), self.policy)
+        entries = match_values(known(record, self.policy), self.policy)
         self.keys[key] = entries
         for entry in entries:
             self.matches.setdefault(entry, set()).add(key)

@@ -128,7 +128,7 @@ def test_a_new_policy_changes_what_is_due() -> None:
     assert Push.objects.get(feed__role__name="billing").units == ["email", "newsletter"]
     run(edited("newsletter: {owner: crm, strategy", "newsletter: {owner: crm, readers: [crm], strategy"))
     assert Push.objects.get(feed__role__name="billing").units == ["email"]
-    run(edited("name: Acme Billing", "name: Acme Billing\n    direction: in"))
+    run(edited("name: Northwind Billing", "name: Acme Billing\n    direction: in"))
     assert not Push.objects.filter(feed__role__name="billing").exists()
 
 
@@ -149,8 +149,8 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         r"unknown key 'accunts'.*:3.*accounts, syncs",
     ),
     "an unknown key of an account": (
-        "name: Acme CRM",
-        "titel: Acme CRM",
+        "name: Northwind CRM",
+        "titel: Northwind CRM",
         r"unknown key 'titel'.*set-up.yaml:6 at accounts.crm.titel.*allow_private, config",
     ),
     "an unknown key of a rule": ("strategy: merge", "stratgy: merge", r"unknown key 'stratgy'.*:\d+ at .*rules.labels"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .diff import equal, holds, is_null, same_at
+from .diff import holds, is_null, same_at
 from .draft import Draft
 from .merge import Overlap, Unbased
 from .ownership import may_clear, may_write, owner_of, problem, reads
@@ -14,6 +14,7 @@ from .review import conclude, disagree, reconsider
 from .safety import ping_pong, trim_moves
 from .strategy import beats, merged
 from .times import change_span
+from .types import same as equal
 from .values import (
     WINDOWS,
     Base,
@@ -170,12 +171,11 @@ def adopt(draft: Draft, case: Case) -> None:
     """The account held what the hub believes (or the hub believed nothing): its change is taken over."""
     unit, role = case.unit, case.role.name
     draft.withdraw(unit, role)
-    if case.base is not None and unit.strategy in (Strategy.MAX, Strategy.MIN):
-        if beats(unit, case.lifted, case.belief.value, unit.strategy is Strategy.MAX) is False:
-            won = Reason.HIGHER_WON if unit.strategy is Strategy.MAX else Reason.LOWER_WON
-            _say(draft, case, Verdict.ADOPT, won)
-            _see(draft, case, owed=True)
-            return
+    if case.base is not None and _passes_not(case):
+        won = Reason.HIGHER_WON if unit.strategy is Strategy.MAX else Reason.LOWER_WON
+        _say(draft, case, Verdict.ADOPT, won)
+        _see(draft, case, owed=True)
+        return
     value: Values = case.lifted
     if unit.strategy is Strategy.MERGE and case.base is not None:
         try:
@@ -191,6 +191,14 @@ def adopt(draft: Draft, case: Case) -> None:
         return
     origins = {role} if equal(dict(value), dict(case.lifted)) else {role, *case.belief.origins}
     draft.believe(unit, value, origins, _said(draft, case, reason), mine.span)
+
+
+def _passes_not(case: Case) -> bool:
+    """Under max and min: what the hub believes stands above, or below, what was read."""
+    unit = case.unit
+    if unit.strategy not in (Strategy.MAX, Strategy.MIN):
+        return False
+    return beats(unit, case.lifted, case.belief.value, unit.strategy is Strategy.MAX) is False
 
 
 def first_link(draft: Draft, case: Case) -> None:

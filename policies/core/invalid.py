@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 _MARK = "$invalid"
 _SHOWN = 80  # characters of a refused value that a sentence repeats
@@ -34,7 +34,7 @@ def invalid_value(raw: Any, reason: str) -> dict[str, str]:
     return {_MARK: as_text(raw), "reason": storable(reason)}
 
 
-def is_invalid(value: Any) -> bool:
+def is_invalid(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a canonical value is a refused one."""
     return isinstance(value, dict) and len(value) == 2 and _MARK in value and "reason" in value
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .diff import equal, is_null, lift, same_at, told
+from .diff import is_null, lift, same_at, told
 from .draft import Draft
 from .ownership import may_clear, may_write, problem
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
 from .times import change_span
+from .types import same as equal
 from .values import Candidate, Context, Link, Observation, Plan, Role, Unit, Window
 from .versions import between, order
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import identity
-from .diff import equal, is_null
+from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
 from .reasons import Reason, Verdict
 from .review import disagree
 from .strategy import beats
+from .types import same as equal
 from .values import (
     HUB,
     Candidate,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from .diff import equal, holds
+from .diff import holds
 from .draft import Draft
 from .reasons import Reason
 from .strategy import Ask, Decision, decide
+from .types import same as equal
 from .values import HUB, Candidate, Closed, Kind, Question, Said, Span, Unit, Values
 
 

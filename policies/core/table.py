@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import effects
 from .diff import is_null, same_at
+from .draft import Draft
 from .merge import is_counter
 from .ownership import may_clear, may_write, problem
 from .values import Base, Belief, Observation, Role, Saw, Strategy, Unit, Values
@@ -33,8 +34,8 @@ class Case:
     saw: Saw | None = None
 
 
-Test = Callable[["effects.Draft", Case], bool]
-Effect = Callable[["effects.Draft", Case], None]
+Test = Callable[[Draft, Case], bool]
+Effect = Callable[[Draft, Case], None]
 BY_VALUE = frozenset({Strategy.OWNER_WINS, Strategy.REVIEW})
 
 
@@ -51,16 +52,16 @@ def counts(unit: Unit) -> bool:
     return unit.strategy is Strategy.MERGE and any(is_counter(member.kind) for member in unit.members)
 
 
-def _as_stored(draft: effects.Draft, case: Case) -> bool:
+def _as_stored(draft: Draft, case: Case) -> bool:
     base = case.base
     return base is not None and all(name in base.stored for name in case.x) and same_at(case.role, case.x, base.stored)
 
 
-def _as_sent(draft: effects.Draft, case: Case) -> bool:
+def _as_sent(draft: Draft, case: Case) -> bool:
     return case.sent is not None and same_at(case.role, case.x, case.sent) and (case.proof or not counts(case.unit))
 
 
-def _as_believed(draft: effects.Draft, case: Case) -> bool:
+def _as_believed(draft: Draft, case: Case) -> bool:
     if not same_at(case.role, case.lifted, case.belief.value):
         return False
     if not counts(case.unit) or is_null(case.lifted) or not may_write(case.unit, draft.record, case.role.name):
@@ -68,45 +69,45 @@ def _as_believed(draft: effects.Draft, case: Case) -> bool:
     return case.base is None or case.base.k == case.belief.v
 
 
-def _as_once_believed(draft: effects.Draft, case: Case) -> bool:
+def _as_once_believed(draft: Draft, case: Case) -> bool:
     if case.base is None or case.in_review or case.unit.strategy not in BY_VALUE or is_null(case.lifted):
         return False
     return effects.past_version(case) is not None
 
 
-def _empty_at_first(draft: effects.Draft, case: Case) -> bool:
+def _empty_at_first(draft: Draft, case: Case) -> bool:
     return case.base is None and is_null(case.lifted)
 
 
-def _cleared_by_outsider(draft: effects.Draft, case: Case) -> bool:
+def _cleared_by_outsider(draft: Draft, case: Case) -> bool:
     return is_null(case.lifted) and not may_clear(case.unit, draft.record, case.role.name)
 
 
-def _outsider(draft: effects.Draft, case: Case) -> bool:
+def _outsider(draft: Draft, case: Case) -> bool:
     return not may_write(case.unit, draft.record, case.role.name)
 
 
-def _invalid(draft: effects.Draft, case: Case) -> bool:
+def _invalid(draft: Draft, case: Case) -> bool:
     return problem(case.unit, case.lifted) is not None
 
 
-def _asked(draft: effects.Draft, case: Case) -> bool:
+def _asked(draft: Draft, case: Case) -> bool:
     return case.in_review
 
 
-def _hub_empty_at_first(draft: effects.Draft, case: Case) -> bool:
+def _hub_empty_at_first(draft: Draft, case: Case) -> bool:
     return case.base is None and is_null(case.belief.value)
 
 
-def _differ_at_first(draft: effects.Draft, case: Case) -> bool:
+def _differ_at_first(draft: Draft, case: Case) -> bool:
     return case.base is None and bool(case.unit.first_link)
 
 
-def _held_what_hub_believes(draft: effects.Draft, case: Case) -> bool:
+def _held_what_hub_believes(draft: Draft, case: Case) -> bool:
     return case.base is not None and case.base.k == case.belief.v
 
 
-def _otherwise(draft: effects.Draft, case: Case) -> bool:
+def _otherwise(draft: Draft, case: Case) -> bool:
     return True
 
 
@@ -127,7 +128,7 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-def judge(draft: effects.Draft, case: Case) -> Row:
+def judge(draft: Draft, case: Case) -> Row:
     """Apply the first row that holds; returns it. Every judged read has already moved `stored` and `meant`."""
     for row in TABLE:
         if row.holds(draft, case):

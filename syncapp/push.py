@@ -179,14 +179,21 @@ def _create(store: Store, remote: Remote, key: str) -> Outcome:
         draft = Draft(record, page.policy, page.context(remote.role))
         sending = claim(draft, remote.role, Work.CREATE)
         page.save(draft.done())
-    return _carry_create(store, remote, key, sending) if sending is not None else Outcome.IDLE
+    return _carry_create(store, remote, key, sending, first=True) if sending is not None else Outcome.IDLE
 
 
-def _carry_create(store: Store, remote: Remote, key: str, sending: Sending) -> Outcome:
-    """Every create, also the first and every one after an unknown outcome, looks the record up with the key as sent."""
+def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, first: bool = False) -> Outcome:
+    """Every create, also the first and every one after an unknown outcome, looks the record up with the key as sent.
+
+    Only the first may be taken back when the account asks to wait: after that, the record may be there already.
+    """
     values = sent_values(sending)
     try:
         hits = [hit for hit in remote.find(values, key) if not hit.deleted]
+    except Limited:
+        if first:
+            _save(store, key, remote.role, sending, Reason.NOT_LANDED)
+        raise
     except (Retryable, Unknown):
         return Outcome.UNKNOWN
     if hits:

@@ -10,10 +10,11 @@ from typing import Any
 from .core.digest import digest
 from .core.merge import is_counter
 from .core.norms import norm
+from .core.rules import CREATOR, SHARED, Field, Guards, OnDelete, Policy, Strategy, Unauthorised, Unit
+from .core.rules import Role as CoreRole
 from .core.types import field_type
 from .core.validators import validator
-from .core.values import CREATOR, HUB, SHARED, Field, Guards, OnDelete, Policy, Strategy, Unauthorised, Unit
-from .core.values import Role as CoreRole
+from .core.values import HUB
 from .models import FieldRule, PolicySet, SyncField
 
 WRITABLE = ("both", "out")

@@ -11,7 +11,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from .core.values import HUB, SHARED, OnDelete, Strategy, Unauthorised
+from .core.rules import SHARED, OnDelete, Strategy, Unauthorised
+from .core.values import HUB
 
 name_shape = RegexValidator(
     r"^[a-z][a-z0-9_]*$",

@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 
 from policies.core.due import due_units
 from policies.core.resolve import ACTIONS, Choice, Refused, resolve
+from policies.core.seen import Context
 from policies.core.types import same
-from policies.core.values import Candidate, Context, Kind, Question, Record, Values
+from policies.core.values import Candidate, Kind, Question, Record, Values
 from syncapp.marked import marked
 from syncapp.sight import Sight
 from syncapp.words import capital

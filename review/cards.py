@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 
 from policies.core.ownership import owner_of
 from policies.core.resolve import ACTIONS
-from policies.core.values import Kind, Question, Strategy, Unit
+from policies.core.rules import Strategy, Unit
+from policies.core.values import Kind, Question
 from syncapp.load import question_of
 from syncapp.marked import marked
 from syncapp.models import Conflict, Record

@@ -7,7 +7,8 @@ import uuid
 from policies.core.identity import place
 from policies.core.plan import plan
 from policies.core.resolve import Choice, Moved, Refused, resolve
-from policies.core.values import Context, Kind, Observation, Question, Record, Values
+from policies.core.seen import Context, Observation
+from policies.core.values import Kind, Question, Record, Values
 from syncapp.again import again
 from syncapp.models import Conflict
 from syncapp.store import PgPage, PgStore

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policies.core.resolve import edit
-from policies.core.values import Context, Values
+from policies.core.seen import Context
+from policies.core.values import Values
 
 from . import models
 from .again import again

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from policies.core.ownership import owner_of
+from policies.core.rules import Policy, Unit
 from policies.core.types import Invalid
-from policies.core.values import Belief, Policy, Said, Unit
+from policies.core.values import Belief, Said
 from policies.models import FieldRule, Sync
 
 from . import models

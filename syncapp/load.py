@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import connection
 
 from policies.core import codec
-from policies.core.values import Link, Observation, Policy, Question, Record
+from policies.core.rules import Policy
+from policies.core.seen import Observation
+from policies.core.values import Link, Question, Record
 
 from . import models
 from .matching import lock_slots, match_digests

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from policies.core.digest import digest
 from policies.core.identity import known, match_values
-from policies.core.values import Json, Policy, Record, Values
+from policies.core.rules import Policy
+from policies.core.values import Json, Record, Values
 
 # Advisory locks come from one table of limited size for the whole server: digests share this many slots per sync.
 SLOTS = 1024

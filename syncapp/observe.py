@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from policies.core.values import How, Observation
+from policies.core.seen import How, Observation
 
 from .connectors import webhook
 from .connectors.errors import Limited, Malformed, ManifestError, Permanent, Retryable

@@ -12,8 +12,10 @@ import orjson
 from django.db import connection
 
 from policies.core.due import due_roles, due_units
+from policies.core.planned import Line
 from policies.core.reasons import Verdict
-from policies.core.values import Line, Policy, Record, Sending
+from policies.core.rules import Policy
+from policies.core.values import Record, Sending
 
 from .models import Feed, Push
 

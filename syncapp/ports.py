@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from policies.core.values import Context, Observation, Plan, Policy, Record, Values
+from policies.core.planned import Plan
+from policies.core.rules import Policy
+from policies.core.seen import Context, Observation
+from policies.core.values import Record, Values
 
 
 @dataclass(frozen=True, slots=True)

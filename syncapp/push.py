@@ -14,7 +14,8 @@ from policies.core.draft import Draft
 from policies.core.due import Work, claim, due_work, sent_values
 from policies.core.plan import plan
 from policies.core.reasons import Reason
-from policies.core.values import Link, Observation, Sending
+from policies.core.seen import Observation
+from policies.core.values import Link, Sending
 from syncapp.connectors.errors import Gone, Limited, MappingError, Permanent, Rejected, Retryable, Stale, Unknown
 
 from .ports import Remote, Store, Written

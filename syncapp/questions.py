@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Sequence
 
 from policies.core.codec import to_json
-from policies.core.values import Closed, Question
+from policies.core.planned import Closed
+from policies.core.values import Question
 
 from .load import Loaded
 from .models import Conflict

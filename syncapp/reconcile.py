@@ -10,8 +10,9 @@ from django.db import connection
 
 from policies.core.codec import to_json
 from policies.core.identity import believed
+from policies.core.planned import Line, Plan
 from policies.core.reasons import Verdict
-from policies.core.values import Line, Link, Plan, Record
+from policies.core.values import Link, Record
 
 from . import models
 from .lines import MOVED, changes_of, link_json, only_read

@@ -11,8 +11,9 @@ from typing import Protocol
 from django.conf import settings
 
 from policies.core.norms import norm
+from policies.core.seen import How, Observation
 from policies.core.types import field_type
-from policies.core.values import How, Json, Observation, Values
+from policies.core.values import Json, Values
 
 from . import skew
 from .connectors import registry

@@ -10,10 +10,11 @@ from uuid import UUID
 from policies.compile import PolicyError, compile_policy, facts_digest
 from policies.core import codec, effects
 from policies.core.plan import rejudge
+from policies.core.planned import Line
 from policies.core.reasons import Reason, Verdict
+from policies.core.rules import Policy
 from policies.core.table import Effect
 from policies.core.types import same
-from policies.core.values import Line, Policy
 from policies.models import Sync
 
 from .facts import facts_of

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.core.values import Plan, Policy, Record
+from policies.core.planned import Plan
+from policies.core.rules import Policy
+from policies.core.values import Record
 from policies.models import Sync
 
 from .models import Feed, Run

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from policies.core.due import due_units, holding
 from policies.core.ownership import may_write, reads
-from policies.core.values import Base, Link, Policy, Record, Unit
+from policies.core.rules import Policy, Unit
+from policies.core.values import Base, Link, Record
 
 from . import models
 from .load import link_of, question_of, record_of

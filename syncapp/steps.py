@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from policies.core import identity
 from policies.core.plan import plan
-from policies.core.values import Context, How, Observation, Plan
+from policies.core.planned import Plan
+from policies.core.seen import Context, How, Observation
 
 from .ports import Listing, Page, Remote, Store, Written
 

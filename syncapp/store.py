@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, transaction
 
 from policies.compile import compile_policy, facts_digest
-from policies.core.values import Context, Observation, Plan, Policy, Record
+from policies.core.planned import Plan
+from policies.core.rules import Policy
+from policies.core.seen import Context, Observation
+from policies.core.values import Record
 from policies.models import PolicySet, Sync
 
 from . import models

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from policies.core.invalid import Invalid, invalid_value
+from policies.core.seen import How, Observation
 from policies.core.types import FieldType
-from policies.core.values import How, Json, Observation, Values
+from policies.core.values import Json, Values
 
 from .connectors import paths
 from .connectors.errors import MappingError, Permanent, Rejected

@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from policies.core.ownership import problem
+from policies.core.rules import Field, Unit
 from policies.core.types import Invalid
-from policies.core.values import Field, Unit, Values
+from policies.core.values import Values
 
 from .words import Words, text
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from policies.core.invalid import is_invalid
 from policies.core.reasons import Reason
-from policies.core.values import CREATOR, HUB, SHARED, Values
+from policies.core.rules import CREATOR, SHARED
+from policies.core.values import HUB, Values
 from policies.models import Role, SyncField
 
 NOTHING = "nothing"

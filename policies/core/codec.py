@@ -1,4 +1,4 @@
-"""Lossless JSON for the frozen values of `values`: how states, questions and ledger lines are kept.
+"""Lossless JSON for the judge's frozen values: how states, questions and ledger lines are kept.
 
 The fields of each class come from the class itself, the spelling of each field from its annotation, so a field added
 there is kept here too, and an annotation without a spelling fails at once. Defaults are left out to keep rows small.
@@ -10,30 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
 
-from . import values
+from .planned import Closed, Line, Saw
+from .seen import Context, Observation
 from .spelling import PLAIN, Spelling, listed, mapped, optional
-from .values import Base, Belief, Closed, Context, Json, Line, Link, Observation, Question, Record, Saw
+from .values import Base, Belief, Candidate, Failed, Json, Link, Question, Record, Said, Sending, Span, Window
 
 T = TypeVar("T")
 Slot = tuple[str, Any, Spelling]
-_NESTED = (
-    "Span",
-    "Observation",
-    "Said",
-    "Belief",
-    "Failed",
-    "Base",
-    "Sending",
-    "Window",
-    "Link",
-    "Candidate",
-    "Question",
-    "Record",
-    "Context",
-    "Line",
-    "Saw",
-    "Closed",
-)
+KEPT: Mapping[str, type[Any]] = {
+    cls.__name__: cls
+    for cls in (
+        Span, Observation, Said, Belief, Failed, Base, Sending, Window, Link, Candidate, Question, Record, Context, Line,
+        Saw, Closed,
+    )
+}  # fmt: skip
 
 
 def to_json(value: Any) -> Json:
@@ -65,7 +55,7 @@ def _reader(cls: type[T]) -> Callable[[Mapping[str, Json]], T]:
 
 def _slots(cls: type[Any]) -> tuple[Slot, ...]:
     if cls not in _SLOTS:
-        raise ValueError(f"{cls.__name__} is never kept; kept are {', '.join(_NESTED)}")
+        raise ValueError(f"{cls.__name__} is never kept; kept are {', '.join(KEPT)}")
     return _SLOTS[cls]
 
 
@@ -77,8 +67,8 @@ def _spelling(annotation: str) -> Spelling:
     """How a field of this annotation is written and read."""
     if annotation in PLAIN:
         return PLAIN[annotation]
-    if annotation in _NESTED:
-        return (to_json, _reader(getattr(values, annotation)))
+    if annotation in KEPT:
+        return (to_json, _reader(KEPT[annotation]))
     if annotation.endswith(" | None"):
         return optional(_spelling(annotation.removesuffix(" | None")))
     if annotation.startswith("Mapping[str, ") and annotation.endswith("]"):
@@ -89,8 +79,7 @@ def _spelling(annotation: str) -> Spelling:
 
 
 _SLOTS: Mapping[type[Any], tuple[Slot, ...]] = {
-    cls: tuple((slot.name, _default(slot), _spelling(str(slot.type))) for slot in fields(cls))
-    for cls in (getattr(values, name) for name in _NESTED)
+    cls: tuple((slot.name, _default(slot), _spelling(str(slot.type))) for slot in fields(cls)) for cls in KEPT.values()
 }
 
 record_from_json = _reader(Record)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .merge import Overlap, lift_text
+from .rules import Field, Role, Unit
 from .types import same as equal
-from .values import Base, Field, Json, Role, Unit, Values
+from .values import Base, Json, Values
 
 Norm = Callable[[Json], Json]
 

@@ -6,28 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .diff import empty, equal_values, holds
+from .planned import Closed, Line, Plan, Saw
 from .reasons import Reason, Verdict
+from .rules import Policy, Unit
 from .safety import ping_pong, trim_moves
-from .values import (
-    Base,
-    Belief,
-    Candidate,
-    Closed,
-    Context,
-    Kind,
-    Line,
-    Link,
-    Observation,
-    Plan,
-    Policy,
-    Question,
-    Record,
-    Said,
-    Saw,
-    Span,
-    Unit,
-    Values,
-)
+from .seen import Context, Observation
+from .values import Base, Belief, Candidate, Kind, Link, Question, Record, Said, Span, Values
 
 PAST = 24  # earlier hub versions kept for links that have not joined yet
 

@@ -10,7 +10,8 @@ from .draft import Draft
 from .identity import believed, has_match_key
 from .ownership import reads
 from .reasons import Reason, Verdict
-from .values import Base, Belief, Json, Kind, Link, Policy, Record, Sending, Unit, Values
+from .rules import Policy, Unit
+from .values import Base, Belief, Json, Kind, Link, Record, Sending, Values
 
 
 class Work(StrEnum):

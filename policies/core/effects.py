@@ -11,25 +11,12 @@ from .merge import Overlap, Unbased
 from .ownership import may_clear, may_write, owner_of, problem, reads
 from .reasons import Reason, Verdict
 from .review import conclude, disagree, reconsider
+from .rules import Strategy, Unauthorised
 from .safety import ping_pong, trim_moves
 from .strategy import beats, merged
 from .times import change_span
 from .types import same as equal
-from .values import (
-    WINDOWS,
-    Base,
-    Candidate,
-    Kind,
-    Link,
-    Question,
-    Said,
-    Sending,
-    Span,
-    Strategy,
-    Unauthorised,
-    Values,
-    Window,
-)
+from .values import WINDOWS, Base, Candidate, Kind, Link, Question, Said, Sending, Span, Values, Window
 
 if TYPE_CHECKING:
     from .table import Case

@@ -7,9 +7,12 @@ from dataclasses import replace
 from . import identity, overwritten
 from .diff import same_at, told
 from .draft import Draft
+from .planned import Plan
 from .reasons import Reason, Verdict
+from .rules import Role
+from .seen import How, Observation
 from .table import counts
-from .values import How, Link, Observation, Plan, Role, Sending
+from .values import Link, Sending
 from .versions import lower, order
 
 

@@ -8,9 +8,12 @@ from dataclasses import replace
 from .diff import is_null
 from .draft import Draft
 from .ownership import reads
+from .planned import Plan
 from .reasons import Reason, Verdict
+from .rules import OnDelete, Policy
+from .seen import Context, Observation
 from .types import is_invalid
-from .values import Candidate, Context, Json, Kind, Link, Observation, OnDelete, Plan, Policy, Record, Values
+from .values import Candidate, Json, Kind, Link, Record, Values
 
 
 def match_values(fields: Values, policy: Policy) -> list[tuple[int, tuple[Json, ...]]]:
@@ -203,7 +206,9 @@ def known(record: Record, policy: Policy) -> dict[str, Json]:
         link = record.links.get(role)
         for unit, base in link.bases.items() if link is not None and link.gone is None else ():
             if unit in policy.by_name:
-                out.update({name: value for name, value in base.meant.items() if out.get(name) is None and value is not None})
+                out.update(
+                    {name: value for name, value in base.meant.items() if out.get(name) is None and value is not None}
+                )
     return out
 
 

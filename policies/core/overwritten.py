@@ -5,11 +5,14 @@ from __future__ import annotations
 from .diff import is_null, lift, same_at, told
 from .draft import Draft
 from .ownership import may_clear, may_write, problem
+from .planned import Plan
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
+from .rules import Role, Unit
+from .seen import Context, Observation
 from .times import change_span
 from .types import same as equal
-from .values import Candidate, Context, Link, Observation, Plan, Role, Unit, Window
+from .values import Candidate, Link, Window
 from .versions import between, order
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .diff import is_null
+from .rules import CREATOR, Policy, Unit
 from .types import is_invalid
-from .values import CREATOR, Policy, Record, Unit, Values
+from .values import Record, Values
 
 
 def owner_of(unit: Unit, record: Record) -> str:

@@ -8,9 +8,12 @@ from . import identity
 from .diff import lift, told
 from .draft import Draft
 from .gates import gate, proven, remember_read
+from .planned import Line, Plan
 from .reasons import Verdict
+from .rules import Policy, Unit
+from .seen import Context, Observation
 from .table import TABLE, Case, Row, judge
-from .values import Base, Belief, Context, Line, Link, Observation, Plan, Policy, Record, Sending, Unit
+from .values import Base, Belief, Link, Record, Sending
 
 # Verdicts that look at an observation too, but outside the table: row 2, and what became of a write.
 NOT_OF_THE_TABLE = frozenset({Verdict.OVERWRITTEN, Verdict.LANDED, Verdict.RESEND, Verdict.HELD})

@@ -8,26 +8,14 @@ from . import identity
 from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
+from .planned import Plan
 from .reasons import Reason, Verdict
 from .review import disagree
+from .rules import Policy, Strategy, Unit
+from .seen import Context
 from .strategy import beats
 from .types import same as equal
-from .values import (
-    HUB,
-    Candidate,
-    Context,
-    Kind,
-    Link,
-    Plan,
-    Policy,
-    Question,
-    Record,
-    Said,
-    Span,
-    Strategy,
-    Unit,
-    Values,
-)
+from .values import HUB, Candidate, Kind, Link, Question, Record, Said, Span, Values
 
 
 class Moved(Exception):

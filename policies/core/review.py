@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from .diff import holds
 from .draft import Draft
+from .planned import Closed
 from .reasons import Reason
+from .rules import Unit
 from .strategy import Ask, Decision, decide
 from .types import same as equal
-from .values import HUB, Candidate, Closed, Kind, Question, Said, Span, Unit, Values
+from .values import HUB, Candidate, Kind, Question, Said, Span, Values
 
 
 def disagree(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .values import Guards
+from .rules import Guards
 
 
 @dataclass(frozen=True, slots=True)

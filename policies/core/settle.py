@@ -11,29 +11,12 @@ from .diff import holds, same_at, stored_form, told
 from .draft import Draft
 from .gates import proven, stale
 from .plan import judge_fields, plan
+from .planned import Plan
 from .reasons import Reason, Verdict
+from .rules import Policy, Role, Strategy, Unit
+from .seen import Context, Observation
 from .table import counts
-from .values import (
-    WINDOWS,
-    Base,
-    Candidate,
-    Context,
-    Failed,
-    Kind,
-    Link,
-    Observation,
-    Plan,
-    Policy,
-    Record,
-    Role,
-    Said,
-    Sending,
-    Span,
-    Strategy,
-    Unit,
-    Values,
-    Window,
-)
+from .values import WINDOWS, Base, Candidate, Failed, Kind, Link, Record, Said, Sending, Span, Values, Window
 from .versions import lower
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .reasons import Reason, Verdict
-from .values import How, Kind
+from .seen import How
+from .values import Kind
 
 Spelling = tuple[Callable[[Any], Any], Callable[[Any], Any]]  # (to JSON, from JSON)
 

@@ -11,9 +11,10 @@ from .diff import same_at
 from .merge import MERGES, Overlap, Unbased, is_counter, merge
 from .ownership import owner_of
 from .reasons import Reason
+from .rules import SHARED, Policy, Strategy, Unit
 from .times import certainly_later
 from .types import same
-from .values import HUB, SHARED, Belief, Candidate, Json, Policy, Record, Span, Strategy, Unit, Values
+from .values import HUB, Belief, Candidate, Json, Record, Span, Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from .diff import is_null, same_at
 from .draft import Draft
 from .merge import is_counter
 from .ownership import may_clear, may_write, problem
-from .values import Base, Belief, Observation, Role, Saw, Strategy, Unit, Values
+from .planned import Saw
+from .rules import Role, Strategy, Unit
+from .seen import Observation
+from .values import Base, Belief, Values
 
 
 @dataclass(slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from .values import Base, Context, Link, Observation, Policy, Role, Span
+from .rules import Policy, Role
+from .seen import Context, Observation
+from .values import Base, Link, Span
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 

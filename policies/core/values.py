@@ -1,4 +1,4 @@
-"""The nouns of the judge as frozen values: what was observed, believed, stored, asked and planned.
+"""The nouns of the judge as frozen values: what is believed, stored, sent and asked.
 
 Shapes used everywhere:
 - a canonical value is JSON-shaped (text, bool, small integer, list, dict, None); see `types`.
@@ -8,55 +8,18 @@ Shapes used everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .reasons import Reason, Verdict
+from .reasons import Reason
 
 Json = Any
 Values = Mapping[str, Json]
 HUB = "hub"
-SHARED = "shared"
 WINDOWS = 12  # past writes of a link that a late event may still fall into
-CREATOR = "creator"
-
-
-class Strategy(StrEnum):
-    OWNER_WINS = "owner_wins"
-    LATEST = "latest_valid_change"
-    MERGE = "merge"
-    MAX = "max"
-    MIN = "min"
-    REVIEW = "manual_review"
-
-
-class Unauthorised(StrEnum):
-    """What happens to a change by a role that may not write the field."""
-
-    REVERT = "revert"
-    KEEP = "keep"
-    PROPOSE = "propose"
-
-
-class OnDelete(StrEnum):
-    ASK = "ask"  # the default: an edit beats a delete, a delete asks
-    PROPAGATE = "propagate"
-    UNLINK = "unlink"
-    RECREATE = "recreate"
-    REVIEW = "review"
-
-
-class How(StrEnum):
-    """How an observation was read."""
-
-    BY_ID = "id"
-    LIST = "list"
-    SEARCH = "search"
-    EVENT = "event"
-    RESPONSE = "response"
 
 
 class Kind(StrEnum):
@@ -79,28 +42,6 @@ class Span:
 
     start: datetime
     end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a feed was seen to hold. `fields` holds only what was told: missing is not null."""
-
-    role: str
-    remote_id: str
-    fields: Values
-    read_at: datetime
-    version: str | None = None
-    updated_at: datetime | None = None
-    received_at: datetime | None = None
-    actor: str | None = None
-    ours: bool = False  # marked with our own actor
-    correlation: str | None = None  # the idempotency key a provider handed back, if it does
-    deleted: bool = False
-    how: How = How.BY_ID
-    external_id: str | None = None
-    digest: str = ""
-    attempt: int = 0  # how often a stale look was repeated
-    last: bool = False  # the last repeated look, by id, after the provider's declared lag
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,129 +182,3 @@ class Record:
     beliefs: Mapping[str, Belief] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Everything that is not in state: time, the account's clock, counts over the run."""
-
-    now: datetime
-    skew: timedelta | None = timedelta(0)  # account's clock minus hub's; None: unknown
-    uncertainty: timedelta = timedelta(0)  # of the skew
-    granularity: timedelta = timedelta(0)  # of the account's time stamps
-    bulk: Mapping[datetime, int] = field(default_factory=dict)  # updated-at -> records of this run that share it
-    run: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A member of a unit: its type and its validators; `validators` return an error sentence or None."""
-
-    name: str
-    normalise: Callable[[Json], Json]
-    kind: str = "text"
-    validators: tuple[Callable[[Json], str | None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A field or a bundle, with its policy."""
-
-    name: str
-    members: tuple[Field, ...]
-    owner: str = SHARED
-    writers: frozenset[str] = frozenset()
-    readers: frozenset[str] = frozenset()
-    strategy: Strategy = Strategy.REVIEW
-    unauthorised: Unauthorised = Unauthorised.REVERT
-    may_clear: frozenset[str] = frozenset()
-    first_link: str = ""  # "", "owner", "ask" or a role whose value wins when links are first joined
-    reflect: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What the judge must know about the feed that a role is bound to."""
-
-    name: str
-    norms: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)  # as-stored form per field
-    exact: bool = False  # remote versions change with every write
-    ordered: bool = False  # and are integers that grow
-    conditional: bool = False  # writes carry the version they expect
-    timed: bool = True  # updated-at may be trusted as a time
-    reads: bool = True  # direction: the hub may write there
-    writes: bool = True  # direction: the hub listens to it
-    creates: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    bulk: int = 20  # records of one run with one updated-at: a touch, not a time
-    ping_pong: int = 8  # moves of one field within the window
-    window: timedelta = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A compiled policy set of one sync."""
-
-    version: int
-    units: tuple[Unit, ...]
-    roles: Mapping[str, Role]  # in the sync's order
-    match_keys: tuple[tuple[str, ...], ...] = ()
-    on_delete: OnDelete = OnDelete.ASK
-    guards: Guards = Guards()
-    by_name: Mapping[str, Unit] = field(default_factory=dict)
-
-    def unit(self, name: str) -> Unit:
-        return self.by_name[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One ledger line: a verdict with what the judge saw."""
-
-    verdict: Verdict
-    reason: Reason
-    role: str
-    unit: str
-    x: Values | None = None
-    saw: Saw | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Saw:
-    """What the judge saw when it gave a verdict; enough to give it again."""
-
-    base: Base | None
-    belief: Belief | None
-    sent: Values | None = None
-    sent_v: int = 0
-    questions: tuple[Question, ...] = ()
-    link: Link | None = None
-    observation: Observation | None = None
-    context: Context | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A question that ended, or a disagreement a rule decided without asking."""
-
-    question: Question
-    outcome: Reason
-    value: Values | None
-    winner: str = ""
-    by: str = "rule"  # "rule" or the person
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The answer: the new state, why, and what should happen next. Nothing in it has happened yet."""
-
-    state: Record
-    lines: tuple[Line, ...] = ()
-    closed: tuple[Closed, ...] = ()
-    look_again: bool = False  # read this record by id, then judge that
-    wait: bool = False  # not judged: a push there is in flight
-    unchanged: int = 0  # units

@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import Max
 
 from policies.compile import WRITABLE, PolicyError, RoleFacts, Sheet, compile_sheet
+from policies.core.rules import CREATOR, SHARED, OnDelete, Strategy, Unauthorised
 from policies.core.types import same
-from policies.core.values import CREATOR, HUB, SHARED, OnDelete, Strategy, Unauthorised
+from policies.core.values import HUB
 from policies.models import FieldRule, PolicySet, Sync, SyncField
 from syncapp.connectors.located import Located
 from syncapp.facts import facts_of

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from policies.core.values import How, Json, Observation, Values
+from policies.core.seen import How, Observation
+from policies.core.values import Json, Values
 from syncapp.connectors.errors import Gone, Limited, Stale, Unknown
 from syncapp.ports import Listing, Written
 

@@ -7,20 +7,9 @@ from datetime import timedelta
 from random import Random
 
 from policies.core.norms import norm
+from policies.core.rules import CREATOR, SHARED, Field, Guards, OnDelete, Policy, Role, Strategy, Unauthorised, Unit
 from policies.core.types import field_type
-from policies.core.values import (
-    CREATOR,
-    SHARED,
-    Field,
-    Guards,
-    Json,
-    OnDelete,
-    Policy,
-    Role,
-    Strategy,
-    Unauthorised,
-    Unit,
-)
+from policies.core.values import Json
 
 from .account import Form, Traits
 

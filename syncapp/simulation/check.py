@@ -8,7 +8,8 @@ from policies.core.diff import same_at, stored_form, told
 from policies.core.due import due_roles, due_units, holding
 from policies.core.ownership import may_clear, may_write, reads
 from policies.core.reasons import Verdict
-from policies.core.values import Json, Record, Strategy, Unit
+from policies.core.rules import Strategy, Unit
+from policies.core.values import Json, Record
 
 from .account import Edit
 from .world import QUIET, World

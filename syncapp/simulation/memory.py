@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from policies.core.due import Work, due_roles
 from policies.core.identity import known, match_values
-from policies.core.values import Closed, Context, Json, Line, Observation, Plan, Policy, Record
+from policies.core.planned import Closed, Line, Plan
+from policies.core.rules import Policy
+from policies.core.seen import Context, Observation
+from policies.core.values import Json, Record
 
 if TYPE_CHECKING:
     from .world import World
@@ -38,9 +41,7 @@ class MemoryPage:
         for rank, values in match_values(observation.fields, self.policy):
             keys = sorted(self.store.matches.get((rank, values), ()))
             mine = [
-                r.key
-                for r in self.saved.values()
-                if (rank, values) in match_values(known(r, self.policy), self.policy)
+                r.key for r in self.saved.values() if (rank, values) in match_values(known(r, self.policy), self.policy)
             ]
             found = [record for key in dict.fromkeys((*keys, *mine)) if (record := self.record(key)) is not None]
             if found:

@@ -6,9 +6,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from policies.core.planned import Plan
 from policies.core.reasons import Reason, Verdict
 from policies.core.resolve import Choice, Moved, Refused, edit, resolve
-from policies.core.values import Context, Kind, Observation, Plan, Question, Record, Values
+from policies.core.seen import Context, Observation
+from policies.core.values import Kind, Question, Record, Values
 from syncapp import push as writing
 from syncapp import steps
 from syncapp.connectors.errors import ConnectorError

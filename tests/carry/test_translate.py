@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from policies.core.seen import How
 from policies.core.types import field_type, is_invalid
-from policies.core.values import How
 from syncapp.connectors import registry
 from syncapp.connectors.errors import MappingError, Rejected
 from syncapp.connectors.mapping import Mapping

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from policies.core.values import Observation
+from policies.core.seen import Observation
 from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
 from syncapp.models import Account, Feed
 from syncapp.store import PgStore

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policies.compile import PolicyError, RoleFacts, compile_policy, compile_sheet, sheet_of
-from policies.core.values import Policy, Strategy
+from policies.core.rules import Policy, Strategy
 from policies.models import FieldRule, PolicySet, Sync, SyncField
 from syncapp.facts import facts_of
 from syncapp.models import Account, Feed

@@ -7,7 +7,8 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from policies.core.values import Policy, Record
+from policies.core.rules import Policy
+from policies.core.values import Record
 from policies.models import PolicySet, Role, Sync
 from syncapp.lines import fold_all, state_json
 from syncapp.load import Loaded, load_records

@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policies.core import values
+from policies.core.codec import KEPT
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import How, Kind
+from policies.core.seen import How
+from policies.core.values import Kind
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 names = st.text("abcxyz_", min_size=1, max_size=4)
@@ -72,7 +73,7 @@ def _of(annotation: str) -> st.SearchStrategy[Any]:
         return named(_of(annotation[len("Mapping[str, ") : -1]))
     if annotation.startswith("tuple["):
         return some(_of(annotation[len("tuple[") : -len(", ...]")]))
-    return built(getattr(values, annotation))
+    return built(KEPT[annotation])
 
 
 def built(cls: type[Any]) -> st.SearchStrategy[Any]:

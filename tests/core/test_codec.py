@@ -8,26 +8,15 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 
-from policies.core import values
-from policies.core.codec import belief_from_json, context_from_json, from_json, link_from_json, to_json
-from policies.core.values import Base, Belief, Context, Link, Unit
+from policies.core.codec import KEPT, belief_from_json, context_from_json, from_json, link_from_json, to_json
+from policies.core.rules import Unit
+from policies.core.seen import Context
+from policies.core.values import Base, Belief, Link
 
 from .strategies import built, moments, spans_of_time
 
-KEPT = [
-    values.Observation,
-    values.Belief,
-    values.Base,
-    values.Link,
-    values.Question,
-    values.Record,
-    values.Context,
-    values.Line,
-    values.Closed,
-]
 
-
-@pytest.mark.parametrize("cls", KEPT, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", KEPT.values(), ids=KEPT)
 def test_it_comes_back_as_it_was(cls):
     @settings(max_examples=30, deadline=None)
     @given(built(cls))

@@ -10,7 +10,9 @@ from policies.core.due import due_roles
 from policies.core.identity import place
 from policies.core.plan import plan
 from policies.core.reasons import Reason
-from policies.core.values import Kind, Observation, OnDelete, Record, Sending
+from policies.core.rules import OnDelete
+from policies.core.seen import Observation
+from policies.core.values import Kind, Record, Sending
 from tests.core.cases.making import NOTHING, NOW, Case, context_of, observation_of, policy_of, question, record_of, side
 
 TOLD = Case("", "Anna", None)

@@ -15,21 +15,10 @@ from policies.core.due import due_roles
 from policies.core.norms import norm
 from policies.core.ownership import may_write
 from policies.core.plan import NOT_OF_THE_TABLE, plan, rejudge
+from policies.core.rules import Field, Policy, Role, Strategy, Unauthorised, Unit
+from policies.core.seen import Context, Observation
 from policies.core.types import field_type
-from policies.core.values import (
-    Base,
-    Belief,
-    Context,
-    Field,
-    Link,
-    Observation,
-    Policy,
-    Record,
-    Role,
-    Strategy,
-    Unauthorised,
-    Unit,
-)
+from policies.core.values import Base, Belief, Link, Record
 from syncapp.simulation.world import World
 from tests.core.cases.making import NOW, ROLES, minutes
 from tests.core.test_table import VERDICTS

@@ -9,7 +9,8 @@ import pytest
 from policies.core.due import due_roles
 from policies.core.reasons import Reason
 from policies.core.resolve import Choice, Moved, Refused, edit, resolve
-from policies.core.values import HUB, Kind, Strategy, Unauthorised
+from policies.core.rules import Strategy, Unauthorised
+from policies.core.values import HUB, Kind
 from tests.core.cases.making import Case, context_of, outcome, policy_of, question, record_of, side
 
 ASKED = question(side("crm", "Anna"), side("app", "Carl"))

@@ -10,8 +10,10 @@ from policies.core.draft import Draft
 from policies.core.due import Work, claim, due_roles, due_units
 from policies.core.plan import plan
 from policies.core.reasons import Reason, Verdict
+from policies.core.rules import Strategy
+from policies.core.seen import Observation
 from policies.core.settle import confirm, found, rejected, release, settle
-from policies.core.values import Failed, Kind, Observation, Sending, Strategy
+from policies.core.values import Failed, Kind, Sending
 from tests.core.cases.making import (
     NOW,
     Case,

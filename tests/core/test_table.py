@@ -9,8 +9,8 @@ import pytest
 
 from policies.core.plan import plan, rejudge
 from policies.core.reasons import Verdict
+from policies.core.seen import How
 from policies.core.table import TABLE
-from policies.core.values import How
 from tests.core.cases import agreeing, authority, bundles, gates, merging, outsiders, strategies, times
 from tests.core.cases.making import Case, context_of, judged, observation_of, outcome, policy_of, record_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Failed, Kind, Strategy, Unauthorised
+from policies.core.rules import Strategy, Unauthorised
+from policies.core.values import Failed, Kind
 
 from .making import NOTHING, Case, minutes, question, side
 

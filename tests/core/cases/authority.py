@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from policies.core.invalid import invalid_value
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Failed, Guards, Kind, Strategy
+from policies.core.rules import Guards, Strategy
+from policies.core.values import Failed, Kind
 
 from .making import NOW, Case, minutes, question, side, span
 

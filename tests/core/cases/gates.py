@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Base, Candidate, How, Kind, Strategy, Window
+from policies.core.rules import Strategy
+from policies.core.seen import How
+from policies.core.values import Base, Candidate, Kind, Window
 
 from .making import NOTHING, Case, minutes, question, side
 

@@ -14,30 +14,12 @@ from typing import Any
 from policies.core.due import due_roles
 from policies.core.norms import norm
 from policies.core.plan import plan
+from policies.core.planned import Plan
 from policies.core.reasons import Reason, Verdict
+from policies.core.rules import Field, Guards, Policy, Role, Strategy, Unauthorised, Unit
+from policies.core.seen import Context, Observation
 from policies.core.types import field_type
-from policies.core.values import (
-    Base,
-    Belief,
-    Candidate,
-    Context,
-    Field,
-    Guards,
-    Kind,
-    Link,
-    Observation,
-    Plan,
-    Policy,
-    Question,
-    Record,
-    Role,
-    Said,
-    Sending,
-    Span,
-    Strategy,
-    Unauthorised,
-    Unit,
-)
+from policies.core.values import Base, Belief, Candidate, Kind, Link, Question, Record, Said, Sending, Span
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROLES = ("crm", "billing", "app")

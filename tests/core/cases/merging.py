@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Strategy
+from policies.core.rules import Strategy
 
 from .making import NOTHING, Case, question, side
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Guards, Kind, Strategy, Unauthorised
+from policies.core.rules import Guards, Strategy, Unauthorised
+from policies.core.values import Kind
 
 from .making import Case, minutes, question, side
 

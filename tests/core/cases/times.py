@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from policies.core.reasons import Reason, Verdict
-from policies.core.values import Strategy
+from policies.core.rules import Strategy
 
 from .making import NOW, Case, minutes, question, side, span
 

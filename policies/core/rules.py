@@ -1,0 +1,102 @@
+"""The nouns of a policy as frozen values: whose a field is, what settles a disagreement, what a feed can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from .values import Json
+
+SHARED = "shared"
+CREATOR = "creator"
+
+
+class Strategy(StrEnum):
+    OWNER_WINS = "owner_wins"
+    LATEST = "latest_valid_change"
+    MERGE = "merge"
+    MAX = "max"
+    MIN = "min"
+    REVIEW = "manual_review"
+
+
+class Unauthorised(StrEnum):
+    """What happens to a change by a role that may not write the field."""
+
+    REVERT = "revert"
+    KEEP = "keep"
+    PROPOSE = "propose"
+
+
+class OnDelete(StrEnum):
+    ASK = "ask"  # the default: an edit beats a delete, a delete asks
+    PROPAGATE = "propagate"
+    UNLINK = "unlink"
+    RECREATE = "recreate"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A member of a unit: its type and its validators; `validators` return an error sentence or None."""
+
+    name: str
+    normalise: Callable[[Json], Json]
+    kind: str = "text"
+    validators: tuple[Callable[[Json], str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A field or a bundle, with its policy."""
+
+    name: str
+    members: tuple[Field, ...]
+    owner: str = SHARED
+    writers: frozenset[str] = frozenset()
+    readers: frozenset[str] = frozenset()
+    strategy: Strategy = Strategy.REVIEW
+    unauthorised: Unauthorised = Unauthorised.REVERT
+    may_clear: frozenset[str] = frozenset()
+    first_link: str = ""  # "", "owner", "ask" or a role whose value wins when links are first joined
+    reflect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What the judge must know about the feed that a role is bound to."""
+
+    name: str
+    norms: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)  # as-stored form per field
+    exact: bool = False  # remote versions change with every write
+    ordered: bool = False  # and are integers that grow
+    conditional: bool = False  # writes carry the version they expect
+    timed: bool = True  # updated-at may be trusted as a time
+    reads: bool = True  # direction: the hub may write there
+    writes: bool = True  # direction: the hub listens to it
+    creates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    bulk: int = 20  # records of one run with one updated-at: a touch, not a time
+    ping_pong: int = 8  # moves of one field within the window
+    window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A compiled policy set of one sync."""
+
+    version: int
+    units: tuple[Unit, ...]
+    roles: Mapping[str, Role]  # in the sync's order
+    match_keys: tuple[tuple[str, ...], ...] = ()
+    on_delete: OnDelete = OnDelete.ASK
+    guards: Guards = Guards()
+    by_name: Mapping[str, Unit] = field(default_factory=dict)
+
+    def unit(self, name: str) -> Unit:
+        return self.by_name[name]

@@ -1,7 +1,7 @@
 """The order of the steps that write: look, write, read back; and settle, when the outcome is unknown.
 
-Written once, run by the clerk and by the simulation. Every call on a store or a remote is a place where a process may die;
-`settle` goes on from what was committed.
+Written once, run by the clerk and by the simulation. Every call on a store or a remote is a place where a process may
+die; `settle` goes on from what was committed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from policies.core import settle as after
+from policies.core import lookup
+from policies.core import settle as unknown
+from policies.core.confirm import confirm, rejected, release
 from policies.core.draft import Draft
 from policies.core.due import Work, claim, due_work, sent_values
 from policies.core.plan import plan
@@ -136,7 +138,7 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
         record, context = page.record(key), page.context(remote.role)
         if record is None:
             return Outcome.IDLE
-        made = after.confirm(
+        made = confirm(
             record,
             remote.role,
             sending.key,
@@ -158,7 +160,7 @@ def _save(store: Store, key: str, role: str, sending: Sending, reason: Reason) -
     with store.open(key) as page:
         record = page.record(key)
         if record is not None:
-            page.save(after.release(record, role, sending.key, reason, page.policy, page.context(role)))
+            page.save(release(record, role, sending.key, reason, page.policy, page.context(role)))
 
 
 def _refused(store: Store, role: str, key: str, sending: Sending, error: Rejected | MappingError) -> Outcome:
@@ -167,7 +169,7 @@ def _refused(store: Store, role: str, key: str, sending: Sending, error: Rejecte
         record = page.record(key)
         if record is not None:
             context = page.context(role)
-            page.save(after.rejected(record, role, sending.key, error.fields, answer, page.policy, context))
+            page.save(rejected(record, role, sending.key, error.fields, answer, page.policy, context))
     return Outcome.REJECTED
 
 
@@ -224,9 +226,9 @@ def _found(store: Store, role: str, key: str, hits: Sequence[Observation]) -> Ou
         ours = [hit for hit in free if hit.external_id == key]
         chosen = ours if len(ours) == 1 else free
         if len(chosen) == 1 and (ours or len(hits) == 1):
-            page.save(after.found(record, chosen[0], page.policy, context))
+            page.save(lookup.found(record, chosen[0], page.policy, context))
             return Outcome.FOUND
-        page.save(after.ambiguous(record, role, hits, page.policy, context))
+        page.save(lookup.ambiguous(record, role, hits, page.policy, context))
     return Outcome.HELD
 
 
@@ -245,5 +247,5 @@ def settle(store: Store, remote: Remote, key: str) -> Outcome:
         record = page.record(key)
         if record is None or record.links[remote.role].sending != link.sending:
             return Outcome.IDLE
-        page.save(after.settle(record, seen, page.policy, page.context(remote.role)))
+        page.save(unknown.settle(record, seen, page.policy, page.context(remote.role)))
     return Outcome.RESEND

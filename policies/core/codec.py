@@ -20,8 +20,8 @@ Slot = tuple[str, Any, Spelling]
 KEPT: Mapping[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
-        Span, Observation, Said, Belief, Failed, Base, Sending, Window, Link, Candidate, Question, Record, Context, Line,
-        Saw, Closed,
+        Span, Observation, Said, Belief, Failed, Base, Sending, Window, Link, Candidate, Question, Record, Context,
+        Line, Saw, Closed,
     )
 }  # fmt: skip
 

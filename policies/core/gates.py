@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import identity, overwritten
+from . import gone, overwritten
 from .diff import same_at, told
 from .draft import Draft
 from .planned import Plan
@@ -26,12 +26,12 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
     if stale(draft, observation, link):
         return draft.done(look_again=True)
     if observation.deleted:
-        return identity.deleted(draft, observation, link)
+        return gone.deleted(draft, observation, link)
     if link.sending is not None and _must_wait(draft, observation, link.sending):
         draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, observation.role)
         return draft.done(wait=True)
     if link.gone is not None or link.asleep:
-        identity.revive(draft, observation, link)
+        gone.revive(draft, observation, link)
     return None
 
 

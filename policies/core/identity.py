@@ -1,16 +1,15 @@
-"""Which record a remote record is, and what follows when one is deleted, comes back or matches twice."""
+"""Which record a remote record is, and what follows when one matches twice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from .diff import is_null
 from .draft import Draft
-from .ownership import reads
+from .gone import close_delete
 from .planned import Plan
 from .reasons import Reason, Verdict
-from .rules import OnDelete, Policy
+from .rules import Policy
 from .seen import Context, Observation
 from .types import is_invalid
 from .values import Candidate, Json, Kind, Link, Record, Values
@@ -45,7 +44,7 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
         return _ask_which(draft, observation, Reason.AMBIGUOUS, matches)
     if known is None or (known.remote_id is None and not known.unlinked) or known.gone is not None:
         epoch = known.epoch if known else 0
-        _close_delete(draft, role, Reason.CAME_BACK)
+        close_delete(draft, role, Reason.CAME_BACK)
         draft.set_link(Link(role, observation.remote_id, epoch=epoch))
         linked = draft.done()
         return _linked(
@@ -84,112 +83,6 @@ def _ask_which(draft: Draft, observation: Observation, reason: Reason, matches: 
     if draft.questions is not before:
         draft.say(Verdict.HELD, reason, observation.role, detail=note)
     return draft.done()
-
-
-def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
-    """Row 4: leave a tombstone, then do as the policy says; by default an edit beats a delete, and a delete asks."""
-    role = observation.role
-    if link.gone is not None:
-        return draft.done()
-    draft.say(Verdict.DELETED, Reason.DELETED_THERE, role)
-    ours = link.doomed
-    draft.set_link(
-        replace(link, gone=observation.read_at, read_at=observation.read_at, sending=None, doomed=False, digest="")
-    )
-    _freeze_candidates(draft, role)
-    if ours:
-        return draft.done()
-    how = draft.policy.on_delete
-    busy = bool(draft.questions) or any(x.sending and x.sending.create for x in draft.links.values())
-    if busy:
-        _ask_delete(draft, role, Reason.DELETE_MEETS_QUESTION, _open(draft))
-    elif how is OnDelete.ASK and _behind(draft, role):
-        recreate(draft, role, Reason.EDIT_BEATS_DELETE)
-    elif how in (OnDelete.ASK, OnDelete.REVIEW):
-        _ask_delete(draft, role, Reason.DELETE_ASKS)
-    elif how is OnDelete.PROPAGATE:
-        spread(draft, role, Reason.DELETE_SPREADS)
-    elif how is OnDelete.UNLINK:
-        unlink(draft, role, Reason.DELETE_UNLINKS)
-    else:
-        recreate(draft, role, Reason.DELETE_RECREATES)
-    return draft.done()
-
-
-def _behind(draft: Draft, role: str) -> bool:
-    """Was something changed elsewhere that this account had not seen when it deleted?"""
-    for unit in draft.policy.units:
-        base = draft.base(role, unit)
-        if reads(unit, draft.policy, role) and (base.k if base else 0) < draft.belief(unit).v:
-            return True
-    return False
-
-
-def _ask_delete(draft: Draft, role: str, reason: Reason, note: str = "") -> None:
-    draft.ask(Kind.DELETE, "", role, (Candidate(role, {}, draft.context.now),), reason, note)
-
-
-def _open(draft: Draft) -> str:
-    """What the delete meets, by name: the questions that are open and the creates that are under way."""
-    asked = [q.unit or f"{q.kind} at {q.role}" for q in draft.questions]
-    made = [f"create at {link.role}" for link in draft.links.values() if link.sending and link.sending.create]
-    return ", ".join((*asked, *made))
-
-
-def _close_delete(draft: Draft, role: str, reason: Reason) -> None:
-    for question in draft.questions:
-        if question.kind is Kind.DELETE and question.role == role:
-            draft.close(question, reason)
-
-
-def after_versions(draft: Draft) -> None:
-    """A change that came after a delete which still waits for a person: the edit beats it, where that role reads."""
-    if draft.policy.on_delete is not OnDelete.ASK or draft.version == draft.record.version:
-        return
-    for question in draft.questions:
-        if question.kind is Kind.DELETE and _behind(draft, question.role):
-            recreate(draft, question.role, Reason.EDIT_BEATS_DELETE)
-
-
-def recreate(draft: Draft, role: str, reason: Reason) -> None:
-    """The record is made again there: an empty link, and a new attempt epoch for its idempotency key."""
-    _close_delete(draft, role, reason)
-    draft.set_link(Link(role, epoch=draft.link(role).epoch + 1))
-    draft.say(Verdict.DECIDED, reason, role)
-
-
-def spread(draft: Draft, role: str, reason: Reason) -> None:
-    """The delete is due at every other account."""
-    _close_delete(draft, role, reason)
-    for other in list(draft.links.values()):
-        if other.role != role and other.gone is None and other.remote_id is not None and not other.unlinked:
-            draft.set_link(replace(other, doomed=True))
-    draft.say(Verdict.DECIDED, reason, role)
-
-
-def unlink(draft: Draft, role: str, reason: Reason) -> None:
-    """The record is no longer kept in step there; its tombstone blocks create."""
-    _close_delete(draft, role, reason)
-    draft.set_link(replace(draft.link(role), unlinked=True, sending=None))
-    draft.say(Verdict.DECIDED, reason, role)
-
-
-def revive(draft: Draft, observation: Observation, link: Link) -> None:
-    """An id that comes back revives its tombstone; a record back in scope wakes its link."""
-    draft.set_link(replace(link, gone=None, asleep=False))
-    _close_delete(draft, link.role, Reason.CAME_BACK)
-    if link.gone is not None:
-        draft.say(Verdict.REVIVED, Reason.CAME_BACK, observation.role)
-
-
-def _freeze_candidates(draft: Draft, role: str) -> None:
-    """A candidate whose link is deleted stays, marked."""
-    for question in draft.questions:
-        if question.unit and any(c.source == role and not c.frozen for c in question.candidates):
-            marked = tuple(replace(c, frozen=True) if c.source == role else c for c in question.candidates)
-            draft.ask(
-                question.kind, question.unit, question.role, marked, question.reason, question.note, question.about
-            )
 
 
 def has_match_key(values: Values, policy: Policy) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import identity
+from . import gone
 from .diff import lift, told
 from .draft import Draft
 from .gates import gate, proven, remember_read
@@ -44,7 +44,7 @@ def judge_fields(draft: Draft, observation: Observation) -> None:
             continue
         judge(draft, _case(draft, observation, unit, x, base, link.sending))
     remember_read(draft, observation)
-    identity.after_versions(draft)
+    gone.after_versions(draft)
 
 
 def _case(

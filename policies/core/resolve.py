@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import identity
+from . import gone
 from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
@@ -74,7 +74,7 @@ def resolve(
     value = _chosen(question, choice, unit)
     draft.close(question, Reason.PERSON_DECIDED, value, choice.source or HUB, actor)
     _decide(draft, unit, question, value, actor)
-    identity.after_versions(draft)
+    gone.after_versions(draft)
     return draft.done()
 
 
@@ -114,11 +114,11 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
     role = question.role
     draft.close(question, Reason.PERSON_DECIDED, None, choice.action, actor)
     if choice.action == "recreate":
-        identity.recreate(draft, role, Reason.PERSON_DECIDED)
+        gone.recreate(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "propagate":
-        identity.spread(draft, role, Reason.PERSON_DECIDED)
+        gone.spread(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "unlink":
-        identity.unlink(draft, role, Reason.PERSON_DECIDED)
+        gone.unlink(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "same":
         _same(draft, question)
     elif choice.action == "skip" and question.kind is Kind.CREATE:
@@ -167,5 +167,5 @@ def edit(
         mine = Candidate(HUB, full, now, actor, Span(now, now), base=seen, k=seen_v)
         candidates = (*(c for c in draft.hub_candidates(unit) if c.source != HUB), mine)
         disagree(draft, unit, candidates, mine, lambda why: draft.say(Verdict.CONCURRENT, why, HUB, unit, full))
-    identity.after_versions(draft)
+    gone.after_versions(draft)
     return draft.done()

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from policies.core.confirm import confirm
 from policies.core.draft import Draft
 from policies.core.due import Work, claim
-from policies.core.settle import confirm
 from policies.models import Sync
 from syncapp.lines import fold_all, state_json
 from syncapp.load import Contended

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from policies.core.confirm import confirm, rejected, release
 from policies.core.draft import Draft
 from policies.core.due import Work, claim, due_roles, due_units
+from policies.core.lookup import found
 from policies.core.plan import plan
 from policies.core.reasons import Reason, Verdict
 from policies.core.rules import Strategy
 from policies.core.seen import Observation
-from policies.core.settle import confirm, found, rejected, release, settle
+from policies.core.settle import settle
 from policies.core.values import Failed, Kind, Sending
 from tests.core.cases.making import (
     NOW,

@@ -18,6 +18,7 @@ setup: $(VENV)/.stamp ## Make the virtual environment and install the pinned pac
 $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
+	@mkdir -p static-root
 	@touch $@
 
 servers-venv: $(SERVERS)/.stamp ## Install the third-party servers that the demo and tests talk to (Kinto)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from playwright.sync_api import Browser, sync_playwright
 
 from syncapp import embedded
 from syncapp.embedded.place import Place
@@ -17,7 +18,11 @@ NEEDS_SERVERS = {"db", "transactional_db", "live_server", "servers", "redis_clie
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that touches the database or Redis is marked `servers`, so that `make test-fast` leaves it out."""
+    """A test that touches the database or Redis is marked `servers`, so that `make test-fast` leaves it out.
+
+    Tests in a browser come last: Playwright leaves an event loop in this thread, which gives the ORM others.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & NEEDS_SERVERS or item.get_closest_marker("django_db"):
@@ -90,3 +95,18 @@ def chromium() -> str:
     pytest.skip(
         "No chromium found: install it (Debian: apt-get install chromium) or set CONCORD_CHROMIUM to its program."
     )
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Playwright runs an event loop in this thread, which is no danger to the ORM here: nothing else uses it."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        made = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield made
+        made.close()
+        connections.close_all()  # those that belong to the event loop
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

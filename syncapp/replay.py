@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from policies.compile import PolicyError, compile_policy, facts_digest
-from policies.core import codec, effects
+from policies.core import codec, effects, refused
 from policies.core.plan import rejudge
 from policies.core.planned import Line
 from policies.core.reasons import Reason, Verdict
@@ -30,8 +30,8 @@ VERDICTS: Mapping[Effect, Verdict] = {
     effects.agree: Verdict.AGREE,
     effects.agree_past: Verdict.AGREE_PAST,
     effects.fill: Verdict.EMPTY,
-    effects.unauthorised: Verdict.UNAUTHORISED,
-    effects.invalid: Verdict.INVALID,
+    refused.unauthorised: Verdict.UNAUTHORISED,
+    refused.invalid: Verdict.INVALID,
     effects.candidate: Verdict.CANDIDATE,
     effects.adopt: Verdict.ADOPT,
     effects.first_link: Verdict.CONCURRENT,

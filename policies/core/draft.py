@@ -5,43 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .diff import empty, equal_values, holds
-from .planned import Closed, Line, Plan, Saw
+from .asked import Asked
+from .diff import empty, holds
+from .planned import Line, Plan, Saw
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
 from .safety import ping_pong, trim_moves
 from .seen import Context, Observation
-from .values import Base, Belief, Candidate, Kind, Link, Question, Record, Said, Span, Values
+from .values import Base, Belief, Candidate, Link, Record, Said, Span, Values
 
 PAST = 24  # earlier hub versions kept for links that have not joined yet
 
 
-class Draft:
+class Draft(Asked):
     """Lives inside one call of the judge; the frozen record it started from is never touched."""
 
     __slots__ = (
         "_beliefs",
         "_links",
-        "closed",
-        "context",
         "lines",
         "policy",
-        "questions",
         "record",
         "unchanged",
         "version",
     )
 
     def __init__(self, record: Record, policy: Policy, context: Context) -> None:
+        super().__init__(record.questions, context)
         self.record = record
         self.policy = policy
-        self.context = context
         self.version = record.version
         self._beliefs: dict[str, Belief] | None = None
         self._links: dict[str, Link] | None = None
-        self.questions = record.questions
         self.lines: list[Line] = []
-        self.closed: list[Closed] = []
         self.unchanged = 0
 
     def belief(self, unit: Unit) -> Belief:
@@ -114,48 +110,6 @@ class Draft:
         self.set_belief(unit, replace(belief, moves=moves))
         return ping_pong(moves, now, self.policy.guards)
 
-    def question(self, unit: str, role: str = "") -> Question | None:
-        """The open question of a field (role "") or of one link's field."""
-        for question in self.questions:
-            if question.unit == unit and question.role == role:
-                return question
-        return None
-
-    def in_review(self, unit: Unit) -> bool:
-        return bool(self.questions) and self.question(unit.name) is not None
-
-    def ask(
-        self,
-        kind: Kind,
-        unit: str,
-        role: str,
-        candidates: tuple[Candidate, ...],
-        reason: Reason,
-        note: str = "",
-        about: str = "",
-    ) -> None:
-        """Open a question, or bring the open one up to date (its version moves when anything in it does)."""
-        old = next(
-            (
-                q
-                for q in self.questions
-                if (q.unit, q.role, q.about) == (unit, role, about) and (unit or q.kind is kind)
-            ),
-            None,
-        )
-        if old is None:
-            new = Question(kind, unit, role, candidates, reason, self.context.now, 1, note, about)
-            self.questions = (*self.questions, new)
-        elif (old.candidates, old.reason, old.note) != (candidates, reason, note):
-            new = replace(old, candidates=candidates, reason=reason, note=note, version=old.version + 1)
-            self.questions = tuple(new if q is old else q for q in self.questions)
-
-    def close(
-        self, question: Question, outcome: Reason, value: Values | None = None, winner: str = "", by: str = "rule"
-    ) -> None:
-        self.questions = tuple(q for q in self.questions if q.key != question.key)
-        self.closed.append(Closed(question, outcome, value, winner, by))
-
     def withdraw(self, unit: Unit, role: str | None = None) -> None:
         """Questions of single links that a newer value made needless are closed, on record."""
         for question in self.questions:
@@ -214,7 +168,3 @@ class Draft:
                 self.questions,
             )
         return Plan(record, tuple(self.lines), tuple(self.closed), look_again, wait, self.unchanged)
-
-
-def same_value(a: Values, b: Values) -> bool:
-    return equal_values(a, b) and equal_values(b, a)

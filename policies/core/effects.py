@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from . import windows
+from .case import Case, said, say, see, side
 from .diff import holds, is_null, same_at
 from .draft import Draft
 from .merge import Overlap, Unbased
-from .ownership import may_clear, may_write, owner_of, problem, reads
+from .ownership import may_write, owner_of, reads
 from .reasons import Reason, Verdict
 from .review import conclude, disagree, reconsider
-from .rules import Strategy, Unauthorised
+from .rules import Strategy
 from .safety import ping_pong, trim_moves
 from .strategy import beats, merged
-from .times import change_span
 from .types import same as equal
-from .values import WINDOWS, Base, Candidate, Kind, Link, Question, Said, Sending, Span, Values, Window
-
-if TYPE_CHECKING:
-    from .table import Case
+from .values import Base, Kind, Question, Values
 
 
 def unchanged(draft: Draft, case: Case) -> None:
@@ -31,26 +28,14 @@ def unchanged(draft: Draft, case: Case) -> None:
 def echo(draft: Draft, case: Case) -> None:
     """The write in flight shows: that field of the push is confirmed."""
     assert case.sent is not None
-    _say(draft, case, Verdict.ECHO, Reason.ECHO)
+    say(draft, case, Verdict.ECHO, Reason.ECHO)
     confirm_unit(draft, case, case.sent, case.sent_v)
     link = draft.link(case.role.name)
     if link.sending is not None:
         values = {name: value for name, value in link.sending.values.items() if name != case.unit.name}
         rest = replace(link.sending, values=values) if values else None
-        windows = _echo_windows(case, link, link.sending)
-        draft.set_link(replace(link, sending=rest, epoch=link.epoch + (rest is None), windows=windows))
-
-
-def _echo_windows(case: Case, link: Link, sending: Sending) -> tuple[Window, ...]:
-    """The write lies after its look and not after this read: a late event may show what it went over."""
-    name, o = case.unit.name, case.observation
-    window = Window(link.read_at or sending.at, o.read_at, sending.guard_version, o.version, {}, {})
-    kept = link.windows
-    if kept and replace(kept[-1], before={}, sent={}) == window:  # another field of the same write
-        kept, window = kept[:-1], kept[-1]
-    before = {**window.before, name: case.base} if case.base is not None else window.before
-    window = replace(window, before=before, sent={**window.sent, name: sending.values[name]})
-    return (*kept, window)[-WINDOWS:]
+        kept = windows.after_echo(link, link.sending, case.observation, case.unit, case.base)
+        draft.set_link(replace(link, sending=rest, epoch=link.epoch + (rest is None), windows=kept))
 
 
 def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:
@@ -65,11 +50,11 @@ def confirm_unit(draft: Draft, case: Case, sent: Values, version: int) -> None:
 
 def agree(draft: Draft, case: Case) -> None:
     role, unit = case.role.name, case.unit
-    _say(draft, case, Verdict.AGREE, Reason.AGREED)
-    _see(draft, case)
+    say(draft, case, Verdict.AGREE, Reason.AGREED)
+    see(draft, case)
     question = draft.question(unit.name) if case.in_review else None
     if question is not None and _is_side(draft, case, question):
-        reconsider(draft, unit, question, _candidate(draft, case))
+        reconsider(draft, unit, question, side(draft, case))
         return
     belief = draft.belief(unit)
     if role not in belief.origins and not is_null(belief.value):
@@ -95,61 +80,25 @@ def past_version(case: Case) -> int | None:
 
 
 def agree_past(draft: Draft, case: Case) -> None:
-    _say(draft, case, Verdict.AGREE_PAST, Reason.AGREED_PAST)
+    say(draft, case, Verdict.AGREE_PAST, Reason.AGREED_PAST)
     version = past_version(case)
     assert version is not None
-    _see(draft, case, k=version)
+    see(draft, case, k=version)
     draft.withdraw(case.unit, case.role.name)
 
 
 def fill(draft: Draft, case: Case) -> None:
     """A side that holds nothing disputes nothing: what the hub believes is due there."""
-    _say(draft, case, Verdict.EMPTY, Reason.EMPTY_SIDE)
-    _see(draft, case, k=0 if reads(case.unit, draft.policy, case.role.name) else draft.belief(case.unit).v)
-
-
-def unauthorised(draft: Draft, case: Case) -> None:
-    role, unit, how = case.role.name, case.unit, case.unit.unauthorised
-    cleared = is_null(case.lifted) and not may_clear(unit, draft.record, role)
-    why = Reason.MAY_NOT_CLEAR if cleared else Reason.NOT_A_WRITER
-    if how is Unauthorised.PROPOSE:
-        _say(draft, case, Verdict.UNAUTHORISED, Reason.PROPOSED if why is Reason.NOT_A_WRITER else why)
-        _see(draft, case)
-        _ask_here(draft, case, Kind.PROPOSAL, Reason.PROPOSED)
-    elif how is Unauthorised.KEEP or not reads(unit, draft.policy, role):
-        _say(draft, case, Verdict.UNAUTHORISED, Reason.KEPT_DRIFT)
-        _keep(draft, case)
-    elif is_null(case.belief.value):
-        _say(draft, case, Verdict.UNAUTHORISED, Reason.NOTHING_TO_REVERT)
-        _see(draft, case, drift=True)
-    else:
-        _say(draft, case, Verdict.UNAUTHORISED, Reason.REVERTING if not cleared else why)
-        _see(draft, case, owed=True)
-        if draft.moved(unit) and not case.in_review:
-            _hold(draft, case)
-
-
-def _keep(draft: Draft, case: Case) -> None:
-    """Drift: both values stand. A hub value that is due there still goes over it."""
-    belief = draft.belief(case.unit)
-    base = case.base
-    due = reads(case.unit, draft.policy, case.role.name) and (base is None or base.k < belief.v or base.owed)
-    _see(draft, case, k=(base.k if base else 0) if due else belief.v, drift=True, owed=None if due else False)
-
-
-def invalid(draft: Draft, case: Case) -> None:
-    detail = problem(case.unit, case.lifted) or ""
-    _say(draft, case, Verdict.INVALID, Reason.INVALID_VALUE, detail)
-    _see(draft, case)
-    _ask_here(draft, case, Kind.INVALID, Reason.INVALID_VALUE, detail)
+    say(draft, case, Verdict.EMPTY, Reason.EMPTY_SIDE)
+    see(draft, case, k=0 if reads(case.unit, draft.policy, case.role.name) else draft.belief(case.unit).v)
 
 
 def candidate(draft: Draft, case: Case) -> None:
     question = draft.question(case.unit.name)
     assert question is not None
-    _say(draft, case, Verdict.CANDIDATE, question.reason)
-    mine = _candidate(draft, case)
-    _see(draft, case, drift=False)
+    say(draft, case, Verdict.CANDIDATE, question.reason)
+    mine = side(draft, case)
+    see(draft, case, drift=False)
     draft.withdraw(case.unit, case.role.name)
     reconsider(draft, case.unit, question, mine)
 
@@ -160,8 +109,8 @@ def adopt(draft: Draft, case: Case) -> None:
     draft.withdraw(unit, role)
     if case.base is not None and _passes_not(case):
         won = Reason.HIGHER_WON if unit.strategy is Strategy.MAX else Reason.LOWER_WON
-        _say(draft, case, Verdict.ADOPT, won)
-        _see(draft, case, owed=True)
+        say(draft, case, Verdict.ADOPT, won)
+        see(draft, case, owed=True)
         return
     value: Values = case.lifted
     if unit.strategy is Strategy.MERGE and case.base is not None:
@@ -170,14 +119,14 @@ def adopt(draft: Draft, case: Case) -> None:
         except (Overlap, Unbased):
             value = case.lifted  # nothing to compare with while k = v: the change stands as it is
     reason = Reason.ADOPTED if case.belief.origins else Reason.FIRST_SEEN
-    _say(draft, case, Verdict.ADOPT, reason)
-    mine = _candidate(draft, case)
-    _see(draft, case, owed=False, drift=False)
+    say(draft, case, Verdict.ADOPT, reason)
+    mine = side(draft, case)
+    see(draft, case, owed=False, drift=False)
     if _went_too_often(draft, case):
         draft.ask(Kind.PING_PONG, unit.name, "", (*draft.hub_candidates(unit), mine), Reason.PING_PONG)
         return
     origins = {role} if equal(dict(value), dict(case.lifted)) else {role, *case.belief.origins}
-    draft.believe(unit, value, origins, _said(draft, case, reason), mine.span)
+    draft.believe(unit, value, origins, said(draft, case, reason), mine.span)
 
 
 def _passes_not(case: Case) -> bool:
@@ -191,25 +140,27 @@ def _passes_not(case: Case) -> bool:
 def first_link(draft: Draft, case: Case) -> None:
     """Two sides that differ are joined for the first time: the rule chosen for the field decides."""
     chosen = case.unit.first_link
-    mine, theirs = _candidate(draft, case), draft.hub_candidates(case.unit)
-    _say(draft, case, Verdict.CONCURRENT, Reason.FIRST_LINK_RULE if chosen != "ask" else Reason.FIRST_LINK_ASKS)
-    _see(draft, case, k=0)
-    side = owner_of(case.unit, draft.record) if chosen == "owner" else chosen
-    if side == case.role.name:
-        conclude(draft, case.unit, (*theirs, mine), mine.value, {side}, Reason.FIRST_LINK_RULE, mine.span)
-    elif side in case.belief.origins:
-        conclude(draft, case.unit, (*theirs, mine), case.belief.value, {side}, Reason.FIRST_LINK_RULE, case.belief.span)
+    mine, theirs = side(draft, case), draft.hub_candidates(case.unit)
+    say(draft, case, Verdict.CONCURRENT, Reason.FIRST_LINK_RULE if chosen != "ask" else Reason.FIRST_LINK_ASKS)
+    see(draft, case, k=0)
+    winner = owner_of(case.unit, draft.record) if chosen == "owner" else chosen
+    if winner == case.role.name:
+        conclude(draft, case.unit, (*theirs, mine), mine.value, {winner}, Reason.FIRST_LINK_RULE, mine.span)
+    elif winner in case.belief.origins:
+        conclude(
+            draft, case.unit, (*theirs, mine), case.belief.value, {winner}, Reason.FIRST_LINK_RULE, case.belief.span
+        )
     else:
         draft.ask(Kind.VALUE, case.unit.name, "", (*theirs, mine), Reason.FIRST_LINK_ASKS)
 
 
 def concurrent(draft: Draft, case: Case) -> None:
     """Neither side saw the other's change: the strategy decides over all candidates, or a person does."""
-    mine = _candidate(draft, case)
+    mine = side(draft, case)
     candidates = (*draft.hub_candidates(case.unit), mine)
-    _see(draft, case, k=_joined(draft, case), drift=False)
+    see(draft, case, k=_joined(draft, case), drift=False)
     draft.withdraw(case.unit, case.role.name)
-    disagree(draft, case.unit, candidates, mine, lambda reason: _say(draft, case, Verdict.CONCURRENT, reason))
+    disagree(draft, case.unit, candidates, mine, lambda reason: say(draft, case, Verdict.CONCURRENT, reason))
 
 
 def _joined(draft: Draft, case: Case) -> int:
@@ -217,54 +168,6 @@ def _joined(draft: Draft, case: Case) -> int:
     if case.unit.strategy is Strategy.MERGE or reads(case.unit, draft.policy, case.role.name):
         return case.base.k if case.base else 0
     return case.belief.v
-
-
-def _see(draft: Draft, case: Case, k: int | None = None, owed: bool | None = None, drift: bool | None = None) -> None:
-    """Every judged read sets `stored := x` and `meant := lifted x`; flags move only where said."""
-    old = case.base
-    base = old if old is not None else Base({}, {})
-    new = Base(
-        {**base.stored, **case.x},
-        dict(case.lifted),
-        base.k if k is None else k,
-        base.owed if owed is None else owed,
-        base.drift if drift is None else drift,
-        False,
-        base.failed,
-    )
-    draft.set_base(case.role.name, case.unit, new)
-
-
-def _candidate(draft: Draft, case: Case) -> Candidate:
-    o, base = case.observation, case.base
-    span = _span(draft, case)
-    meant, k = (base.meant, base.k) if base is not None else (None, 0)
-    return Candidate(case.role.name, dict(case.lifted), o.updated_at or o.read_at, o.actor, span, o.version, meant, k)
-
-
-def _span(draft: Draft, case: Case) -> Span | None:
-    link = case.saw.link if case.saw is not None and case.saw.link is not None else draft.link(case.role.name)
-    return change_span(case.observation, link, case.base, case.role, draft.policy, draft.context)
-
-
-def _said(draft: Draft, case: Case, reason: Reason) -> Said:
-    o = case.observation
-    return Said(case.role.name, o.actor, o.updated_at or o.read_at, reason, draft.policy.version)
-
-
-def _say(draft: Draft, case: Case, verdict: Verdict, reason: Reason, detail: str = "") -> None:
-    draft.say(verdict, reason, case.role.name, case.unit, case.x, case.saw, detail)
-
-
-def _ask_here(draft: Draft, case: Case, kind: Kind, reason: Reason, note: str = "") -> None:
-    """A question of this link only: writes to its field wait, other links go on."""
-    candidates = (*draft.hub_candidates(case.unit), _candidate(draft, case))
-    draft.ask(kind, case.unit.name, case.role.name, candidates, reason, note)
-
-
-def _hold(draft: Draft, case: Case) -> None:
-    candidates = (*draft.hub_candidates(case.unit), _candidate(draft, case))
-    draft.ask(Kind.PING_PONG, case.unit.name, "", candidates, Reason.PING_PONG)
 
 
 def _went_too_often(draft: Draft, case: Case) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import windows
 from .diff import is_null, lift, same_at, told
 from .draft import Draft
 from .ownership import may_clear, may_write, problem
@@ -9,11 +10,10 @@ from .planned import Plan
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
 from .rules import Role, Unit
-from .seen import Context, Observation
+from .seen import Observation
 from .times import change_span
 from .types import same as equal
 from .values import Candidate, Link, Window
-from .versions import between, order
 
 
 def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
@@ -22,22 +22,11 @@ def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
         return draft.done(look_again=True, wait=True)
     role = draft.policy.roles[observation.role]
     for window in link.windows:
-        if not observation.ours and within(window, observation, role, draft.context):
+        if not observation.ours and windows.within(window, observation, role, draft.context):
             for unit in draft.policy.units:
                 if unit.name in window.sent:
                     _judge_unit(draft, observation, role, unit, window, link)
     return draft.done(look_again=True)
-
-
-def within(window: Window, observation: Observation, role: Role, context: Context) -> bool:
-    """Strictly between the versions of the look and the write; without ordered versions, between their times."""
-    if role.ordered and order(window.write_version) is not None and order(observation.version) is not None:
-        return between(window.guard_version, observation.version, window.write_version)
-    if observation.updated_at is None or context.skew is None:
-        return False
-    at = observation.updated_at - context.skew
-    slack = context.uncertainty + context.granularity
-    return window.guard_at - slack <= at <= window.written_at + slack
 
 
 def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, window: Window, link: Link) -> None:

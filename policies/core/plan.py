@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import gone
+from .case import Case
 from .diff import lift, told
 from .draft import Draft
 from .gates import gate, proven, remember_read
@@ -12,7 +13,7 @@ from .planned import Line, Plan
 from .reasons import Verdict
 from .rules import Policy, Unit
 from .seen import Context, Observation
-from .table import TABLE, Case, Row, judge
+from .table import TABLE, Row, judge
 from .values import Base, Belief, Link, Record, Sending
 
 # Verdicts that look at an observation too, but outside the table: row 2, and what became of a write.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import gone
+from . import gone, windows
 from .diff import holds, same_at, stored_form, told
 from .draft import Draft
 from .gates import proven, stale
@@ -14,7 +14,7 @@ from .reasons import Reason, Verdict
 from .rules import Policy, Role, Strategy, Unit
 from .seen import Context, Observation
 from .table import counts
-from .values import WINDOWS, Base, Candidate, Kind, Link, Record, Sending, Values, Window
+from .values import WINDOWS, Base, Candidate, Kind, Record, Sending, Values
 
 
 def settle(record: Record, observation: Observation, policy: Policy, context: Context) -> Plan:
@@ -30,7 +30,7 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
         return gone.deleted(draft, observation, link)
     facts = policy.roles[observation.role]
     still = facts.exact and observation.version is not None and observation.version == sending.guard_version
-    window = _settled_window(draft, link, sending, facts, observation)
+    missed = windows.after_settle(policy, link, sending, observation)
     epoch = link.epoch if still else link.epoch + 1
     draft.set_link(
         replace(
@@ -39,26 +39,13 @@ def settle(record: Record, observation: Observation, policy: Policy, context: Co
             epoch=epoch,
             digest="",
             read_at=observation.read_at,
-            windows=(*link.windows, window)[-WINDOWS:] if window.sent else link.windows,
+            windows=(*link.windows, missed)[-WINDOWS:] if missed.sent else link.windows,
         )
     )
     for name, sent in sending.values.items():
         _settle_unit(draft, policy.unit(name), facts, sent, sending, observation)
     judge_fields(draft, observation)
     return draft.done()
-
-
-def _settled_window(draft: Draft, link: Link, sending: Sending, role: Role, observation: Observation) -> Window:
-    """The write's own version is unknown: it lies after the look's and not after this read's. Where the field still
-    holds what was stored, nothing was written over.
-    """
-    moved = {}
-    for name, sent in sending.values.items():
-        x, base = told(draft.policy.unit(name), observation.fields), link.bases.get(name)
-        if base is None or not same_at(role, x, base.stored):
-            moved[name] = sent
-    guard, read = sending.guard_version, observation.version
-    return Window(link.read_at or sending.at, observation.read_at, guard, read, dict(link.bases), moved)
 
 
 def _settle_unit(

@@ -8,34 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import effects
+from . import effects, refused
+from .case import Case
 from .diff import is_null, same_at
 from .draft import Draft
 from .merge import is_counter
 from .ownership import may_clear, may_write, problem
-from .planned import Saw
-from .rules import Role, Strategy, Unit
-from .seen import Observation
-from .values import Base, Belief, Values
-
-
-@dataclass(slots=True)
-class Case:
-    """What the judge looks at for one unit. `x` is what was told, `lifted` all members as they stand for."""
-
-    unit: Unit
-    role: Role
-    observation: Observation
-    x: Values
-    lifted: Values
-    base: Base | None
-    belief: Belief
-    sent: Values | None
-    sent_v: int
-    proof: bool
-    in_review: bool
-    saw: Saw | None = None
-
+from .rules import Strategy, Unit
 
 Test = Callable[[Draft, Case], bool]
 Effect = Callable[[Draft, Case], None]
@@ -120,9 +99,9 @@ TABLE: tuple[Row, ...] = (
     Row("8", "lifted x same as H", _as_believed, effects.agree),
     Row("9", "lifted x equals a hub value of a version in (k, v)", _as_once_believed, effects.agree_past),
     Row("9a", "no base here, x empty", _empty_at_first, effects.fill),
-    Row("10", "x empty, this role may not clear, H present", _cleared_by_outsider, effects.unauthorised),
-    Row("11", "the role may not write the field", _outsider, effects.unauthorised),
-    Row("12", "x fails validators", _invalid, effects.invalid),
+    Row("10", "x empty, this role may not clear, H present", _cleared_by_outsider, refused.unauthorised),
+    Row("11", "the role may not write the field", _outsider, refused.unauthorised),
+    Row("12", "x fails validators", _invalid, refused.invalid),
     Row("13", "the field is in review", _asked, effects.candidate),
     Row("9a", "no base here, H empty", _hub_empty_at_first, effects.adopt),
     Row("9a", "no base here, both differ, a first-link rule was chosen", _differ_at_first, effects.first_link),

@@ -33,6 +33,8 @@ REPEATS = 5
 PAUSED_WAIT = 15.0
 PERSON_WAIT = 60.0
 CONTENTION = 4
+# So many failed reads of a batch, and the rest of it waits for a better moment too.
+FAILURES = 5
 # Waiting does not count: so many attempts are only made where a worker dies of the delivery.
 MOST_ATTEMPTS = 20
 
@@ -145,7 +147,8 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     """
     ids = list(dict.fromkeys(hint.remote_id for hint in hints))
     refused: dict[str, str] = {}
-    seen = _read(remote, ids, refused)
+    put_off: dict[str, Retryable] = {}
+    seen = _read(remote, ids, refused, put_off)
     halt_on_deletes(remote.feed, sum(observation.deleted for observation in seen), store.now())
     attempts: dict[str, int] = {}
     for hint in hints:
@@ -163,6 +166,10 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
             fates.later(hint.delivery, _patience(hint.delivery, now), "a write there is in flight", free=True)
         elif hint.remote_id in again:
             fates.later(hint.delivery, back_off(hint.delivery.attempts), "what was read was older than what is known")
+        elif hint.remote_id in put_off:
+            error = put_off[hint.remote_id]
+            seconds = error.retry_after if isinstance(error, Limited) else None
+            fates.later(hint.delivery, seconds or _patience(hint.delivery, now), str(error), free=True)
         elif hint.remote_id in refused:
             fates.aside(hint.delivery, refused[hint.remote_id])
 
@@ -176,22 +183,35 @@ def _repeated(observation: Observation, attempt: int) -> Observation:
     return replace(observation, attempt=attempt, last=attempt >= REPEATS) if attempt else observation
 
 
-def _read(remote: FeedRemote, ids: Sequence[str], refused: dict[str, str]) -> list[Observation]:
-    """Read them together; if the provider refuses that, one by one, so that only what it refuses is set aside."""
-    try:
-        return remote.read_many(ids)
-    except NEEDS_A_PERSON:
-        raise
-    except Permanent:
-        out: list[Observation] = []
-        for one in ids:
-            try:
-                out += remote.read_many([one])
-            except NEEDS_A_PERSON:
-                raise
-            except Permanent as error:
-                refused[one] = str(error)
-        return out
+def _read(
+    remote: FeedRemote, ids: Sequence[str], refused: dict[str, str], put_off: dict[str, Retryable]
+) -> list[Observation]:
+    """Read them together where the provider can and will; else one by one, so that each stands for itself: what is
+    refused is set aside, what failed is put off, and what was read is judged.
+    """
+    if len(ids) > 1 and remote.spec.can("read_many"):
+        try:
+            return remote.read_many(ids)
+        except NEEDS_A_PERSON:
+            raise
+        except Permanent:
+            pass  # one of them is refused: which one shows below
+    out: list[Observation] = []
+    for at, one in enumerate(ids):
+        try:
+            out += remote.read_many([one])
+        except NEEDS_A_PERSON:
+            raise
+        except Retryable as error:
+            put_off[one] = error
+            if isinstance(error, Limited) or len(put_off) >= FAILURES:
+                put_off |= dict.fromkeys(ids[at:], error)
+                break
+        except Permanent as error:
+            refused[one] = str(error)
+    if put_off and not out:
+        raise next(iter(put_off.values()))  # the account is away, or asks for a pause: that is for all
+    return out
 
 
 def _judge_events(store: PgStore, remote: FeedRemote, hints: Sequence[Hint]) -> set[str]:

@@ -1,0 +1,127 @@
+"""How each edit of the scenario ended: pure, over the scenario's log, the systems' own dumps and what is on record.
+
+An edit may end in three ways: as the value everywhere its policy says; superseded by a decision on record with both
+values; as a candidate of an open question. Or in a named window, which is counted apart. Everything else is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from .journal import Dispute, Edit, Json, Line, OnRecord, Unit
+
+# Longer than between any two looks of the demo's hub, so that the window hides no edit that a look must have shown.
+LONGEST_LOOK = timedelta(seconds=12)
+CHANGES = frozenset({"adopt", "concurrent", "candidate", "decided", "edited", "agree", "agree_past"})
+Held = Mapping[Unit, Mapping[str, Mapping[str, Json]]]  # what each system that holds the unit has there
+Form = Callable[[str, Json], Json]  # the form of a field's value in which all systems can agree
+
+
+class Ending(StrEnum):
+    EVERYWHERE = "everywhere"
+    SUPERSEDED = "superseded"
+    UNDECIDED = "undecided"
+    CHANGED_AGAIN = "changed_again"  # window: made and changed again at the same account between two looks
+    TURNED_AWAY = "turned_away"  # not authorised, and on record as such
+    LET_THROUGH = "let_through"  # not authorised, and yet everywhere without anybody's decision
+    LOST = "lost"
+
+
+WINDOWS = (Ending.CHANGED_AGAIN,)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    edits: Sequence[Edit]
+    held: Held
+    record: OnRecord
+    form: Form
+
+    def endings(self) -> dict[int, Ending]:
+        return {edit.number: self.ending(edit) for edit in self.edits}
+
+    def ending(self, edit: Edit) -> Ending:
+        if edit.merged:
+            return self._merged(edit)
+        everywhere = self._everywhere(edit)
+        if everywhere and edit.authorised:
+            return Ending.EVERYWHERE
+        disputes = [one for one in self.record.disputes.get(edit.place, ()) if self._has_side(one, edit)]
+        if any(one.open for one in disputes):
+            return Ending.UNDECIDED
+        lines = [line for line in self.record.lines.get(edit.place, ()) if self._shows(line, edit)]
+        if everywhere:
+            return Ending.SUPERSEDED if any(one.value is not None for one in disputes) else Ending.LET_THROUGH
+        if not lines and not disputes:
+            return Ending.CHANGED_AGAIN if self._changed_again(edit) else Ending.LOST
+        if not edit.authorised:
+            return Ending.TURNED_AWAY
+        return Ending.SUPERSEDED if disputes or self._followed(edit, lines) else Ending.LOST
+
+    def _everywhere(self, edit: Edit) -> bool:
+        held = self.held.get(edit.place, {})
+        return bool(held) and all(self._same(edit.values, values) for values in held.values())
+
+    def _same(self, mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
+        return all(name in theirs and self.form(name, theirs[name]) == self.form(name, mine[name]) for name in mine)
+
+    def _shows(self, line: Line, edit: Edit) -> bool:
+        return line.role == edit.role and line.at >= edit.at and self._same(edit.values, line.values)
+
+    def _has_side(self, dispute: Dispute, edit: Edit) -> bool:
+        return any(role == edit.role and self._same(edit.values, values) for role, values in dispute.sides)
+
+    def _followed(self, edit: Edit, lines: Sequence[Line]) -> bool:
+        """Somebody changed it later: a later edit of the scenario that is on record after this one, or a decision."""
+        first = min(line.number for line in lines)
+        newer = [line for line in self.record.lines[edit.place] if line.number > first and line.verdict in CHANGES]
+        later = [one for one in self.edits if one.place == edit.place and one.number > edit.number and one.authorised]
+        by_edit = any(self._shows(line, one) for line in newer for one in later)
+        decided = [one.value for one in self.record.disputes.get(edit.place, ()) if one.value is not None]
+        return by_edit or any(self._same(line.values, value) for line in newer for value in decided)
+
+    def _changed_again(self, edit: Edit) -> bool:
+        """The next edit of the same fields at the same account came before the hub can have looked."""
+        later = [
+            other
+            for other in self.edits
+            if other.place == edit.place and other.role == edit.role and other.number > edit.number
+            if set(other.values) >= set(edit.values)
+        ]
+        return bool(later) and min(later, key=lambda one: one.number).at - edit.at < LONGEST_LOOK
+
+    def _merged(self, edit: Edit) -> Ending:
+        """What was added is in every system's set and what was removed in none, unless a later edit undid it."""
+        undone = [other for other in self.edits if other.place == edit.place and other.number != edit.number]
+        added = edit.added - frozenset().union(*(other.removed for other in undone))
+        removed = edit.removed - frozenset().union(*(other.added for other in undone))
+        for values in self.held.get(edit.place, {}).values():
+            found = {str(self.form(edit.unit, one)) for one in values.get(edit.unit) or ()}
+            if added - found or removed & found:
+                return Ending.LOST
+        return Ending.EVERYWHERE if (added, removed) == (edit.added, edit.removed) else Ending.SUPERSEDED
+
+
+def differing(held: Held, form: Form) -> list[tuple[Unit, str]]:
+    """Every (person, unit) and field about which systems that hold it do not agree."""
+    found = []
+    for place, by_role in held.items():
+        for name in sorted({name for values in by_role.values() for name in values}):
+            values = [form(name, values[name]) for values in by_role.values() if name in values]
+            if any(value != values[0] for value in values[1:]):
+                found.append((place, name))
+    return found
+
+
+def nobodys(held: Held, entered: Mapping[Unit, Sequence[Mapping[str, Json]]], form: Form) -> list[tuple[Unit, str]]:
+    """Every field that holds a value which nobody entered: not there at the beginning, not typed, not decided."""
+    found = set()
+    for place, known in entered.items():
+        for values in held.get(place, {}).values():
+            for name, value in values.items():
+                if not any(name in one and form(name, one[name]) == form(name, value) for one in known):
+                    found.add((place, name))
+    return sorted(found)

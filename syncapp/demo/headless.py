@@ -31,7 +31,7 @@ from .verdict import WINDOWS, Ending, Form, Held, Judge, differing, nobodys
 
 REST_SECONDS = 60.0
 ATTEMPTS = 20
-OWN: Any = b'"type": "api"'  # in an event: the change was made over the API, and only the hub uses that
+OWN = b'"type": "api"'  # in an event: the change was made over the API, and only the hub uses that
 SHOWN = 10
 MUST_BE_ZERO = (
     "lost",
@@ -174,11 +174,11 @@ def _counts(begun: datetime, reviewer: Reviewer, endings: Mapping[int, Ending], 
     ledger = Ledger.objects.filter(recorded_at__gte=begun)
     conflicts = Conflict.objects.filter(opened_at__gte=begun)
     by_person = conflicts.exclude(opened_at=F("closed_at"))
-    own = Delivery.objects.filter(received_at__gte=begun, state=Delivery.State.DONE, body__contains=OWN)
+    own = sum(OWN in body for body in _bodies(begun))
     return {
         "edits": len(endings),
         "adopted": ledger.filter(verdict="adopt").count(),
-        "echoes": own.count() + ledger.filter(verdict="echo").count(),
+        "echoes": own + ledger.filter(verdict="echo").count(),
         "conflicts_opened": by_person.count(),
         "conflicts_resolved": by_person.filter(decided_by=ACTOR).count(),
         "decided_by_rule": conflicts.filter(opened_at=F("closed_at")).count(),
@@ -192,6 +192,11 @@ def _counts(begun: datetime, reviewer: Reviewer, endings: Mapping[int, Ending], 
         "api_calls": calls,
         "systems": sorted(Feed.objects.values_list("role__name", flat=True)),
     }
+
+
+def _bodies(begun: datetime) -> list[bytes]:
+    deliveries = Delivery.objects.filter(received_at__gte=begun, state=Delivery.State.DONE)
+    return [bytes(body) for body in deliveries.values_list("body", flat=True)]
 
 
 def _chosen(reviewer: Reviewer, people: People) -> dict[Unit, Json]:

@@ -93,6 +93,8 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 _signal(child, signal.SIGKILL)
                 child.process.wait()
+            # What a child of ours left behind in its group.
+            _signal(child, signal.SIGKILL)
         self.children.clear()
 
 
@@ -122,7 +124,7 @@ def free_port(wanted: int = 0) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             return int(probe.getsockname()[1])
     raise DemoProblem(

@@ -7,7 +7,7 @@ values; as a candidate of an open question. Or in a named window, which is count
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -84,14 +84,24 @@ class Judge:
         return by_edit or any(self._same(line.values, value) for line in newer for value in decided)
 
     def _changed_again(self, edit: Edit) -> bool:
-        """The next edit of the same fields at the same account came before the hub can have looked."""
-        later = [
-            other
-            for other in self.edits
-            if other.place == edit.place and other.role == edit.role and other.number > edit.number
-            if set(other.values) >= set(edit.values)
-        ]
-        return bool(later) and min(later, key=lambda one: one.number).at - edit.at < LONGEST_LOOK
+        """The next edits at the same account came before the hub can have looked, and what they made of it was seen.
+
+        One that changed every field again is judged for itself; one that changed some leaves the others to be shown.
+        """
+        values, at = dict(edit.values), edit.at
+        later = [one for one in self.edits if one.place == edit.place and one.role == edit.role]
+        for other in sorted((one for one in later if one.number > edit.number), key=lambda one: one.number):
+            if other.at - at >= LONGEST_LOOK:
+                return False
+            if set(other.values) >= set(edit.values):
+                return True
+            values, at = values | dict(other.values), other.at
+            whole = replace(other, values=values)
+            if self._everywhere(whole) or any(
+                self._shows(line, whole) for line in self.record.lines.get(edit.place, ())
+            ):
+                return set(other.values) & set(edit.values) != set()
+        return False
 
     def _merged(self, edit: Edit) -> Ending:
         """What was added is in every system's set and what was removed in none, unless a later edit undid it."""

@@ -1,0 +1,131 @@
+"""How edits are judged to have ended: each ending, and that what is missing is reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from syncapp.demo.journal import Dispute, Edit, Line, OnRecord
+from syncapp.demo.verdict import LONGEST_LOOK, Ending, Judge, differing, nobodys
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ANN = ("ann", "phone")
+ROLES = ("crm", "billing")
+
+
+def edit(number: int = 1, value: Any = "1", role: str = "crm", after: float = 0.0, **more: Any) -> Edit:
+    return Edit(number, START + timedelta(seconds=after), role, "ann", "phone", {"phone": value}, **more)
+
+
+def held(crm: Any, billing: Any) -> dict[Any, Any]:
+    return {ANN: {"crm": {"phone": crm}, "billing": {"phone": billing}}}
+
+
+def line(number: int, verdict: str, value: Any, role: str = "crm", after: float = 1.0) -> Line:
+    return Line(number, START + timedelta(seconds=after), role, verdict, {"phone": value})
+
+
+def plain(name: str, value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def ending(*edits: Edit, now: Any, lines: Any = (), disputes: Any = ()) -> Ending:
+    """Of the first edit."""
+    record = OnRecord({ANN: tuple(lines)}, {ANN: tuple(disputes)})
+    return Judge(edits, now, record, plain).ending(edits[0])
+
+
+def test_a_value_that_every_system_holds_is_everywhere_in_the_form_they_share():
+    assert ending(edit(value="1 "), now=held("1", "1")) is Ending.EVERYWHERE
+
+
+def test_a_value_that_one_system_lacks_is_lost_although_it_was_adopted():
+    assert ending(edit(), now=held("1", "0"), lines=[line(1, "adopt", "1")]) is Ending.LOST
+
+
+def test_an_edit_that_nobody_saw_is_lost():
+    assert ending(edit(), now=held("0", "0")) is Ending.LOST
+
+
+def test_an_adopted_edit_is_superseded_by_a_later_one_on_record():
+    lines = [line(1, "adopt", "1"), line(2, "adopt", "2", "billing")]
+    assert ending(edit(), edit(2, "2", "billing"), now=held("2", "2"), lines=lines) is Ending.SUPERSEDED
+
+
+def test_an_adopted_edit_that_went_back_by_itself_is_lost():
+    lines = [line(1, "adopt", "1"), line(2, "adopt", "0", "billing")]
+    assert ending(edit(), now=held("0", "0"), lines=lines) is Ending.LOST
+
+
+def test_a_line_from_before_the_edit_is_no_evidence():
+    lines = [line(1, "adopt", "1", after=-1), line(2, "adopt", "2", "billing")]
+    assert ending(edit(), edit(2, "2", "billing"), now=held("2", "2"), lines=lines) is Ending.LOST
+
+
+def test_a_side_of_a_decision_is_superseded_and_of_an_open_question_undecided():
+    sides = (("crm", {"phone": "1"}), ("billing", {"phone": "2"}))
+    decided, asked = Dispute(sides, False, {"phone": "2"}), Dispute(sides, True)
+    assert ending(edit(), now=held("2", "2"), disputes=[decided]) is Ending.SUPERSEDED
+    assert ending(edit(), now=held("0", "0"), disputes=[asked]) is Ending.UNDECIDED
+
+
+def test_a_decision_between_other_values_is_no_excuse():
+    other = Dispute((("crm", {"phone": "3"}), ("billing", {"phone": "2"})), False, {"phone": "2"})
+    assert ending(edit(), now=held("2", "2"), disputes=[other]) is Ending.LOST
+
+
+@pytest.mark.parametrize(
+    ("role", "after", "expected"),
+    [
+        ("crm", 0.1, Ending.CHANGED_AGAIN),
+        ("billing", 0.1, Ending.LOST),
+        ("crm", LONGEST_LOOK.total_seconds() + 1, Ending.LOST),
+    ],
+)
+def test_the_window_is_the_same_account_and_soon(role: str, after: float, expected: Ending):
+    assert ending(edit(), edit(2, "2", role, after), now=held("2", "2")) is expected
+
+
+def test_a_bundle_of_which_a_part_was_changed_again_must_be_seen_whole():
+    whole = replace(edit(), values={"phone": "1", "area": "a"})
+    part = edit(2, "2", after=0.1)
+    seen = Line(1, START + timedelta(seconds=1), "crm", "adopt", {"phone": "2", "area": "a"})
+    assert ending(whole, part, now=held("2", "2"), lines=[seen]) is Ending.CHANGED_AGAIN
+    half = replace(seen, values={"phone": "2", "area": "b"})
+    assert ending(whole, part, now=held("2", "2"), lines=[half]) is Ending.LOST
+
+
+def test_who_may_not_write_is_turned_away_on_record_and_never_let_through():
+    stranger = edit(authorised=False)
+    assert ending(stranger, now=held("0", "0"), lines=[line(1, "unauthorised", "1")]) is Ending.TURNED_AWAY
+    assert ending(stranger, now=held("1", "1"), lines=[line(1, "adopt", "1")]) is Ending.LET_THROUGH
+    agreed = Dispute((("crm", {"phone": "1"}),), False, {"phone": "1"})
+    assert ending(stranger, now=held("1", "1"), disputes=[agreed]) is Ending.SUPERSEDED
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [(["a", "b"], Ending.EVERYWHERE), (["a"], Ending.LOST), (["a", "b", "c"], Ending.LOST)]
+)
+def test_a_merged_set_keeps_what_was_added_and_loses_what_was_removed(labels: list[str], expected: Ending):
+    merged = edit(value=["a", "b"], merged=True, added=frozenset("b"), removed=frozenset("c"))
+    assert ending(merged, now=held(labels, labels)) is expected
+
+
+def test_a_label_that_a_later_edit_removed_is_superseded():
+    merged = edit(value=["b"], merged=True, added=frozenset("b"))
+    undone = edit(2, [], "billing", merged=True, removed=frozenset("b"))
+    assert ending(merged, undone, now=held([], [])) is Ending.SUPERSEDED
+
+
+def test_differences_are_found_by_field_in_the_shared_form():
+    assert differing(held("1", "1 "), plain) == []
+    assert differing(held("1", None), plain) == [(ANN, "phone")]
+
+
+def test_a_value_that_nobody_entered_is_found():
+    known = {ANN: [{"phone": "0"}, {"phone": "1"}]}
+    assert nobodys(held("1", "0"), known, plain) == []
+    assert nobodys(held("1", "cut"), known, plain) == [(ANN, "phone")]

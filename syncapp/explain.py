@@ -6,9 +6,11 @@ The one place that says it; the page, the command and the API print what stands 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from django.db.models import QuerySet
 
 from policies.core.ownership import owner_of
 from policies.core.rules import Policy, Unit
@@ -46,15 +48,25 @@ class NotFound(Exception):
 
 def explain(sight: Sight) -> list[Explained]:
     """Every unit of the record, in the sync's order."""
-    rules = _rules(sight)
-    return [_one(sight, unit, rules) for unit in sight.policy.units]
+    return explain_all([sight])[0]
 
 
-def _rules(sight: Sight) -> Rules:
-    """The rules in force when each belief came about, which may be older than today's."""
-    versions = {belief.said.policy for belief in sight.record.beliefs.values() if belief.said is not None}
-    found = FieldRule.objects.filter(policy_set__sync=sight.row.sync_id, policy_set__version__in=versions)
-    return {(rule.policy_set.version, rule.unit): rule for rule in found.select_related("policy_set")}
+def explain_all(sights: Sequence[Sight]) -> list[list[Explained]]:
+    """The same of several records, in one query."""
+    rules = _rules(sights)
+    return [[_one(sight, unit, rules.get(sight.row.sync_id, {})) for unit in sight.policy.units] for sight in sights]
+
+
+def _rules(sights: Sequence[Sight]) -> dict[int, Rules]:
+    """By sync, the rules in force when each belief came about, which may be older than today's."""
+    beliefs = [belief for sight in sights for belief in sight.record.beliefs.values()]
+    versions = {belief.said.policy for belief in beliefs if belief.said is not None}
+    syncs = {sight.row.sync_id for sight in sights}
+    found = FieldRule.objects.filter(policy_set__sync__in=syncs, policy_set__version__in=versions)
+    out: dict[int, dict[tuple[int, str], FieldRule]] = {}
+    for rule in found.select_related("policy_set"):
+        out.setdefault(rule.policy_set.sync_id, {})[(rule.policy_set.version, rule.unit)] = rule
+    return dict(out)
 
 
 def _one(sight: Sight, unit: Unit, rules: Rules) -> Explained:
@@ -114,12 +126,19 @@ def find_records(sync: Sync, wanted: str) -> list[models.Record]:
     key = _uuid(wanted)
     if key is not None and (found := list(rows.filter(key=key))):
         return found
-    pairs = _digests(PgStore(sync).setting().policy, wanted)
-    keys = MatchKey.objects.filter(sync=sync, name__in=[n for n, _ in pairs], digest__in=[d for _, d in pairs])
-    if found := list(rows.filter(key__in=keys.values("record_id"))[:FOUND_LIMIT]):
+    keys = match_keys_of(sync, wanted)
+    if keys is not None and (found := list(rows.filter(key__in=keys.values("record_id"))[:FOUND_LIMIT])):
         return found
     links = models.Link.objects.filter(feed__role__sync=sync, remote_id=wanted)
     return list(rows.filter(key__in=links.values("record_id"))[:FOUND_LIMIT])
+
+
+def match_keys_of(sync: Sync, wanted: str) -> QuerySet[MatchKey] | None:
+    """The match keys of one field that this text is a value of; None if no such field's type accepts it."""
+    pairs = _digests(PgStore(sync).setting().policy, wanted)
+    if not pairs:
+        return None
+    return MatchKey.objects.filter(sync=sync, name__in=[n for n, _ in pairs], digest__in=[d for _, d in pairs])
 
 
 def _uuid(wanted: str) -> uuid.UUID | None:

@@ -5,13 +5,14 @@ What a person decides goes through `PgStore.open`, which locks the record and lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.core.due import due_units, holding
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
-from policies.core.values import Base, Link, Record
+from policies.core.values import Base, Link, Question, Record
 
 from . import models
 from .load import link_of, question_of, record_of
@@ -32,15 +33,41 @@ class Sight:
 
 def sight_of(row: models.Record) -> Sight:
     """In a fixed number of queries. Raises NoPolicy when the sync has no published policy."""
-    setting = PgStore(row.sync).setting()
+    return sights_of([row])[0]
+
+
+def sights_of(rows: Sequence[models.Record]) -> list[Sight]:
+    """Several records, in their order: as many queries for a hundred as for one, per sync."""
+    by_sync: dict[int, list[models.Record]] = {}
+    for row in rows:
+        by_sync.setdefault(row.sync_id, []).append(row)
+    words = words_of(by_sync)
+    found: dict[uuid.UUID, Sight] = {}
+    for pk, mine in by_sync.items():
+        found |= _sights(mine, words[pk])
+    return [found[row.pk] for row in rows]
+
+
+def _sights(rows: Sequence[models.Record], words: Words) -> dict[uuid.UUID, Sight]:
+    setting = PgStore(rows[0].sync).setting()
     roles = {feed.pk: role for role, feed in setting.feeds.items()}
-    found = models.Link.objects.filter(record=row, feed_id__in=roles).order_by("feed_id")
-    links = {roles[link.feed_id]: link_of(link, roles[link.feed_id]) for link in found}
-    rows = list(Conflict.objects.filter(record=row, state=Conflict.State.OPEN).order_by("id"))
-    questions = [question_of(conflict) for conflict in rows]
-    ids = {question.key: conflict.pk for question, conflict in zip(questions, rows, strict=True)}
-    words = words_of([row.sync_id])[row.sync_id]
-    return Sight(row, record_of(row, links, questions), setting.policy, setting.feeds, words, ids)
+    links: dict[uuid.UUID, dict[str, Link]] = {row.pk: {} for row in rows}
+    for link in models.Link.objects.filter(record__in=rows, feed_id__in=roles).order_by("feed_id"):
+        links[link.record_id][roles[link.feed_id]] = link_of(link, roles[link.feed_id])
+    asked: dict[uuid.UUID, list[tuple[int, Question]]] = {row.pk: [] for row in rows}
+    for conflict in Conflict.objects.filter(record__in=rows, state=Conflict.State.OPEN).order_by("id"):
+        asked[conflict.record_id].append((conflict.pk, question_of(conflict)))
+    return {
+        row.pk: Sight(
+            row,
+            record_of(row, links[row.pk], [question for _, question in asked[row.pk]]),
+            setting.policy,
+            setting.feeds,
+            words,
+            {question.key: pk for pk, question in asked[row.pk]},
+        )
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ QUEUES = [*get_admin_urlpatterns(view_wrapper=needs(ADMINISTER)), *get_api_urlpa
 
 urlpatterns = [
     path("hooks/<str:token>/", hook, name="hook"),
+    path("api/v1/", include("syncapp.api.urls")),
     path("admin/rq/", include((QUEUES, "django_rq"))),
     path("admin/", admin.site.urls),
     path("", pages.home, name="home"),

@@ -1,0 +1,20 @@
+"""The addresses of the API. Questions are the desk's: named by string, as rooms are."""
+
+from django.urls import include, path, re_path
+
+from . import views
+
+app_name = "api"
+urlpatterns = [
+    path("", views.Index.as_view(), name="index"),
+    path("records/", views.Records.as_view(), name="records"),
+    path("records/<uuid:pk>/", views.Records.as_view(), name="record"),
+    path("ledger/", views.Lines.as_view(), name="ledger"),
+    path("ledger/<int:pk>/", views.Lines.as_view(), name="line"),
+    path("deliveries/", views.Deliveries.as_view(), name="deliveries"),
+    path("deliveries/<int:pk>/", views.Deliveries.as_view(), name="delivery"),
+    path("pushes/", views.Pushes.as_view(), name="pushes"),
+    path("pushes/<int:pk>/", views.Pushes.as_view(), name="push"),
+    path("conflicts/", include("review.api_urls")),
+    re_path("^(?P<rest>.*)$", views.nowhere),
+]

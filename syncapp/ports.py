@@ -98,8 +98,8 @@ class Store(Protocol):
     def page(
         self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()
     ) -> AbstractContextManager[Page]:
-        """Open a page for observations of one feed: their records, those that match unlinked ones, and the records named
-        by `keys` are locked in a fixed order and loaded.
+        """Open a page for observations of one feed: their records, those that match unlinked ones, and those named by
+        `keys` are locked in a fixed order and loaded.
         """
         ...
 

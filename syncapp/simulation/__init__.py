@@ -1,1 +1,1 @@
-"""The fault machine: the hub's own steps over a store in memory and simulated accounts that people edit and that misbehave."""
+"""The fault machine: the hub's own steps over a store in memory and simulated accounts that misbehave."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Form = Callable[[Json], Json]
 RECENT = timedelta(seconds=1)  # a look that belongs to the write that follows it
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 LAG = timedelta(seconds=2)  # how long a lagging provider may show the version before
 
 
@@ -52,12 +53,12 @@ class Row:
     external_id: str | None = None
     actor: str | None = None
     edits: dict[str, Edit] = field(default_factory=dict)  # member -> the edit that its value comes from
-    asked_at: datetime = datetime.min.replace(tzinfo=UTC)  # the last read by id
+    asked_at: datetime = NEVER  # the last read by id
     written_over: dict[str, Edit] = field(default_factory=dict)
-    shown_at: datetime = datetime.min.replace(tzinfo=UTC)
-    looked_at: datetime = datetime.min.replace(tzinfo=UTC)  # up to when it showed what people did
-    before_at: datetime = datetime.min.replace(tzinfo=UTC)
-    changed_at: datetime = datetime.min.replace(tzinfo=UTC)
+    shown_at: datetime = NEVER
+    looked_at: datetime = NEVER  # up to when it showed what people did
+    before_at: datetime = NEVER
+    changed_at: datetime = NEVER
     before: Observation | None = None  # what a lagging replica still shows
 
 

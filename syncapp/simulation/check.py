@@ -196,9 +196,9 @@ def _converged(world: World, findings: Findings) -> None:
                 x = told(unit, row.fields)
                 if x and not same_at(facts, x, belief.value):
                     want = stored_form(facts, belief.value)
-                    findings.violations.append(
-                        f"I3: {role} {link.remote_id} ({record.key}) holds {x}, not {want}: {link.bases.get(unit.name)} v={belief.v}"
-                    )
+                    where = f"{role} {link.remote_id} ({record.key})"
+                    base = link.bases.get(unit.name)
+                    findings.violations.append(f"I3: {where} holds {x}, not {want}: {base} v={belief.v}")
 
 
 def _authority(world: World, findings: Findings) -> None:

@@ -1,4 +1,4 @@
-"""What the hub remembers, in memory: the same port as the clerk's PostgreSQL store, with a crash possible at every commit."""
+"""What the hub remembers, in memory: the port that the clerk's store has too; every commit may crash."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ EXERCISED = (
         "time_unknown", "times_touch",
     )),
     *(f"crash: {name}" for name in (
-        "before commit", "after commit", "before the watermark moves", "create", "create answered", "find", "list", "read",
-        "update", "update answered",
+        "before commit", "after commit", "before the watermark moves", "create", "create answered", "find", "list",
+        "read", "update", "update answered",
     )),
     "fault: limited", "fault: unsent", "fault: landed", "deliveries", "deliveries lost", "deliveries without body",
     "deliveries that waited", "looks repeated", "answers", "answers that had moved", "pages",

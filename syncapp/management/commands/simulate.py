@@ -15,11 +15,13 @@ from syncapp.simulation.runner import Summary, run
 
 class Command(BaseCommand):
     help = "Let people edit, accounts misbehave and workers die in simulated syncs, and check that the invariants hold."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--seeds", type=int, default=200, help="how many seeds to run (default 200)")
-        parser.add_argument("--first", type=int, default=0, help="the first seed (default 0); a seed replays identically")
+        parser.add_argument(
+            "--first", type=int, default=0, help="the first seed (default 0); a seed replays identically"
+        )
         parser.add_argument("--processes", type=int, default=None, help="default: one per core")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -30,10 +32,14 @@ class Command(BaseCommand):
         for part in run(options["first"], options["seeds"], options["processes"]):
             total.add(part)
             if not options["json"]:
-                self.stdout.write(f"\r{total.seeds} of {options['seeds']} seeds, {len(total.failing)} failing", ending="")
+                self.stdout.write(
+                    f"\r{total.seeds} of {options['seeds']} seeds, {len(total.failing)} failing", ending=""
+                )
                 self.stdout.flush()
         seconds = round(time.monotonic() - started, 1)
-        self.stdout.write(json.dumps(_as_json(total, seconds), indent=2) if options["json"] else _as_text(total, seconds))
+        self.stdout.write(
+            json.dumps(_as_json(total, seconds), indent=2) if options["json"] else _as_text(total, seconds)
+        )
         if total.failing or total.missing():
             sys.exit(1)
 

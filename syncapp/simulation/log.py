@@ -1,0 +1,133 @@
+"""What the fault machine knows by itself: who typed what, what was shown, believed and asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from policies.core.planned import Plan
+from policies.core.reasons import Reason, Verdict
+from policies.core.rules import Policy
+from policies.core.seen import Observation
+from policies.core.values import Record, Values
+
+from .account import Account, Edit, Row
+
+
+class Log:
+    """Part of a world. `edits` are what people typed in the accounts, `hub_edits` what they typed in the hub."""
+
+    accounts: dict[str, Account]
+    policy: Policy
+    tick: datetime
+    stop: bool
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.edits: list[Edit] = []
+        self.typed: dict[str, list[Values]] = {}
+        self.views: dict[tuple[str, str, str], dict[str, Edit]] = {}
+        self.seen: dict[tuple[str, str], str] = {}
+        self.after_stop: Counter[str] = Counter()
+        self.versions: dict[str, int] = {}
+        self.linked: dict[tuple[str, str], datetime] = {}
+        self.believed: dict[tuple[str, str], dict[int, Values]] = {}
+        self.chosen: dict[tuple[str, str], list[Values]] = {}
+        self.parts: dict[str, set[object]] = {}
+        self.twice: list[str] = []
+        self.settled: set[str] = set()
+        self.blind: set[str] = set()
+        self.hub_edits: list[tuple[str, str, Values]] = []
+        self.first: dict[tuple[str, str], dict[str, object]] = {}
+        self.asked: dict[tuple[str, str], list[Values]] = {}
+
+    def showing(self, observation: Observation, row: Row) -> None:
+        self.views[(row.remote_id, str(row.version), observation.role)] = dict(row.edits)
+
+    def committed(self, plan: Plan) -> None:
+        """Note which edits were judged, and every value that was believed or stood as a candidate."""
+        record = plan.state
+        for line in plan.lines:
+            self.counts[f"verdict: {line.verdict}"] += 1
+            self.counts[f"reason: {line.reason.code}"] += 1
+            if line.verdict is Verdict.OVERWRITTEN and line.saw is not None and line.saw.observation is not None:
+                seen = line.saw.observation
+                for member, edit in self.views.get((seen.remote_id, seen.digest, seen.role), {}).items():
+                    if self.unit_of(member) == line.unit:
+                        edit.seen.add(member)
+                        edit.judged = edit.judged or Verdict.OVERWRITTEN
+            if line.reason is Reason.CONFIRMED_BLIND:
+                self.blind.add(record.key)
+        if self.stop:
+            self._after_stop(plan)
+        for name, belief in record.beliefs.items():
+            self.believed.setdefault((record.key, name), {})[belief.v] = belief.value
+        for question in (*record.questions, *(closed.question for closed in plan.closed)):
+            if question.unit:
+                self.asked.setdefault((record.key, question.unit), []).extend(c.value for c in question.candidates)
+        for role, link in record.links.items():
+            if link.remote_id is None or self.seen.get((record.key, role)) == link.digest or not link.digest:
+                continue
+            self.seen[(record.key, role)] = link.digest
+            self.linked.setdefault((record.key, role), self.tick)
+            self._judged_once(plan, role, link.remote_id, link.digest)
+            verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
+            for member, edit in self.views.get((link.remote_id, link.digest, role), {}).items():
+                if not edit.judged or edit.looked == (link.remote_id, link.digest):
+                    edit.seen.add(member)
+                    edit.looked = (link.remote_id, link.digest)
+                    edit.judged = verdicts.get(self.unit_of(member), Verdict.UNCHANGED)
+
+    def _judged_once(self, plan: Plan, role: str, remote_id: str, digest: str) -> None:
+        """An edit makes at most one hub version, and what the hub wrote itself makes none."""
+        view = self.views.get((remote_id, digest, role), {})
+        for line in plan.lines:
+            base = line.saw.base if line.saw is not None else None
+            if line.role != role or line.verdict is not Verdict.ADOPT or base is None or line.x is None:
+                continue
+            if self.accounts[role].hidden or plan.state.key in self.settled:
+                continue
+            changed = [name for name, value in line.x.items() if base.stored.get(name) != value]
+            if not any(name in view and view[name].judged in ("", Verdict.OVERWRITTEN) for name in changed):
+                self.twice.append(
+                    f"{plan.state.key} {line.unit} at {role}: {dict(line.x)} was adopted, and nobody had edited it"
+                )
+
+    def _after_stop(self, plan: Plan) -> None:
+        """What explains writes after people stopped: new hub versions, debts found then, and links made then."""
+        old = self.versions.get(plan.state.key, 0)
+        self.after_stop["versions"] += max(0, plan.state.version - old)
+        for line in plan.lines:
+            self.after_stop["debts"] += line.verdict in (Verdict.UNAUTHORISED, Verdict.RESEND, Verdict.AGREE_PAST)
+            self.after_stop["debts"] += line.verdict in (Verdict.CONCURRENT, Verdict.CANDIDATE, Verdict.EMPTY)
+            self.after_stop["links"] += line.verdict in (Verdict.LINKED, Verdict.FOUND, Verdict.CREATED)
+        self.versions[plan.state.key] = plan.state.version
+
+    def unit_of(self, member: str) -> str:
+        return "address" if member in ("street", "zip") else member
+
+    def remember_typed(self, *many: Values) -> None:
+        for values in many:
+            for name, value in values.items():
+                self.typed.setdefault(name, []).append(value)
+
+    def typed_parts(self, name: str) -> set[object]:
+        """All that anybody entered into a field, as typed and as the account stored it; sets element by element."""
+        if name not in self.parts:
+            found: set[object] = set()
+            for value in self.typed.get(name, ()):
+                for shape in (value,):
+                    found.update(
+                        shape if isinstance(shape, list) else shape.values() if isinstance(shape, dict) else [shape]
+                    )
+            self.parts[name] = found
+        return self.parts[name]
+
+    def started(self, record: Record, name: str) -> int | None:
+        """The total a record began with, if all sides that had one began with the same."""
+        totals = {
+            values[name]
+            for (role, remote_id), values in self.first.items()
+            if (link := record.links.get(role)) and link.remote_id == remote_id and values.get(name) is not None
+        }
+        return next(iter(totals)) if len(totals) == 1 and isinstance(next(iter(totals)), int) else None  # type: ignore[return-value]

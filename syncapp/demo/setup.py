@@ -33,7 +33,8 @@ ACCOUNTS = {"crm", "billing", "directory"}
 CRM_TITLE, BILLING_TITLE = "Northwind CRM", "Northwind Billing"
 WANTED = {"web": 8100, "crm": 8101, "billing": 8102, "directory": 8103}
 SERVERS = ".venv-servers"
-WORKERS = 2
+# Each helps the other, but a flood of webhooks must not keep writes and polls waiting, nor the other way round.
+WORKERS = (("default", "inbox", "push"), ("default", "push", "inbox"))
 DIRECTORY_DATABASE = "concord_directory"
 Tell = Callable[[str], None]
 
@@ -195,8 +196,8 @@ def start_hub(demo: Demo, tell: Tell) -> None:
     port = demo.web.rpartition(":")[2]
     gunicorn = [sys.executable, "-m", "gunicorn", "syncapp.wsgi", "--bind", f"127.0.0.1:{port}"]
     web = start("web", [*gunicorn, "--workers", "2", "--threads", "4", "--no-control-socket"], demo.env, root)
-    for number in range(1, WORKERS + 1):
-        start(f"worker {number}", [*manage, "rqworker"], demo.env, root)
+    for number, queues in enumerate(WORKERS, start=1):
+        start(f"worker {number}", [*manage, "rqworker", *queues], demo.env, root)
     start("schedule", [*manage, "scheduler"], demo.env, root)
     demo.supervisor.wait_ready(web, lambda: _web_answers(demo.web))
 

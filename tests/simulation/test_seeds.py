@@ -21,7 +21,8 @@ world.run()
 left = [world.rest(), str(world.tick), sorted(world.counts.items())]
 left += [[key, to_json(line)] for key, line in world.store.lines]
 left += [to_json(record) for record in world.store.records.values()]
-left += [[row.remote_id, row.version, row.fields] for account in world.accounts.values() for row in account.rows.values()]
+rows = [row for account in world.accounts.values() for row in account.rows.values()]
+left += [[row.remote_id, row.version, row.fields] for row in rows]
 print(len(world.store.lines), hashlib.sha256(json.dumps(left).encode()).hexdigest())
 """
 

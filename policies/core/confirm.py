@@ -8,6 +8,7 @@ from datetime import datetime
 
 from .diff import holds, same_at, stored_form, told
 from .draft import Draft
+from .due import whole_again
 from .plan import judge_fields
 from .planned import Plan
 from .reasons import Reason, Verdict
@@ -51,6 +52,7 @@ def confirm(
         _confirm_unit(draft, unit, facts, sent, sending.versions[name], {**stored_form(facts, sent), **x}, bool(x))
     if read_back is not None and not overtaken:
         judge_fields(draft, replace(read_back, read_at=at))
+    whole_again(draft, role)
     return draft.done(look_again=overtaken)
 
 
@@ -75,7 +77,6 @@ def _written(
         sending=None,
         windows=windows,
         epoch=link.epoch + 1,  # an answered key is spent: to write the same version again is another attempt
-        singly=link.singly and len(sending.values) > 0,
     )
 
 
@@ -138,6 +139,8 @@ def rejected(
     if not named and not sending.create:
         draft.set_link(replace(draft.link(role), singly=True))
         draft.say(Verdict.SUPERSEDED, Reason.REJECTED, role, detail=answer)
+    elif named:
+        whole_again(draft, role)
     return draft.done()
 
 

@@ -121,6 +121,13 @@ def claim(draft: Draft, role: str, work: Work) -> Sending | None:
     return sending
 
 
+def whole_again(draft: Draft, role: str) -> None:
+    """A push of several fields was refused once without naming one; with at most one left, that is over."""
+    link = draft.link(role)
+    if link.singly and len(due_units(draft.done().state, draft.policy, role)) <= 1:
+        draft.set_link(replace(link, singly=False))
+
+
 def push_key(record: Record, link: Link, versions: dict[str, int], work: Work) -> str:
     """The idempotency key: record, link, fields, version, attempt epoch. The same state gives the same key."""
     if work is not Work.UPDATE:
@@ -177,4 +184,5 @@ __all__ = [
     "holding",
     "push_key",
     "sent_values",
+    "whole_again",
 ]

@@ -8,6 +8,7 @@ from . import gone
 from .case import Case
 from .diff import lift, told
 from .draft import Draft
+from .due import whole_again
 from .gates import gate, proven, remember_read
 from .planned import Line, Plan
 from .reasons import Verdict
@@ -45,6 +46,7 @@ def judge_fields(draft: Draft, observation: Observation) -> None:
             continue
         judge(draft, _case(draft, observation, unit, x, base, link.sending))
     remember_read(draft, observation)
+    whole_again(draft, observation.role)
     gone.after_versions(draft)
 
 

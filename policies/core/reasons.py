@@ -121,6 +121,7 @@ class Reason(Enum):
     SECOND_MATCH = ("second_match", "{role} holds a second record that matches this one: {detail}")
     PERSON_DECIDED = ("person_decided", "a person chose the value of {field}")
     HUB_EDIT = ("hub_edit", "a person changed {field} in the hub")
+    RETRIED = ("retried", "a person asked to write {field} to {role} once more")
     SUPERSEDED = ("superseded", "a newer value of {field} made the question needless")
 
     def __init__(self, code: str, sentence: str) -> None:

@@ -121,6 +121,8 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
         gone.unlink(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "same":
         _same(draft, question)
+    elif choice.action == "retry":
+        _forget_refusals(draft, role)
     elif choice.action == "skip" and question.kind is Kind.CREATE:
         draft.set_link(replace(draft.link(role), unlinked=True))
     draft.say(Verdict.DECIDED, Reason.PERSON_DECIDED, HUB, detail=choice.action)
@@ -134,6 +136,24 @@ def _same(draft: Draft, question: Question) -> None:
             f"{question.role} already holds this record as {known.remote_id}: merge the two there, or keep them apart"
         )
     draft.set_link(Link(question.role, question.about, epoch=known.epoch + 1))
+
+
+def _forget_refusals(draft: Draft, role: str, unit: str = "") -> bool:
+    """What was refused is due again, as another attempt: an account may answer a key that it knows as it did before."""
+    link = draft.link(role)
+    refused = {n: b for n, b in link.bases.items() if b.failed is not None and unit in ("", n)}
+    bases = {name: replace(base, failed=None) for name, base in refused.items()}
+    draft.set_link(replace(link, bases={**link.bases, **bases}, epoch=link.epoch + 1))
+    return bool(refused)
+
+
+def retry(record: Record, role: str, unit: str, actor: str, policy: Policy, context: Context) -> Plan:
+    """A person has a refused field written once more. Raises Refused if it was not refused there."""
+    draft = Draft(record, policy, context)
+    if unit not in policy.by_name or not _forget_refusals(draft, role, unit):
+        raise Refused(f"{role} has not refused {unit}: there is nothing to try again")
+    draft.say(Verdict.RELEASED, Reason.RETRIED, role, policy.unit(unit), detail=actor)
+    return draft.done()
 
 
 def edit(

@@ -8,9 +8,9 @@ import pytest
 
 from policies.core.due import due_roles
 from policies.core.reasons import Reason
-from policies.core.resolve import Choice, Moved, Refused, edit, resolve
+from policies.core.resolve import Choice, Moved, Refused, edit, resolve, retry
 from policies.core.rules import Strategy, Unauthorised
-from policies.core.values import HUB, Kind
+from policies.core.values import HUB, Failed, Kind, Link
 from tests.core.cases.making import Case, context_of, outcome, policy_of, question, record_of, side
 
 ASKED = question(side("crm", "Anna"), side("app", "Carl"))
@@ -103,3 +103,33 @@ def test_a_hub_edit_of_a_version_that_moved_is_concurrent():
 def test_an_edit_that_the_policy_forbids_is_refused_at_the_door(told, value, words):
     with pytest.raises(Refused, match=words):
         edited(told, value)
+
+
+REFUSED = Case("", None, None, stored="Carl", k=2, flags={"failed": Failed(3, "too long")})
+
+
+def test_a_person_has_a_refused_field_written_once_more():
+    before = record_of(REFUSED)
+    made = retry(before, "app", "name", "Robin", policy_of(REFUSED), context_of(REFUSED))
+    assert (due_roles(before, policy_of(REFUSED)), outcome(REFUSED, made)["due"]) == ({}, {"app": "update"})
+    assert [(line.reason, line.role, line.unit, line.detail) for line in made.lines] == [
+        (Reason.RETRIED, "app", "name", "Robin")
+    ]
+    assert made.state.links["app"].epoch == before.links["app"].epoch + 1
+
+
+@pytest.mark.parametrize(("role", "unit"), [("crm", "name"), ("app", "colour"), ("billing", "name")])
+def test_only_what_was_refused_can_be_tried_again(role, unit):
+    with pytest.raises(Refused, match="nothing to try again"):
+        retry(record_of(REFUSED), role, unit, "Robin", policy_of(REFUSED), context_of(REFUSED))
+
+
+def test_a_refused_create_is_tried_again_under_another_key():
+    refused = replace(question(side("name", "Anna"), kind=Kind.CREATE, role="app", unit=""), reason=Reason.REJECTED)
+    told = Case("", None, None, asked=(refused,))
+    record = record_of(told)
+    record = replace(record, links={"crm": record.links["crm"], "app": Link("app")})
+    assert due_roles(record, policy_of(told)) == {}
+    made = resolve(record, refused.key, 1, Choice(action="retry"), "Robin", policy_of(told), context_of(told))
+    assert outcome(told, made)["due"] == {"app": "create"}
+    assert made.state.links["app"].epoch == 1

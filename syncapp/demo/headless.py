@@ -27,7 +27,7 @@ from .run import FIRST_LOAD_SECONDS, supervised, until_asked_to_stop
 from .scenario import FAULTS, People, Scenario
 from .setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from .systems import systems_of
-from .verdict import WINDOWS, Ending, Form, Held, Judge, differing, nobodys
+from .verdict import WINDOWS, Ending, Form, Held, Judge, differing, drift, nobodys
 
 REST_SECONDS = 60.0
 ATTEMPTS = 20
@@ -92,11 +92,14 @@ def _scenario(demo: Demo, sync: Sync, decide: Decide, seed: int, tell: Tell) -> 
     judge = Judge(edits, held, record, form)
     endings = judge.endings()
     unequal = [found for found in differing(held, form) if not _in_question(record, found[0])]
+    drifting = [one for one in unequal if drift(held, *one, policy.unit(one[0][1]).writers, form)]
+    unequal = [one for one in unequal if one not in drifting]
     strange = nobodys(held, _entered(before, edits, reviewer, people), form)
     replayed = replay(sync)
     told = _counts(begun, reviewer, endings, calls)
     told |= {
         "diverged": len(unequal),
+        "exceptions": {"drift": len(drifting)},
         "writes_after_rest": count,
         "nobodys_values": len(strange),
         "replay_differences": replayed.different,

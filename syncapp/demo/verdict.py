@@ -126,6 +126,12 @@ def differing(held: Held, form: Form) -> list[tuple[Unit, str]]:
     return found
 
 
+def drift(held: Held, place: Unit, name: str, writers: frozenset[str], form: Form) -> bool:
+    """A named exception: only systems that may not write the field hold something, and there is nothing to revert to."""
+    may = [form(name, values[name]) for role, values in held[place].items() if role in writers and name in values]
+    return bool(may) and all(value is None for value in may)
+
+
 def nobodys(held: Held, entered: Mapping[Unit, Sequence[Mapping[str, Json]]], form: Form) -> list[tuple[Unit, str]]:
     """Every field that holds a value which nobody entered: not there at the beginning, not typed, not decided."""
     found = set()

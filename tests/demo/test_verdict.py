@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncapp.demo.journal import Dispute, Edit, Line, OnRecord
-from syncapp.demo.verdict import LONGEST_LOOK, Ending, Judge, differing, nobodys
+from syncapp.demo.verdict import LONGEST_LOOK, Ending, Judge, differing, drift, nobodys
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ANN = ("ann", "phone")
@@ -129,3 +129,11 @@ def test_a_value_that_nobody_entered_is_found():
     known = {ANN: [{"phone": "0"}, {"phone": "1"}]}
     assert nobodys(held("1", "0"), known, plain) == []
     assert nobodys(held("1", "cut"), known, plain) == [(ANN, "phone")]
+
+
+def test_a_difference_is_drift_only_where_nobody_who_may_write_holds_anything():
+    only_crm = frozenset({"crm"})
+    assert drift(held(None, "1"), ANN, "phone", only_crm, plain)
+    assert not drift(held("0", "1"), ANN, "phone", only_crm, plain)
+    assert not drift(held(None, "1"), ANN, "phone", frozenset(ROLES), plain)
+    assert not drift(held(None, "1"), ANN, "phone", frozenset(), plain)

@@ -127,7 +127,7 @@ def differing(held: Held, form: Form) -> list[tuple[Unit, str]]:
 
 
 def drift(held: Held, place: Unit, name: str, writers: frozenset[str], form: Form) -> bool:
-    """A named exception: only systems that may not write the field hold something, and there is nothing to revert to."""
+    """A named exception: only systems that may not write the field hold something; there is nothing to revert to."""
     may = [form(name, values[name]) for role, values in held[place].items() if role in writers and name in values]
     return bool(may) and all(value is None for value in may)
 

@@ -32,6 +32,8 @@ PERSON_WAIT = 60.0
 CONTENTION = 5
 LISTED = 100
 LOOK_AGAIN = 0.5
+# Seconds between two notes of a pass that finds nothing new: its claim is prolonged and its counts are shown.
+NOTE_EVERY = 1.0
 EARLY = 0.2
 LONGEST_SENTENCE = 300
 Ring = Callable[[Collection[int]], None]
@@ -158,6 +160,8 @@ def _read(passing: Pass, stop_at: float | None) -> bool:
         except Contended:
             if attempt == CONTENTION:
                 raise
+            # Pages that were counted but not noted yet come again.
+            passing.run.refresh_from_db(fields=["counts"])
             time.sleep(0.05 * 2**attempt)
     raise AssertionError("the last attempt returns or raises")
 
@@ -166,22 +170,29 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     full = passing.run.kind == Run.Kind.FULL
     sieve = _sieve(passing, full)
     passing.store.shared = sieve.shared
+    noted = time.monotonic()
     with open_remote(passing.feed, sieve) as remote:
         for judged in pull(passing.store, remote, full=full):
             through = Watermark.read(passing.store.reached).page is None
-            _note(passing, sieve, judged)
-            if not through and stop_at is not None and time.monotonic() > stop_at:
+            _count(passing.run, sieve, judged)
+            stopping = not through and stop_at is not None and time.monotonic() > stop_at
+            # Where nothing was judged nothing has to be durable: such pages are noted together, and read again after
+            # a crash.
+            if through or stopping or judged.found_anything or time.monotonic() > noted + NOTE_EVERY:
+                _note(passing, judged)
+                noted = time.monotonic()
+            if stopping:
                 return False
     return True
 
 
 @transaction.atomic
-def _note(passing: Pass, sieve: Guarded, judged: Judged) -> None:
+def _note(passing: Pass, judged: Judged) -> None:
     """A page is durable: the hints for what has to be looked at again, the watermark, the counts, a longer claim."""
     feed = passing.feed
     look_later(feed, list(dict.fromkeys([*judged.again, *judged.waiting])), LOOK_AGAIN)
     passing.store.make_durable(feed.role.name)
-    _count(passing.run, sieve, judged)
+    Run.objects.filter(pk=passing.run.pk).update(counts=passing.run.counts)
     until = database_now() + LEASE
     if not Feed.objects.filter(pk=feed.pk, claimed_until=passing.claimed_until).update(claimed_until=until):
         raise Lost
@@ -198,7 +209,6 @@ def _count(run: Run, sieve: Guarded, judged: Judged) -> None:
     aside = [*sieve.nameless, *sieve.aside.values()]
     told |= {"set_aside": len(aside), "aside": aside[:LISTED]} if aside else {}
     run.counts = told
-    Run.objects.filter(pk=run.pk).update(counts=told)
 
 
 def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: Any) -> None:

@@ -37,6 +37,10 @@ class Judged:
         elif made.look_again:
             self.again.append(observation.remote_id)
 
+    @property
+    def found_anything(self) -> bool:
+        return bool(self.verdicts or self.unchanged or self.again or self.waiting)
+
     def add(self, other: Judged) -> None:
         self.unchanged += other.unchanged
         for verdict, number in other.verdicts.items():
@@ -82,7 +86,8 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
 def pull(store: Store, remote: Remote, *, full: bool = False) -> Iterator[Judged]:
     """Delta sync, or full sync: page by page; the watermark moves only after its page is durable."""
     for listing in remote.pages(store.cursor(remote.role), full=full):
-        judged = judge(store, remote.role, listing.observations)
+        # A page on which nothing is new costs no transaction and no look at the policy.
+        judged = judge(store, remote.role, listing.observations) if listing.observations else Judged()
         store.advance(remote.role, listing.cursor)
         yield judged
 

@@ -108,7 +108,7 @@ def _match_actions(question: Question, titles: Mapping[str, str]) -> list[Answer
             choice = Choice(action="same", record=one.source)
             out.append(Answer(0, choice, f"It is {title}", "Same: link them"))
     out.append(Answer(0, Choice(action="apart"), "It is somebody else", "Keep apart: make a record of its own"))
-    out.append(Answer(0, Choice(action="skip"), "Leave it", "Skip: asked again when it is next read"))
+    out.append(Answer(0, Choice(action="skip"), "Leave it", "Skip: asked again when what it is matched by changes"))
     return out
 
 

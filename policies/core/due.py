@@ -70,6 +70,9 @@ def _creatable(record: Record, policy: Policy, role: str) -> bool:
     """A record can be made where a look-up could find it: with a complete match key that is not itself in question."""
     if not policy.roles[role].creates or any(link.doomed for link in record.links.values()):
         return False
+    link = record.links.get(role)
+    if link is not None and link.skipped:
+        return False  # a person left a record there alone that may be this one
     if any(q.kind in (Kind.MATCH, Kind.CREATE) and q.role == role for q in record.questions):
         return False
     keys = {name for names in policy.match_keys for name in names}

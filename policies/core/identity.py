@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .diff import is_null
+from .digest import digest
 from .draft import Draft
 from .gone import close_delete
 from .planned import Plan
@@ -40,17 +41,31 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
     if any((link := r.links.get(role)) and link.sending and link.sending.create for r in matches):
         draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, role)
         return draft.done(wait=True)
+    if _left_alone(observation, matches, policy):
+        return draft.done()
     if len(matches) > 1:
         return _ask_which(draft, observation, Reason.AMBIGUOUS, matches)
     if known is None or (known.remote_id is None and not known.unlinked) or known.gone is not None:
         epoch = known.epoch if known else 0
         close_delete(draft, role, Reason.CAME_BACK)
-        draft.set_link(Link(role, observation.remote_id, epoch=epoch))
+        draft.set_link(Link(role, observation.remote_id, epoch=epoch, skipped=known.skipped if known else {}))
         linked = draft.done()
         return _linked(
             linked.state, observation, policy, context, Reason.MATCHED, _key_names(observation, policy), linked
         )
     return _ask_which(draft, observation, Reason.SECOND_MATCH, matches)
+
+
+def keys_digest(fields: Values, policy: Policy) -> str:
+    """By what a remote record would be matched, as one text: it changes when any of its match keys does."""
+    return digest([[rank, list(values)] for rank, values in match_values(fields, policy)])
+
+
+def _left_alone(observation: Observation, matches: Sequence[Record], policy: Policy) -> bool:
+    """Did a person skip this remote record, and are its match keys what they were then?"""
+    told = [link.skipped for record in matches if (link := record.links.get(observation.role)) is not None]
+    known = [skipped[observation.remote_id] for skipped in told if observation.remote_id in skipped]
+    return bool(known) and keys_digest(observation.fields, policy) in known
 
 
 def _linked(

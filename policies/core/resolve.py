@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import gone
+from . import gone, identity
 from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
@@ -121,12 +121,21 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
         gone.unlink(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "same":
         _same(draft, question)
+    elif choice.action == "skip" and question.kind is Kind.MATCH:
+        _leave_alone(draft, question)
     elif choice.action == "retry":
         _forget_refusals(draft, role)
     elif choice.action == "skip" and question.kind is Kind.CREATE:
         draft.set_link(replace(draft.link(role), unlinked=True))
     draft.say(Verdict.DECIDED, Reason.PERSON_DECIDED, HUB, detail=choice.action)
     return draft.done()
+
+
+def _leave_alone(draft: Draft, question: Question) -> None:
+    """The question does not return until the remote record's match keys change."""
+    link, seen = draft.link(question.role), next(c for c in question.candidates if c.source == question.role)
+    keys = identity.keys_digest(seen.value, draft.policy)
+    draft.set_link(replace(link, skipped={**link.skipped, question.about: keys}))
 
 
 def _same(draft: Draft, question: Question) -> None:

@@ -10,9 +10,10 @@ from policies.core.due import due_roles
 from policies.core.identity import place
 from policies.core.plan import plan
 from policies.core.reasons import Reason
+from policies.core.resolve import Choice, resolve
 from policies.core.rules import OnDelete
 from policies.core.seen import Observation
-from policies.core.values import Kind, Record, Sending
+from policies.core.values import Kind, Link, Record, Sending
 from tests.core.cases.making import NOTHING, NOW, Case, context_of, observation_of, policy_of, question, record_of, side
 
 TOLD = Case("", "Anna", None)
@@ -110,3 +111,33 @@ def test_an_edit_after_a_delete_that_waits_for_a_person_beats_it():
         (),
         {"app": "create"},
     )
+
+
+def skipped() -> Record:
+    """A person left the second record at `app` alone."""
+    asked = placed(record_of(TOLD)).state
+    one = asked.questions[0]
+    return resolve(asked, one.key, 1, Choice(action="skip"), "Robin", policy_of(TOLD), context_of(TOLD)).state
+
+
+def test_a_record_that_was_left_alone_is_not_asked_about_again():
+    record = skipped()
+    made = placed(record)
+    assert (record.questions, made.lines, made.state) == ((), (), record)
+
+
+def test_it_is_asked_about_again_when_its_match_keys_changed():
+    seen = Observation("app", "a9", {"name": "Anna B."}, NOW)
+    made = place(seen, [skipped()], policy_of(TOLD), context_of(TOLD), "r9")
+    assert [(q.kind, q.about) for q in made.state.questions] == [(Kind.MATCH, "a9")]
+
+
+def test_another_record_there_is_still_asked_about():
+    assert [q.about for q in placed(skipped(), remote_id="a10").state.questions] == ["a10"]
+
+
+def test_nothing_is_made_beside_a_record_that_was_left_alone():
+    record = without_app()
+    assert due_roles(record, policy_of(TOLD)) == {"app": "create"}
+    left = replace(record, links={**record.links, "app": Link("app", skipped={"a9": "x"})})
+    assert due_roles(left, policy_of(TOLD)) == {}

@@ -190,6 +190,17 @@ def test_a_skipped_match_links_nothing(desk: Desk) -> None:
     assert not Record.objects.filter(links__remote_id="crm-1-twin").exists()
 
 
+def test_a_skipped_match_is_asked_about_again_only_when_its_keys_change(desk: Desk) -> None:
+    conflict = desk.second(1)
+    desk.contact(2)
+    answer(browser_of("Reviewer"), conflict, "3")
+    twin = {"remote_id": "crm-1-twin", "first_name": "Twin"}
+    judge(desk.store, "crm", [seen(desk.store, "crm", version="2", email="p1@example.org", **twin)])
+    assert not Conflict.objects.filter(state="open").exists()
+    judge(desk.store, "crm", [seen(desk.store, "crm", version="3", email="p2@example.org", **twin)])
+    assert Conflict.objects.get(state="open").about == "crm-1-twin"
+
+
 def test_one_of_several_matches_is_linked(desk: Desk) -> None:
     """Two records that only Billing knows carry one address; the CRM's new record is the second."""
     desk.shows("billing", 1, "1", email="a@example.org", first_name="First")

@@ -20,6 +20,7 @@ from bench.parts import Stopwatch
 from bench.replayed import FORGET, PATHS
 
 TOKEN = "only-for-the-bench"  # noqa: S105 - guards invented data for a minute
+SANDBOX = [sys.executable, "-m", "syncapp.sandbox", "--dialect", "crm", "--token", TOKEN]
 PATIENCE = 300
 SETTING = Path(__file__).with_name("contacts.yaml")
 
@@ -45,12 +46,12 @@ class Found:
 @contextmanager
 def serving(records: int) -> Iterator[str]:
     """A sandbox with so many people, and in front of it what replays its answers; the address of the latter."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "syncapp.sandbox", "--dialect", "crm", "--seed", str(records)]
-        command += ["--data", f"{folder}/crm.sqlite", "--token", TOKEN]
-        with _process(command) as said:
-            with _process([sys.executable, "-m", "bench.replayed", said.split()[-1]]) as port:
-                yield f"http://127.0.0.1:{port.strip()}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _process([*SANDBOX, "--seed", str(records), "--data", f"{folder}/crm.sqlite"]) as said,
+        _process([sys.executable, "-m", "bench.replayed", said.split()[-1]]) as port,
+    ):
+        yield f"http://127.0.0.1:{port.strip()}"
 
 
 @contextmanager

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.review.seeding import Desk, make_desk, person
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left(transactional_db: None) -> Iterator[None]:
+    """Connections that belong to Playwright's event loop would keep the test database from being dropped."""
+    yield
+    connections.close_all()
 
 
 @pytest.fixture

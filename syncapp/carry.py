@@ -23,7 +23,8 @@ from .store import NoPolicy, PgStore, ring_pushes
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50
+# Few, so that feeds take turns: a worker that carries long keeps polls and other accounts waiting.
+BATCH = 10
 LEASE = timedelta(seconds=120)
 # Longer than any write may take, so that nobody settles one that is still on its way.
 WRITE_LEASE = timedelta(seconds=150)

@@ -37,6 +37,17 @@ def record_digests(record: Record, policy: Policy) -> list[tuple[str, str]]:
     return match_digests(known(record, policy), policy)
 
 
+def may_differ(before: Record, after: Record) -> bool:
+    """Could the two have other match keys? What accounts hold counts too, where nothing is believed."""
+    if before.beliefs is not after.beliefs:
+        return True
+    old, new = before.links, after.links
+    return old is not new and (
+        old.keys() != new.keys()
+        or any(old[role].bases is not new[role].bases or old[role].gone != new[role].gone for role in new)
+    )
+
+
 def lock_slots(sync_id: int, names: Iterable[str]) -> list[int]:
     """Sorted advisory lock numbers: two workers that could make the same record meet in at least one of them."""
     return sorted({(sync_id << 16) | (int(digest(name)[:8], 16) % SLOTS) for name in names})

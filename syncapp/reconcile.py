@@ -17,7 +17,7 @@ from policies.core.values import Link, Record
 from . import models
 from .lines import MOVED, changes_of, link_json, only_read
 from .load import Loaded
-from .matching import record_digests
+from .matching import may_differ, record_digests
 from .models import Feed, Ledger, MatchKey
 from .outbox import Work, write_pushes
 from .questions import write_questions
@@ -220,7 +220,7 @@ def _touch_links(setting: Setting, pairs: Pairs) -> None:
 def _write_match_keys(setting: Setting, pairs: Pairs) -> None:
     moved = []
     for before, state in pairs:
-        if before is not None and before.beliefs is state.beliefs:
+        if before is not None and not may_differ(before, state):
             continue
         now = record_digests(state, setting.policy)
         if before is None or record_digests(before, setting.policy) != now:

@@ -20,7 +20,7 @@ from policies.models import PolicySet, Sync
 from . import models
 from .facts import facts_of
 from .load import Contended, Loaded, database_now, load_page, load_records, start
-from .matching import match_digests, record_digests
+from .matching import match_digests, may_differ, record_digests
 from .models import Feed, Run
 from .queue import ring
 from .reconcile import derive, mark_read, write
@@ -225,7 +225,7 @@ class PgPage:
             now = state.links.get(link.role)
             if link.remote_id is not None and (now is None or now.remote_id != link.remote_id):
                 self._by_remote.pop((link.role, link.remote_id), None)
-        if before is None or before.beliefs is not state.beliefs:
+        if before is None or may_differ(before, state):
             for pair in record_digests(state, self.policy):
                 self._made.setdefault(pair, []).append(state.key)
 

@@ -20,7 +20,7 @@ from syncapp.models import Conflict, Ledger, Link, MatchKey, Push, Record
 from syncapp.outbox import claim_pushes, in_flight, postpone, release
 from syncapp.steps import judge
 from syncapp.store import NoPolicy, PgStore, new_key
-from tests.clerk.making import make_sync, seen, silent
+from tests.clerk.making import RULES, make_sync, seen, silent
 
 pytestmark = pytest.mark.django_db
 
@@ -233,6 +233,26 @@ def test_match_keys_follow_the_sync(sync: Sync, store: PgStore) -> None:
     assert MatchKey.objects.count() == 4
     judge(store, "billing", [seen(store, "billing", "c", first_name="P1", version="1")])
     assert Link.objects.filter(remote_id="c").get().record.title == "P1 p1@example.org"
+
+
+OUTSIDER = {**RULES, "email": {**RULES["email"], "writers": ["crm"], "unauthorised": "keep"}}
+
+
+def test_a_key_that_only_an_outsider_holds_is_known_as_soon_as_it_is_seen() -> None:
+    """Billing may not write the address, so nothing is believed; the CRM's record of that address is the same one."""
+    store = PgStore(make_sync(OUTSIDER), ring_feeds=silent)
+    judge(store, "billing", [seen(store, "billing", "c1", first_name="Ada", version="1")])
+    assert not MatchKey.objects.exists()
+    judge(store, "billing", [seen(store, "billing", "c1", email="a@example.org", first_name="Ada", version="2")])
+    judge(store, "crm", [seen(store, "crm", "1", email="a@example.org", first_name="Ada", version="1")])
+    assert Record.objects.count() == 1
+
+
+def test_a_page_knows_a_key_that_only_an_outsider_holds() -> None:
+    store = PgStore(make_sync(OUTSIDER), ring_feeds=silent)
+    twins = [seen(store, "billing", f"c{n}", email="a@example.org", version="1") for n in range(2)]
+    judge(store, "billing", twins)
+    assert (Record.objects.count(), Conflict.objects.get().kind) == (1, "match")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from dataclasses import asdict
 
@@ -29,6 +30,8 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    # As an exception, so that the systems that were started end too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     django.setup()
     from django.core.management import call_command
 

@@ -11,12 +11,12 @@ from typing import TypeVar
 from policies.core.seen import How, Observation
 
 from .connectors import webhook
-from .connectors.errors import Limited, Malformed, ManifestError, Permanent, Retryable
+from .connectors.errors import ConnectorError, Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
 from .guard import Halted, halt_on_deletes
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
-from .inbox import BATCH, Fates, back_off, claim_deliveries
+from .inbox import BATCH, LEASE, Fates, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .load import Contended
 from .models import Delivery, Feed
@@ -58,11 +58,19 @@ def work_inbox(limit: int = BATCH) -> int:
     hopeless = [row for row in deliveries if row.attempts > MOST_ATTEMPTS]
     for delivery in hopeless:
         fates.aside(delivery, f"{MOST_ATTEMPTS} attempts came to no end: the worker's log says why; replay it then")
+    failed: list[Exception] = []
     for feed, hints in _by_feed([row for row in deliveries if row not in hopeless], fates):
-        _look_at(feed, hints, fates)
+        try:
+            _look_at(feed, hints, fates)
+        except Exception as error:  # told below; what concerns other feeds must not come to nothing with it
+            failed.append(error)
+            for hint in hints:
+                fates.later(hint.delivery, LEASE, "the worker failed at it: its log says why")
     fates.write()
     if len(deliveries) == limit:
         ring_inbox()
+    if failed:
+        raise ExceptionGroup("deliveries were put back because looking at them failed", failed)
     return len(deliveries)
 
 
@@ -133,12 +141,12 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     except Halted as halted:
         halt(feed, halted)
         all_later(PAUSED_WAIT, str(halted))
-    except NoPolicy as error:
-        all_later(PERSON_WAIT, str(error))
     except Limited as error:
         all_later(error.retry_after or slow, str(error))
     except (Retryable, Contended) as error:
         all_later(slow, str(error))
+    except (ConnectorError, NoPolicy) as error:
+        all_later(PERSON_WAIT, str(error))
 
 
 def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fates: Fates) -> None:
@@ -189,13 +197,9 @@ def _read(
     """Read them together where the provider can and will; else one by one, so that each stands for itself: what is
     refused is set aside, what failed is put off, and what was read is judged.
     """
-    if len(ids) > 1 and remote.spec.can("read_many"):
-        try:
-            return remote.read_many(ids)
-        except NEEDS_A_PERSON:
-            raise
-        except Permanent:
-            pass  # one of them is refused: which one shows below
+    together = _read_together(remote, ids)
+    if together is not None:
+        return together
     out: list[Observation] = []
     for at, one in enumerate(ids):
         try:
@@ -212,6 +216,18 @@ def _read(
     if put_off and not out:
         raise next(iter(put_off.values()))  # the account is away, or asks for a pause: that is for all
     return out
+
+
+def _read_together(remote: FeedRemote, ids: Sequence[str]) -> list[Observation] | None:
+    """None where the provider has no such call, or refuses it because of one of them."""
+    if len(ids) < 2 or not remote.spec.can("read_many"):
+        return None
+    try:
+        return remote.read_many(ids)
+    except NEEDS_A_PERSON:
+        raise
+    except Permanent:
+        return None
 
 
 def _judge_events(store: PgStore, remote: FeedRemote, hints: Sequence[Hint]) -> set[str]:

@@ -120,6 +120,9 @@ def _each(
         attention(feed.account, error)
         carried.count("waits")
         put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
+    except ConnectorError as error:  # the feed's own mapping does not fit its provider any more
+        carried.count("waits")
+        put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
 
 
 def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts: int, step: Step) -> str:

@@ -16,15 +16,19 @@ LONGEST_WAIT = 60.0
 
 
 def claim_deliveries(limit: int = BATCH) -> list[Delivery]:
-    """Up to `limit` deliveries that are due, oldest first. No two workers get the same one."""
+    """Up to `limit` deliveries that are due, oldest first. No two workers get the same one.
+
+    The end of the claim names it: a worker that comes too late finds another one on the row, and says nothing there.
+    """
+    # Taken in a CTE: as a sub-select the rows would be picked anew for every row of some plans, and more than LIMIT.
     rows = Delivery.objects.raw(
-        "UPDATE syncapp_delivery SET state = 'claimed', attempts = attempts + 1,"
-        "   claimed_until = clock_timestamp() + make_interval(secs => %s)"
-        " WHERE id IN (SELECT id FROM syncapp_delivery WHERE state IN ('new', 'claimed')"
+        "WITH taken AS MATERIALIZED (SELECT id FROM syncapp_delivery WHERE state IN ('new', 'claimed')"
         "   AND next_try <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())"
         "   ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED)"
-        " RETURNING *",
-        [LEASE, limit],
+        " UPDATE syncapp_delivery d SET state = 'claimed', attempts = attempts + 1,"
+        "   claimed_until = statement_timestamp() + make_interval(secs => %s)"
+        " FROM taken WHERE d.id = taken.id RETURNING d.*",
+        [limit, LEASE],
     )
     return sorted(rows, key=lambda row: row.pk)
 
@@ -57,15 +61,14 @@ class Fates:
     def write(self) -> None:
         """Done in one statement; what waits or is set aside is rare."""
         done = [pk for pk, fate in self._fates.items() if fate.wait is None and not fate.aside]
-        # Not one that was made new meanwhile, because there is something newer to look at.
-        Delivery.objects.filter(pk__in=done, state=Delivery.State.CLAIMED).update(
-            state=Delivery.State.DONE, claimed_until=None, ended_at=Now(), reason=""
-        )
+        # Not one that was made new meanwhile, because there is something newer to look at: whoever has it now, ends it.
+        mine = Delivery.objects.filter(claimed_until__in={row.claimed_until for row in self.rows.values()})
+        mine.filter(pk__in=done).update(state=Delivery.State.DONE, claimed_until=None, ended_at=Now(), reason="")
         for pk, fate in self._fates.items():
             if fate.wait is not None:
                 _put_back(self.rows[pk], fate)
             elif fate.aside:
-                Delivery.objects.filter(pk=pk).update(
+                mine.filter(pk=pk).update(
                     state=Delivery.State.SET_ASIDE,
                     claimed_until=None,
                     ended_at=Now(),
@@ -77,8 +80,8 @@ def _put_back(row: Delivery, fate: Fate) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE syncapp_delivery SET state = 'new', claimed_until = NULL, reason = %s, attempts = %s,"
-            " next_try = clock_timestamp() + make_interval(secs => %s) WHERE id = %s",
-            [fate.said, max(0, row.attempts - (1 if fate.free else 0)), fate.wait, row.pk],
+            " next_try = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND claimed_until = %s",
+            [fate.said, max(0, row.attempts - (1 if fate.free else 0)), fate.wait, row.pk, row.claimed_until],
         )
 
 

@@ -62,7 +62,7 @@ def work_inbox(limit: int = BATCH) -> int:
     for feed, hints in _by_feed([row for row in deliveries if row not in hopeless], fates):
         try:
             _look_at(feed, hints, fates)
-        except Exception as error:  # told below; what concerns other feeds must not come to nothing with it
+        except Exception as error:  # noqa: BLE001 - told below: other feeds must not come to nothing with this one
             failed.append(error)
             for hint in hints:
                 fates.later(hint.delivery, LEASE, "the worker failed at it: its log says why")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
-from policies.compile import compile_policy, facts_digest
+from policies.compile import PolicyError, compile_policy, facts_digest
 from policies.core.planned import Plan
 from policies.core.rules import Policy
 from policies.core.seen import Context, Observation
@@ -18,6 +18,7 @@ from policies.core.values import Record
 from policies.models import PolicySet, Sync
 
 from . import models
+from .connectors.errors import MappingError
 from .facts import facts_of
 from .load import Contended, Loaded, database_now, load_page, load_records, start
 from .matching import match_digests, may_differ, record_digests
@@ -32,7 +33,7 @@ AGAIN = ("40P01", "40001", "55P03", "57014", "23505")
 
 
 class NoPolicy(Exception):
-    """The sync has no published policy set, so nothing can be judged."""
+    """The sync has no published policy set, or one that does not fit its feeds any more: nothing can be judged."""
 
 
 def ring_pushes(feed_ids: Collection[int]) -> None:
@@ -143,9 +144,15 @@ class PgStore:
             raise NoPolicy(
                 f"sync {self.sync.slug!r} has no published policy: publish one, or apply a file that has one"
             )
-        facts = {role: facts_of(feed) for role, feed in by_role.items()}
         policy_set.sync = self.sync
-        policy = compile_policy(policy_set, facts)
+        try:
+            facts = {role: facts_of(feed) for role, feed in by_role.items()}
+            policy = compile_policy(policy_set, facts)
+        except (PolicyError, LookupError, MappingError) as error:
+            raise NoPolicy(
+                f"the policy of sync {self.sync.slug!r} does not fit its feeds any more, so nothing can be judged: "
+                f"{error}; mend the sync's file or the provider's, and apply it again"
+            ) from error
         granularity = {role: fact.granularity for role, fact in facts.items()}
         return Setting(self.sync, self.run, by_role, policy, facts_digest(facts), granularity)
 

@@ -1,6 +1,6 @@
 """What a worker can be rung for: ids in, one call."""
 
-from . import carry, observe, poll, sweep
+from . import carry, observe, poll, revising, sweep
 from .queue import ring
 
 
@@ -27,3 +27,8 @@ def push(feed_id: int) -> None:
 def settle(feed_id: int) -> None:
     if carry.settle_feed(feed_id).more:
         ring(sweep.SETTLE_JOB, feed_id, queue="push")
+
+
+def revise(revision_id: int) -> None:
+    if not revising.revise_slice(revision_id):
+        ring(sweep.REVISE_JOB, revision_id, queue=sweep.POLL_QUEUE)

@@ -17,15 +17,17 @@ from policies.models import Sync
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
 from .load import database_now
-from .models import Delivery, Feed, Push, Run
+from .models import Delivery, Feed, Push, Revision, Run
 from .observe import work_inbox
 from .poll import poll
 from .queue import ring
 from .receive import ring_inbox
+from .revising import finish_revisions
 from .store import PUSH_JOB
 
 POLL_JOB = "syncapp.jobs.poll_feed"
 SETTLE_JOB = "syncapp.jobs.settle"
+REVISE_JOB = "syncapp.jobs.revise"
 # Last in the order in which a worker empties its queues: a long listing must not keep a webhook waiting.
 POLL_QUEUE = "push"
 ROUNDS = 50
@@ -39,12 +41,18 @@ def tick() -> None:
         ring(SETTLE_JOB, pk, queue="push")
     for pk in pushable_feeds(now):
         ring(PUSH_JOB, pk, queue="push")
+    for pk in open_revisions(now):
+        ring(REVISE_JOB, pk, queue=POLL_QUEUE)
     for pk in due_feeds(now):
         ring(POLL_JOB, pk, queue=POLL_QUEUE)
 
 
 def _free(now: datetime) -> Q:
     return Q(claimed_until=None) | Q(claimed_until__lte=now)
+
+
+def open_revisions(now: datetime) -> list[int]:
+    return list(Revision.objects.filter(_free(now), done_at=None).order_by("pk").values_list("pk", flat=True))
 
 
 def due_feeds(now: datetime) -> list[int]:
@@ -111,6 +119,7 @@ class Report:
 def sync_now(sync: Sync, *, full: bool = False, told: Callable[[str], None] = lambda line: None) -> Report:
     """Read all feeds of a sync, then carry what is due until nothing moves any more; all in this process."""
     report = Report()
+    finish_revisions(sync, _silent)
     feeds = list(Feed.objects.filter(role__sync=sync).select_related("role").order_by("role__order", "role__name"))
     for feed in feeds:
         told(f"reading {feed.role.name}")

@@ -15,7 +15,7 @@ from policies.models import FieldRule, PolicySet, Sync, SyncField
 from syncapp.connectors.located import Located
 from syncapp.facts import facts_of
 from syncapp.load import database_now
-from syncapp.models import Feed
+from syncapp.models import Feed, Revision
 from syncapp.reconcile import forget_digests
 
 from .changes import Changes, told
@@ -137,6 +137,7 @@ def _publish(
     if current is not None:
         changes.lines += [f"  {line}" for line in difference(old, policy)]
         forget_digests(sync_id=sync.pk)
+        Revision.objects.create(policy_set=made, before=current)
 
 
 def difference(old: Wanted, new: Wanted) -> list[str]:

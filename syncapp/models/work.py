@@ -66,6 +66,25 @@ class Tally(models.Model):
         return f"{self.reason}: {self.number}"
 
 
+class Revision(models.Model):
+    """A policy version that came into force and that the sync's records are being brought under, in key order."""
+
+    policy_set = models.OneToOneField("policies.PolicySet", models.CASCADE, related_name="revision")
+    before = models.ForeignKey("policies.PolicySet", models.CASCADE, related_name="+")
+    last_key = models.UUIDField(null=True, blank=True)
+    records = models.PositiveBigIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["policy_set"], condition=Q(done_at=None), name="revision_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.pk}: {self.records} records"
+
+
 class Push(models.Model):
     """An outbound write for one link. `pending` rows are derived: deleting and recomputing them loses nothing."""
 

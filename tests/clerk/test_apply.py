@@ -19,10 +19,14 @@ import syncapp.demo
 from policies.models import PolicySet, Sync
 from syncapp.apply import ApplyError, apply
 from syncapp.apply.file import parse
-from syncapp.models import Account, Feed, Link, Push
+from syncapp.load import database_now
+from syncapp.models import Account, Conflict, Feed, Ledger, Link, Push, Record, Revision
+from syncapp.replay import replay
+from syncapp.revising import revise_slice
 from syncapp.secrets import SecretProblem, encrypt, secrets_of
 from syncapp.steps import judge
 from syncapp.store import PgStore
+from syncapp.sweep import open_revisions
 from tests.clerk.making import seen, silent
 
 pytestmark = pytest.mark.django_db
@@ -253,3 +257,28 @@ class TestSecrets:
         account.secret_refs = {"token": {"file": str(tmp_path / "absent")}}
         with pytest.raises(SecretProblem, match="cannot be read"):
             secrets_of(account)
+
+
+def test_a_new_policy_judges_again_what_it_changed() -> None:
+    run(DEMO.read_text())
+    store = PgStore(Sync.objects.get(), ring_feeds=silent)
+    judge(store, "crm", [seen(store, "crm", "1", email="a@example.org", stage="lead", version="1")])
+    judge(store, "billing", [seen(store, "billing", "2", email="a@example.org", stage="customer", version="1")])
+    question = Conflict.objects.get(kind="proposal", state="open")
+    run(
+        edited(
+            "stage: {owner: crm, strategy: owner_wins",
+            "stage: {owner: billing, writers: [crm, billing], strategy: owner_wins",
+        )
+    )
+    revision = Revision.objects.get()
+    assert open_revisions(database_now()) == [revision.pk]
+    assert revise_slice(revision.pk, ring_feeds=silent)
+    question.refresh_from_db()
+    assert question.state == "closed"
+    assert Record.objects.get().beliefs["stage"]["value"] == {"stage": "customer"}
+    assert Push.objects.get(feed__role__name="crm", state="pending").units == ["stage"]
+    assert Ledger.objects.filter(role="billing", unit="stage", verdict="concurrent").exists()
+    revision.refresh_from_db()
+    assert (revision.records, open_revisions(database_now())) == (1, [])
+    assert replay(Sync.objects.get()).differences == []

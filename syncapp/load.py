@@ -55,12 +55,17 @@ def shifted(moment: datetime) -> datetime:
     return moment + timedelta(seconds=settings.CLOCK_OFFSET)
 
 
-def start() -> datetime:
-    """Bound every wait of this transaction, and read the clock."""
+def start(sync_id: int) -> datetime:
+    """Bound every wait of this transaction, read the clock, and hold the sync as it is.
+
+    `apply` locks the sync against this: no page judges by a policy that is replaced under it, and remembers digests or
+    work of the old one after the new one had cleared them. Taken first of all locks, as `apply` does too.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT clock_timestamp(), set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
-            [LOCK_TIMEOUT, STATEMENT_TIMEOUT],
+            "SELECT clock_timestamp(), set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+            " FROM policies_sync WHERE id = %s FOR KEY SHARE",
+            [LOCK_TIMEOUT, STATEMENT_TIMEOUT, sync_id],
         )
         return shifted(cursor.fetchone()[0])
 
@@ -69,6 +74,7 @@ _KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def load_page(
+    now: datetime,
     sync_id: int,
     feeds: Mapping[str, Feed],
     role: str,
@@ -77,7 +83,7 @@ def load_page(
     more: Sequence[str] = (),
 ) -> Loaded:
     """Every record that these observations are linked to or could match, and those named by `more`."""
-    loaded = Loaded(start())
+    loaded = Loaded(now)
     feed = feeds[role]
     ids = {seen.remote_id for seen in observations}
     known = _linked(feed, ids)

@@ -29,7 +29,7 @@ from .load import database_now
 from .models import Account, Feed
 from .ports import Listing, Written
 from .secrets import secrets_of
-from .translate import Seen, Translator, Unreadable
+from .translate import Seen, Translator, Unreadable, basis_of
 from .watermark import Watermark
 
 # Shared by all jobs of this process: an account that asked for a pause gets one from all of them.
@@ -113,7 +113,7 @@ class FeedRemote:
         out: list[Observation] = []
         aside = [("", reason) for reason in page.faults.values()] if page is not None else []
         last = page.last if page is not None else False
-        for seen in self.sieve.keep([Seen.of(item) for item in items], read_at, last):
+        for seen in self.sieve.keep([self.translator.seen(item) for item in items], read_at, last):
             try:
                 out.append(self.translator.observation(seen, read_at, how))
             except Unreadable as error:
@@ -130,7 +130,7 @@ class FeedRemote:
             if gone.item is None:
                 return Observation(self.role, remote_id, {}, read_at, received_at=read_at, deleted=True)
             item = gone.item
-        return self.translator.observation(Seen.of(item), read_at, How.BY_ID)
+        return self.translator.observation(self.translator.seen(item), read_at, How.BY_ID)
 
     def read_many(self, remote_ids: Collection[str]) -> list[Observation]:
         """Read records by id, in batches where the provider has them; what a batch leaves out is asked for alone."""
@@ -202,7 +202,7 @@ class FeedRemote:
         except Limited as error:
             self.limited = error
             raise
-        return [self.translator.observation(Seen.of(item), read_at, How.SEARCH) for item in items]
+        return [self.translator.observation(self.translator.seen(item), read_at, How.SEARCH) for item in items]
 
     # Writing
 
@@ -235,7 +235,7 @@ class FeedRemote:
         if receipt.item is None:
             return Written(receipt.id, receipt.version)
         try:
-            shown = self.translator.observation(Seen.of(receipt.item), asked, How.RESPONSE)
+            shown = self.translator.observation(self.translator.seen(receipt.item), asked, How.RESPONSE)
         except Unreadable:
             return Written(receipt.id, receipt.version)
         return Written(receipt.id, receipt.version, shown)
@@ -277,9 +277,10 @@ def translator_of(feed: Feed) -> Translator:
         raise MappingError(
             f"provider {manifest.slug} has no object {feed.object!r}", f"feed {feed.pk}", ", ".join(manifest.objects)
         )
-    kinds = {row.name: field_type(row.type, **row.params) for row in feed.role.sync.fields.all()}
+    types = {row.name: (row.type, row.params) for row in feed.role.sync.fields.all()}
+    kinds = {name: field_type(kind, **params) for name, (kind, params) in types.items()}
     mapping = Mapped.parse(feed.mapping, f"mapping of {feed.role.name}", spec)
-    return Translator(feed.role.name, spec, mapping, kinds, feed.account.actor)
+    return Translator(feed.role.name, spec, mapping, kinds, feed.account.actor, basis_of(mapping, types))
 
 
 @contextmanager

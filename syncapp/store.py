@@ -83,8 +83,9 @@ class PgStore:
     def page(self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()) -> Iterator[PgPage]:
         """Raises Contended when the block is to be tried again from its beginning."""
         with retryable(), transaction.atomic():
+            now = start(self.sync.pk)
             setting = self.setting()
-            loaded = load_page(self.sync.pk, setting.feeds, role, observations, setting.policy, keys)
+            loaded = load_page(now, self.sync.pk, setting.feeds, role, observations, setting.policy, keys)
             page = PgPage(setting, loaded, observations, self.shared)
             yield page
             self._ring(page.write())
@@ -93,8 +94,8 @@ class PgStore:
     def open(self, key: str) -> Iterator[PgPage]:
         """Raises Contended as `page` does."""
         with retryable(), transaction.atomic():
+            loaded = Loaded(start(self.sync.pk))
             setting = self.setting()
-            loaded = Loaded(start())
             load_records(loaded, setting.feeds, [key])
             page = PgPage(setting, loaded, ())
             yield page
@@ -113,8 +114,8 @@ class PgStore:
     def derive(self, keys: Collection[str]) -> None:
         """Work out again what is due for these records, as after a change of policy. Raises Contended."""
         with retryable(), transaction.atomic():
+            loaded = Loaded(start(self.sync.pk))
             setting = self.setting()
-            loaded = Loaded(start())
             load_records(loaded, setting.feeds, keys)
             self._ring(derive(setting, loaded))
 
@@ -139,12 +140,12 @@ class PgStore:
         """The published policy with what the feeds can do. Raises NoPolicy."""
         feeds = Feed.objects.filter(role__sync=self.sync).select_related("account", "role")
         by_role = {feed.role.name: feed for feed in feeds.order_by("role__order", "role__name")}
-        policy_set = PolicySet.objects.filter(sync=self.sync, state=PolicySet.State.PUBLISHED).first()
+        published = PolicySet.objects.filter(sync=self.sync, state=PolicySet.State.PUBLISHED).select_related("sync")
+        policy_set = published.first()
         if policy_set is None:
             raise NoPolicy(
                 f"sync {self.sync.slug!r} has no published policy: publish one, or apply a file that has one"
             )
-        policy_set.sync = self.sync
         try:
             facts = {role: facts_of(feed) for role, feed in by_role.items()}
             policy = compile_policy(policy_set, facts)
@@ -154,7 +155,8 @@ class PgStore:
                 f"{error}; mend the sync's file or the provider's, and apply it again"
             ) from error
         granularity = {role: fact.granularity for role, fact in facts.items()}
-        return Setting(self.sync, self.run, by_role, policy, facts_digest(facts), granularity)
+        # The sync as it is with this policy: what the job was begun with may be older, and its match keys with it.
+        return Setting(policy_set.sync, self.run, by_role, policy, facts_digest(facts), granularity)
 
 
 class PgPage:

@@ -24,6 +24,12 @@ LONGEST_ID = 255
 BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
 
 
+def basis_of(mapping: Mapped, kinds: Mapping[str, tuple[str, Any]]) -> bytes:
+    """What bodies are read by: the mapping with all that the provider's file adds to it, and the fields' types."""
+    told = repr((sorted(mapping.fields.items()), sorted(kinds.items())))
+    return hashlib.sha256(told.encode()).digest()
+
+
 class Unreadable(Permanent):
     """One remote record that cannot be taken in; the others can."""
 
@@ -40,19 +46,24 @@ class Seen:
     digest: str
 
     @classmethod
-    def of(cls, item: Item) -> Seen:
-        return cls(item, hashlib.sha256(item.raw).hexdigest())
+    def of(cls, item: Item, basis: bytes = b"") -> Seen:
+        return cls(item, hashlib.sha256(basis + item.raw).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """What one feed's bodies mean. `own_actor` is the name under which the hub's own writes appear there, if known."""
+    """What one feed's bodies mean. `own_actor` is the name under which the hub's own writes appear there, if known.
+
+    `basis` stands for what the meaning rests on and goes into every digest: a page that was read by a mapping which was
+    changed before the page was judged leaves no digest that is believed later; neither does a provider's older file.
+    """
 
     role: str
     spec: ObjectSpec
     mapping: Mapped
     kinds: Mapping[str, FieldType]
     own_actor: str = ""
+    basis: bytes = b""
     _words: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,6 +72,9 @@ class Translator:
             last = str(paths.split(mapped.path)[-1])
             for word in (last, slugs.get(mapped.path, last), mapped.path):
                 self._words[word] = name
+
+    def seen(self, item: Item) -> Seen:
+        return Seen.of(item, self.basis)
 
     def observation(self, seen: Seen, read_at: datetime, how: How) -> Observation:
         """Raises Unreadable."""
@@ -102,7 +116,7 @@ class Translator:
 
     def _check(self, item: Item) -> None:
         """What no column can hold would stop the whole page."""
-        for part, text in (("id", item.id), ("version", item.version or "")):
+        for part, text in (("id", item.id), ("version", item.version or ""), ("actor", item.actor or "")):
             if len(text) > LONGEST_ID or "\0" in text:
                 raise Unreadable(
                     self.role, item.id, part, f"it is longer than {LONGEST_ID} characters or holds a NUL character"

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.cron import CronJob, CronScheduler
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ def ring(func_path: str, *ids: int | str, queue: str = "default") -> None:
 
     Never raises because of Redis: what a lost ring was about is in PostgreSQL.
     """
-    transaction.on_commit(lambda: _ring_or_log(func_path, ids, queue))
+    # Robust: what was committed is committed, and whoever committed it must not fail over its bell.
+    transaction.on_commit(lambda: _ring_or_log(func_path, ids, queue), robust=True)
 
 
 _down = False
@@ -86,8 +87,8 @@ def _free(job_id: str, queue: Queue) -> bool:
     try:
         job = Job.fetch(job_id, connection=queue.connection, serializer=queue.serializer)
         status = job.get_status()
-    except NoSuchJobError:
-        return True
+    except (NoSuchJobError, InvalidJobOperation):
+        return True  # gone, or going: its worker has just ended it
     if status == JobStatus.QUEUED:
         # A job whose name is in no queue would never run, and would keep its name for ever.
         return queue.connection.lpos(queue.key, job_id) is None and _clear(job)

@@ -21,6 +21,7 @@ from syncapp.inbox import LEASE, claim_deliveries
 from syncapp.models import Delivery, Feed, Ledger, Push, Record
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
+from syncapp.remote import FeedRemote
 from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, no_webhooks_left, work_until
 from tests.clerk.making import silent
 
@@ -182,3 +183,27 @@ def test_workers_share_an_inbox(sync: Sync, sides: dict[str, Side], hooked: None
         assert billing_of(sides, f"p{number}@example.org")["fields"]["name_first"] == f"N{number}"
         assert writes_of(sides, "billing", "name_first", f"N{number}") == 1
     assert Record.objects.count() == 20
+
+
+def test_a_fault_of_ours_gives_back_what_its_job_had_claimed(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = first_load(sides)
+    for number, record in enumerate(ids):
+        sides["crm"].edit(record, firstname=f"New{number}")
+    poll(feed("crm").pk, at_once=True, ring_feeds=silent)
+    update, calls = FeedRemote.update, []
+
+    def broken(self: FeedRemote, *args: Any, **more: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise RuntimeError("a fault of ours")
+        return update(self, *args, **more)
+
+    monkeypatch.setattr(FeedRemote, "update", broken)
+    with pytest.raises(RuntimeError):
+        carry(feed("billing").pk, ring_feeds=silent)
+    assert not Push.objects.filter(state__in=["pending", "sending"], claimed_until__isnull=False).exists()
+    assert "RuntimeError" in Push.objects.get(state="sending").error
+    work_until(at_rest, "the rest to be written")
+    assert {row["fields"]["name_first"] for row in sides["billing"].rows().values()} == {"New0", "New1", "New2"}

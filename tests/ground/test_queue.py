@@ -170,3 +170,18 @@ def test_the_worker_runs_jobs_in_its_own_process(settings):
 def test_the_worker_refuses(arguments, words):
     with pytest.raises(CommandError, match=words):
         call_command("rqworker", "--burst", *arguments)
+
+
+def test_a_bell_whose_job_ends_just_now_rings_all_the_same(
+    redis_client: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between fetching a job and asking how it stands, its worker may end it and clear it away."""
+    enqueue_once(WORK, (1,), "default")
+    status = Job.get_status
+
+    def ended(job: Job, *args: object, **more: object) -> object:
+        job.connection.delete(job.key)
+        return status(job, *args, **more)
+
+    monkeypatch.setattr(Job, "get_status", ended)
+    assert enqueue_once(WORK, (1,), "default") is not None

@@ -21,7 +21,7 @@ from .models import Feed, Link, Run
 from .receive import look_later
 from .remote import open_remote
 from .steps import Judged, pull
-from .store import NoPolicy, PgStore, ring_pushes
+from .store import NoPolicy, PgStore, retryable, ring_pushes
 from .watermark import Watermark
 
 LEASE = timedelta(seconds=90)
@@ -186,16 +186,19 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     return True
 
 
-@transaction.atomic
 def _note(passing: Pass, judged: Judged) -> None:
-    """A page is durable: the hints for what has to be looked at again, the watermark, the counts, a longer claim."""
-    feed = passing.feed
-    look_later(feed, list(dict.fromkeys([*judged.again, *judged.waiting])), LOOK_AGAIN)
-    passing.store.make_durable(feed.role.name)
-    Run.objects.filter(pk=passing.run.pk).update(counts=passing.run.counts)
-    until = database_now() + LEASE
-    if not Feed.objects.filter(pk=feed.pk, claimed_until=passing.claimed_until).update(claimed_until=until):
-        raise Lost
+    """A page is durable: the hints for what has to be looked at again, the watermark, the counts, a longer claim.
+
+    Raises Contended where another worker was at the same hints: the page is read again then.
+    """
+    feed, until = passing.feed, database_now() + LEASE
+    with retryable(), transaction.atomic():
+        # The claim first: it locks the feed, so that whoever lost it overwrites no watermark.
+        if not Feed.objects.filter(pk=feed.pk, claimed_until=passing.claimed_until).update(claimed_until=until):
+            raise Lost
+        look_later(feed, list(dict.fromkeys([*judged.again, *judged.waiting])), LOOK_AGAIN)
+        passing.store.make_durable(feed.role.name)
+        Run.objects.filter(pk=passing.run.pk).update(counts=passing.run.counts)
     passing.claimed_until = until
 
 

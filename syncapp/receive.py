@@ -20,15 +20,28 @@ LONGEST_TOLD = 300
 
 
 def receive(account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str]) -> bool:
-    """Store a verified delivery and ring; False if it was stored before, which is only counted."""
+    """Store a verified delivery and ring; False if it was stored before, which is only counted.
+
+    Where the provider gives no id, equal bodies are equal ids: one that was looked at already is looked at anew then,
+    because a second edit of a record may be announced in the very same words.
+    """
     told = [{"object": event.object, "record": event.record_id, "kind": event.kind} for event in events]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO syncapp_delivery"
             " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
             " VALUES (%s, %s, clock_timestamp(), %s, %s::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
-            " ON CONFLICT (account_id, event_id) DO NOTHING RETURNING id",
-            [account.pk, _event_id(events), body, orjson.dumps(dict(headers)).decode(), orjson.dumps(told).decode()],
+            " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
+            "   next_try = excluded.next_try, received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
+            " WHERE %s AND syncapp_delivery.state <> 'new' RETURNING id",
+            [
+                account.pk,
+                _event_id(events),
+                body,
+                orjson.dumps(dict(headers)).decode(),
+                orjson.dumps(told).decode(),
+                any(event.nameless for event in events),
+            ],
         )
         fresh = cursor.fetchone() is not None
     if fresh:

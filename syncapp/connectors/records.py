@@ -81,7 +81,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing a webhook told. ``fields`` is the record's body if the event carried it, else None."""
+    """One thing a webhook told. ``fields`` is the record's body if the event carried it, else None.
+
+    ``nameless``: the provider gave no id, and ``id`` is a digest of what was told.
+    """
 
     id: str
     object: str
@@ -93,3 +96,4 @@ class Event:
     version: str | None
     fields: dict[str, Json] | None
     raw: Json
+    nameless: bool = False

@@ -95,9 +95,10 @@ def _event(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -
     if record is None:
         raise Malformed(f"an event {kind!r} without a record id at {' or '.join(spec.record_id)}", WHERE)
     object_slug, happened = spec.types[kind]
+    id, nameless = _event_id(spec, raw, delivery, place)
     fields = first(spec.record)(raw) if spec.record else ABSENT
     return Event(
-        id=_event_id(spec, raw, delivery, place),
+        id=id,
         object=object_slug,
         record_id=record,
         occurred_at=_time(spec, raw),
@@ -107,17 +108,18 @@ def _event(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -
         version=_text(spec.version, raw),
         fields=fields if isinstance(fields, dict) else None,
         raw=raw,
+        nameless=nameless,
     )
 
 
-def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -> str:
-    """The provider's id; where it gives none, a digest of the event, so that a repeated one is known again."""
+def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -> tuple[str, bool]:
+    """The provider's id; where it gives none (True), a digest of the event, so that a repeated one is known again."""
     if delivery is not None:
-        return delivery if place is None else f"{delivery}:{place}"
+        return (delivery if place is None else f"{delivery}:{place}"), False
     parts = [as_text(getter(path)(raw)) for path in spec.id]
-    if all(parts):
-        return ":".join(str(part) for part in parts)
-    return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    if parts and all(parts):
+        return ":".join(str(part) for part in parts), False
+    return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(), True
 
 
 def _text(paths: tuple[str, ...], raw: Any) -> str | None:

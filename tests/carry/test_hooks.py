@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from syncapp.connectors.records import Event
 from syncapp.hooks import LARGEST_BODY
+from syncapp.inbox import Fates, claim_deliveries
 from syncapp.models import Account, Delivery, Tally
+from syncapp.receive import receive
 from syncapp.secrets import encrypt
 from tests.clerk.making import make_sync
 
@@ -77,6 +80,30 @@ def test_a_repeat_is_answered_and_only_counted(account: Account):
         assert deliver(account, whole(), signed(whole())).status_code == 202
     assert Delivery.objects.count() == 1
     assert tallies() == {"duplicate": 2}
+
+
+class TestWithoutAnId:
+    """A provider that says nothing but "record 7 changed" says it in the same words for every change."""
+
+    def told(self) -> Event:
+        return Event(
+            "sha256:of-these-words", "contacts", "7", None, None, None, "updated", None, None, {}, nameless=True
+        )
+
+    def test_the_same_words_again_are_a_second_change_once_the_first_was_looked_at(self, account: Account):
+        assert receive(account, [self.told()], b"{}", {})
+        [row] = claim_deliveries()
+        assert receive(account, [self.told()], b"{}", {}), "it came while a worker was looking"
+        Fates([row]).write()
+        assert Delivery.objects.get().state == "new"
+        Fates(claim_deliveries()).write()
+        assert Delivery.objects.get().state == "done"
+        assert receive(account, [self.told()], b"{}", {})
+        assert (Delivery.objects.get().state, tallies()) == ("new", {})
+
+    def test_while_the_first_waits_they_are_one_hint(self, account: Account):
+        assert [receive(account, [self.told()], b"{}", {}) for _ in range(2)] == [True, False]
+        assert tallies() == {"duplicate": 1}
 
 
 @pytest.mark.parametrize(

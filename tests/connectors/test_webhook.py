@@ -72,6 +72,18 @@ def test_an_event_without_id_is_known_again_by_its_content() -> None:
     assert first == again and first.startswith("sha256:")
 
 
+def test_only_an_event_without_id_is_nameless() -> None:
+    named, nameless = (
+        {"eventId": 1, "subscriptionId": 2, "objectId": 1, "subscriptionType": "contact.creation"},
+        {
+            "objectId": 1,
+            "subscriptionType": "contact.creation",
+        },
+    )
+    told = [webhook.events(hook(HUBSPOT), json.dumps(body).encode())[0] for body in (named, nameless)]
+    assert [event.nameless for event in told] == [False, True]
+
+
 WRONG: list[tuple[Any, str]] = [
     (b"not json", "not JSON"),
     (b"\xff", "not JSON"),

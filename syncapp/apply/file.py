@@ -30,11 +30,11 @@ def read(path: Path) -> Located:
         content = path.read_bytes()
         text = content.decode("utf-8")
     except OSError as error:
-        raise ApplyError(str(path), "", f"cannot be read: {error.strerror}", "a readable file") from None
+        raise ApplyError(str(path), "", f"cannot be read: {error.strerror}", "Accepted: a readable file") from None
     except UnicodeDecodeError:
-        raise ApplyError(str(path), "", "is not UTF-8 text", "YAML in UTF-8") from None
+        raise ApplyError(str(path), "", "is not UTF-8 text", "Accepted: YAML in UTF-8") from None
     if len(content) > MAX_BYTES:
-        raise ApplyError(str(path), "", f"is larger than {MAX_BYTES:,} bytes", "a smaller file") from None
+        raise ApplyError(str(path), "", f"is larger than {MAX_BYTES:,} bytes", "Accepted: a smaller file") from None
     return parse(text, str(path))
 
 
@@ -42,7 +42,7 @@ def parse(text: str, name: str) -> Located:
     """The checked content of a text; `name` stands for the file in errors."""
     found = Located(text, name)
     if not isinstance(found.data, dict):
-        raise found.wrong((), "the file is not a mapping", "accounts, syncs")
+        raise found.wrong((), "the file is not a mapping", "Accepted: accounts, syncs")
     check_against(found, _validator())
     return found
 

@@ -30,9 +30,11 @@ class Located:
             self.data: Any = yaml.safe_load(text)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else None
-            raise ManifestError(file, "", f"not readable as YAML: {error.problem}", "plain YAML", line=line) from None
+            raise ManifestError(
+                file, "", f"not readable as YAML: {error.problem}", "Accepted: plain YAML", line=line
+            ) from None
         except (yaml.YAMLError, ValueError) as error:
-            raise ManifestError(file, "", f"not readable as YAML: {error}", "plain YAML") from None
+            raise ManifestError(file, "", f"not readable as YAML: {error}", "Accepted: plain YAML") from None
 
     def wrong(self, place: Sequence[str | int], message: str, accepted: str = "") -> ManifestError:
         """An error about one place; its line, or that of the nearest thing around it."""
@@ -52,7 +54,7 @@ class Located:
                         self.file,
                         dotted(inner),
                         f"{key.value!r} is given twice",
-                        "each key once",
+                        "Accepted: each key once",
                         line=key.start_mark.line + 1,
                     )
                 self.lines[inner] = key.start_mark.line + 1
@@ -114,22 +116,41 @@ def _wrong_branch(error: ValidationError, inner: ValidationError) -> bool:
 
 def _told(found: Located, error: ValidationError) -> ManifestError:
     place: Place = tuple(error.absolute_path)
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    instance: Any = error.instance
+    what, accepted = _complaint(error)
     if error.validator == "additionalProperties":
-        known = sorted(schema.get("properties", {}))
-        extra = sorted(str(key) for key in instance if key not in known)
-        return found.wrong((*place, extra[0]), f"unknown key {extra[0]!r}", ", ".join(known))
+        place = (*place, _unknown(error)[0])
+    return found.wrong(place, what, accepted and f"Accepted: {accepted}")
+
+
+def _complaint(error: ValidationError) -> tuple[str, str]:
+    """What is wrong, and what is accepted."""
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    known = ", ".join(sorted(schema.get("properties", {})))
+    if error.validator == "additionalProperties":
+        return f"unknown key {_unknown(error)[0]!r}", known
     if error.validator == "required":
-        lacking = [key for key in schema["required"] if key not in instance]
-        return found.wrong(place, f"{lacking[0]!r} is missing", ", ".join(sorted(schema.get("properties", {}))))
+        return f"{next(key for key in schema['required'] if key not in error.instance)!r} is missing", known
     if error.validator in ("enum", "const"):
         accepted = schema["enum"] if error.validator == "enum" else [schema["const"]]
-        return found.wrong(place, f"{error.instance!r} is not accepted", ", ".join(map(str, accepted)))
+        return f"{_shown(error)} is not accepted", ", ".join(map(str, accepted))
     if error.validator == "type":
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        return found.wrong(place, f"{error.instance!r} is of the wrong type", " or ".join(kinds))
-    return found.wrong(place, error.message, _hint(schema))
+        return f"{_shown(error)} is of the wrong type", " or ".join(kinds)
+    return error.message if _may_show(error) else f"{_shown(error)} does not fit", _hint(schema)
+
+
+def _unknown(error: ValidationError) -> list[str]:
+    schema: Any = error.schema
+    return sorted(str(key) for key in error.instance if key not in schema.get("properties", {}))
+
+
+def _shown(error: ValidationError) -> str:
+    return repr(error.instance) if _may_show(error) else "what is given here"
+
+
+def _may_show(error: ValidationError) -> bool:
+    """A secret typed where a reference to one belongs must not reach a terminal or a log."""
+    return "secrets" not in error.absolute_path
 
 
 def _hint(schema: dict[str, Any]) -> str:

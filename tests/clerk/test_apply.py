@@ -225,6 +225,12 @@ def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 
 class TestSecrets:
+    @pytest.mark.parametrize("typed", ["hunter2", "{env: CONCORD_CRM_TOKEN, value: hunter2}", "[hunter2]"])
+    def test_a_secret_typed_into_the_file_is_refused_and_not_repeated(self, typed: str) -> None:
+        with pytest.raises(ApplyError, match=r"secrets\.token") as refusal:
+            run(edited(r"token: \{env: CONCORD_CRM_TOKEN\}", f"token: {typed}"))
+        assert "hunter2" not in str(refusal.value)
+
     def test_stored_secrets_are_encrypted_and_come_back(self) -> None:
         account = Account(slug="a", secrets=encrypt({"token": "hush"}))
         assert b"hush" not in account.secrets

@@ -70,7 +70,7 @@ def part(request: HttpRequest, template: str, told: dict[str, Any]) -> tuple[Saf
 def records(request: HttpRequest) -> HttpResponse:
     syncs = list(Sync.objects.all())
     chosen = next((sync for sync in syncs if sync.slug == request.GET.get("sync")), syncs[0] if syncs else None)
-    wanted = request.GET.get("q", "").strip()
+    wanted = request.GET.get("q", "").replace("\0", "").strip()  # PostgreSQL's text cannot hold it
     told = shell(request, "Records", syncs=syncs, chosen=chosen, wanted=wanted)
     if chosen is not None:
         told |= _search(chosen, wanted) if wanted else _newest(chosen, request.GET.get("after", ""))

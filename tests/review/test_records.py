@@ -22,7 +22,7 @@ def text(page: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["p1@example.org", "P1@Example.org ", "crm-1", "billing-1", "Person 1", "erson 1 p1"]
+    "wanted", ["p1@example.org", "P1@Example.org ", "crm-1", "billing-1", "Person 1", "erson 1 p1", "Person\0 1"]
 )
 def test_a_record_is_found(desk: Desk, wanted: str) -> None:
     desk.contact(1)

@@ -120,14 +120,14 @@ def _each(
         attention(feed.account, error)
         carried.count("waits")
         put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
+    except ConnectorError as error:  # the feed's own mapping does not fit its provider any more
+        carried.count("waits")
+        put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
     except Exception as error:
         # A fault of ours stops this job; what it had claimed need not wait for the claims to run out.
         postpone(feed.pk, left[0], store.now() + timedelta(seconds=back_off(attempts[left[0]], 1.0)), _fault(error))
         put_off(feed.pk, left[1:], store.now(), "")
         raise
-    except ConnectorError as error:  # the feed's own mapping does not fit its provider any more
-        carried.count("waits")
-        put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
 
 
 def _fault(error: Exception) -> str:

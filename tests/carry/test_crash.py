@@ -207,3 +207,14 @@ def test_a_fault_of_ours_gives_back_what_its_job_had_claimed(
     assert "RuntimeError" in Push.objects.get(state="sending").error
     work_until(at_rest, "the rest to be written")
     assert {row["fields"]["name_first"] for row in sides["billing"].rows().values()} == {"New0", "New1", "New2"}
+
+
+def test_a_mapping_that_does_not_fit_any_more_is_told_on_what_waits(sync: Sync, sides: dict[str, Side]) -> None:
+    [one] = first_load(sides, 1)
+    edit_and_judge(sides, one, firstname="Ada")
+    broken = {"email": {"path": "email", "transform": ["no_such_transform"]}}
+    Feed.objects.filter(role__name="billing").update(mapping=broken)
+    assert carry(feed("billing").pk, ring_feeds=silent).outcomes == {"waits": 1}
+    waiting = Push.objects.get(state="pending")
+    assert "transform" in waiting.error
+    assert (waiting.attempts, waiting.claimed_until) == (0, None)

@@ -15,7 +15,7 @@ from policies.core.values import Json, Values
 
 from .connectors import paths
 from .connectors.errors import MappingError, Permanent, Rejected
-from .connectors.mapping import MISSING, Unmappable
+from .connectors.mapped import MISSING, Unmappable
 from .connectors.mapping import Mapping as Mapped
 from .connectors.records import Item
 from .connectors.spec import ObjectSpec

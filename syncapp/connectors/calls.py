@@ -186,3 +186,22 @@ def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, 
             )
         result[name] = value or ""
     return result
+
+
+def object_of(manifest: Manifest, object: str) -> ObjectSpec:
+    """Raises Misconfigured with the objects that there are."""
+    spec = manifest.objects.get(object)
+    if spec is None:
+        known = ", ".join(sorted(manifest.objects))
+        raise Misconfigured(f"{manifest.name} has no object {object!r}", manifest.slug, known)
+    return spec
+
+
+def operation_of(manifest: Manifest, object: str, name: str) -> tuple[ObjectSpec, Operation]:
+    """Raises Misconfigured with the operations that there are."""
+    spec = object_of(manifest, object)
+    operation = spec.operations.get(name)
+    if operation is None:
+        where, known = f"{manifest.slug}.{object}", ", ".join(sorted(spec.operations))
+        raise Misconfigured(f"{spec.name} of {manifest.name} has no operation {name!r}", where, known)
+    return spec, operation

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from syncapp.connectors import paging, times
-from syncapp.connectors.calls import PATIENCE, Call, Caller
+from syncapp.connectors.calls import PATIENCE, Call, Caller, object_of, operation_of
 from syncapp.connectors.checking import run_check
 from syncapp.connectors.errors import Gone, Malformed, Misconfigured, Rejected, Unknown
 from syncapp.connectors.items import ItemReader
@@ -66,7 +66,7 @@ class Client:
         self, object: str, *, since: datetime | None = None, cursor: str | None = None, size: int | None = None
     ) -> Iterator[Page]:
         """Pages of a listing, from ``since`` (overlap and resolution are taken care of) or resumed at ``cursor``."""
-        spec, operation = self._operation(object, "list")
+        spec, operation = operation_of(self.manifest, object, "list")
         if since is not None and operation.delta is None:
             raise Misconfigured(
                 f"{spec.name} cannot be listed by time of change",
@@ -77,7 +77,7 @@ class Client:
 
     def read(self, object: str, id: str) -> Item:
         """One record. Raises Gone if it does not exist or is a tombstone."""
-        spec, operation = self._operation(object, "read")
+        spec, operation = operation_of(self.manifest, object, "read")
         answer = self._send(Call("read", spec, operation, {"id": id}, {}, {}))
         item = self._readers[object].item(self._part(answer, operation.item or ""), answer.asked_at, answer.headers, id)
         if item.deleted:
@@ -87,7 +87,7 @@ class Client:
     def read_many(self, object: str, ids: Iterable[str]) -> dict[str, Item]:
         """Records by id, in batches where the provider offers them. Missing ids are absent; tombstones are shown."""
         wanted = list(dict.fromkeys(ids))
-        spec = self._object(object)
+        spec = object_of(self.manifest, object)
         operation = spec.operations.get("read_many")
         if operation is None:
             return {item.id: item for id in wanted if (item := self._read_or_tombstone(object, id)) is not None}
@@ -102,7 +102,7 @@ class Client:
 
     def find(self, object: str, field: str, value: str) -> list[Item]:
         """Live records whose field has this value, asked of the provider itself (before a create)."""
-        spec, operation = self._operation(object, "find")
+        spec, operation = operation_of(self.manifest, object, "find")
         param = operation.by.get(field)
         if param is None and "*" in operation.by:
             param = fill(operation.by["*"], {"path": spec.fields[field].path if field in spec.fields else field})
@@ -117,7 +117,7 @@ class Client:
 
     def create(self, object: str, body: Mapping[str, Any], *, key: str, external_id: str | None = None) -> Written:
         """A new record. The same key never makes two where the provider has an idempotency key or lets us name ids."""
-        spec, operation = self._operation(object, "create")
+        spec, operation = operation_of(self.manifest, object, "create")
         content = dict(body)
         if external_id is not None and spec.external_id:
             setter(spec.external_id)(content, external_id)
@@ -140,14 +140,14 @@ class Client:
 
     def update(self, object: str, id: str, body: Mapping[str, Any], *, version: str | None, key: str) -> Written:
         """A partial update; with a version, only if the record still has it (else Stale)."""
-        spec, operation = self._operation(object, "update")
+        spec, operation = operation_of(self.manifest, object, "update")
         answer = self._write("update", spec, operation, {"id": id, "body": dict(body), "key": key}, version)
         written = self._written(spec, operation, answer, id)
         return written or Written(id, None, None, answer.answered_at)
 
     def delete(self, object: str, id: str, *, version: str | None = None, key: str) -> None:
         """Delete; with a version, only if the record still has it. Raises Gone if it was not there."""
-        spec, operation = self._operation(object, "delete")
+        spec, operation = operation_of(self.manifest, object, "delete")
         self._write("delete", spec, operation, {"id": id, "key": key}, version)
 
     def check(self) -> Check:
@@ -281,27 +281,6 @@ class Client:
 
     def _send(self, call: Call) -> Answer:
         return self._caller.send(call, self._readers[call.spec.slug])
-
-    def _object(self, object: str) -> ObjectSpec:
-        spec = self.manifest.objects.get(object)
-        if spec is None:
-            raise Misconfigured(
-                f"{self.manifest.name} has no object {object!r}",
-                self.manifest.slug,
-                ", ".join(sorted(self.manifest.objects)),
-            )
-        return spec
-
-    def _operation(self, object: str, name: str) -> tuple[ObjectSpec, Operation]:
-        spec = self._object(object)
-        operation = spec.operations.get(name)
-        if operation is None:
-            raise Misconfigured(
-                f"{spec.name} of {self.manifest.name} has no operation {name!r}",
-                f"{self.manifest.slug}.{object}",
-                ", ".join(sorted(spec.operations)),
-            )
-        return spec, operation
 
 
 def _as_sent(spec: ObjectSpec, version: str | None) -> Any:

@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from syncapp.connectors import paths
 from syncapp.connectors.errors import MappingError
-from syncapp.connectors.paths import ABSENT
-from syncapp.connectors.spec import FieldSpec, Norm, ObjectSpec
-from syncapp.connectors.transforms import Transform, transform
+from syncapp.connectors.mapped import (
+    CLEARS,
+    EXPRESSIONS,
+    MappingField,
+    Reader,
+    Writer,
+    guarded,
+    not_invertible,
+    reader,
+    writer,
+)
+from syncapp.connectors.spec import FieldSpec, ObjectSpec
 
 DIRECTIONS = ("both", "read", "write")
-CLEARS: Dict[str, Any] = {"null": None, "empty": "", "list": []}
 KEYS = ("field", "path", "transforms", "values", "direction", "clear", "omitted", "normalises", "jsonata")
-EXPRESSIONS = "expressions are not available yet; use a path with transforms and values"
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-MISSING: Final = _Missing()
-Missing = _Missing
-
-
-@dataclass(frozen=True, slots=True)
-class Unmappable:
-    """A value that was there and cannot be said in the hub's words."""
-
-    reason: str
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class MappingField:
-    """One field: where it is, how it is spelled there, what its values are called here (provider's word -> ours)."""
-
-    path: str
-    transforms: tuple[Norm, ...] = ()
-    value_map: Dict[Any, Any] | None = None
-    direction: str = "both"
-    clear: str = "null"
-    omitted: str = "missing"
-    normalised: bool = False
-    expression: str | None = None
-
-    @property
-    def reads(self) -> bool:
-        return self.direction != "write"
-
-    @property
-    def writes(self) -> bool:
-        return self.direction != "read"
-
-
-Reader = Callable[[Any], Any]
-Writer = Callable[[dict[str, Any], Any], None]
 
 
 @dataclass(frozen=True)
@@ -74,8 +34,8 @@ class Mapping:
     _writers: Dict[str, Writer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        readers = tuple((name, _guarded(name, spec, _reader)) for name, spec in self.fields.items() if spec.reads)
-        writers = {name: _guarded(name, spec, _writer) for name, spec in self.fields.items() if spec.writes}
+        readers = tuple((name, guarded(name, spec, reader)) for name, spec in self.fields.items() if spec.reads)
+        writers = {name: guarded(name, spec, writer) for name, spec in self.fields.items() if spec.writes}
         object.__setattr__(self, "_readers", readers)
         object.__setattr__(self, "_writers", writers)
 
@@ -110,7 +70,7 @@ class Mapping:
         """Fields that are mapped for writing but whose way back does not exist, with the reason."""
         found: dict[str, str] = {}
         for name, spec in self.fields.items():
-            reason = _not_invertible(spec) if spec.writes else None
+            reason = not_invertible(spec) if spec.writes else None
             if reason:
                 found[name] = reason
         return found
@@ -184,129 +144,3 @@ def _text(path: Any, where: str) -> str:
     if not isinstance(path, str) or not path:
         raise MappingError("a path is missing", where, paths.ACCEPTED)
     return path
-
-
-def _guarded(name: str, spec: MappingField, make: Callable[[MappingField], Any]) -> Any:
-    if spec.expression is not None:
-        raise MappingError(EXPRESSIONS, name)
-    try:
-        return make(spec)
-    except ValueError as error:
-        raise MappingError(str(error), name) from None
-
-
-def _reader(spec: MappingField) -> Reader:
-    get = paths.getter(spec.path)
-    steps: list[Callable[[Any], Any]] = [transform(entry).forward for entry in _steps(spec)]
-    if spec.value_map is not None:
-        steps.append(_translation(spec.value_map))
-    absent: Any = None if spec.omitted == "null" else MISSING
-    if not steps:
-        return _plain_reader(get, absent)
-    return _stepping_reader(get, absent, steps)
-
-
-def _plain_reader(get: Reader, absent: Any) -> Reader:
-    def read(body: Any) -> Any:
-        value = get(body)
-        return absent if value is ABSENT else value
-
-    return read
-
-
-def _stepping_reader(get: Reader, absent: Any, steps: Sequence[Callable[[Any], Any]]) -> Reader:
-    def read(body: Any) -> Any:
-        value = get(body)
-        if value is ABSENT:
-            return absent
-        found = value
-        try:
-            for step in steps:
-                if value is None:
-                    return None
-                value = step(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            return Unmappable(str(error), found)
-        return value
-
-    return read
-
-
-def _translation(values: Dict[Any, Any]) -> Callable[[Any], Any]:
-    known = {_key(value): ours for value, ours in values.items()}
-    told = ", ".join(map(str, values))
-
-    def translate(value: Any) -> Any:
-        try:
-            return known[_key(value)]
-        except KeyError:
-            raise ValueError(f"{value!r} is not one of the mapped values ({told})") from None
-
-    return translate
-
-
-def _key(value: Any) -> Any:
-    """Keep true and 1 apart, and make lists comparable by their text."""
-    return (type(value), value) if isinstance(value, str | int | float) else repr(value)
-
-
-def _writer(spec: MappingField) -> Writer:
-    put = paths.setter(spec.path)
-    backs = [_back(transform(entry)) for entry in reversed(_steps(spec))]
-    if spec.value_map is not None:
-        backs.insert(0, _back_translation(spec.value_map))
-    clear = CLEARS.get(spec.clear)
-
-    def write(body: dict[str, Any], value: Any) -> None:
-        if value is None:
-            if spec.clear == "refuse":
-                raise ValueError("the provider has no way to clear this field")
-            if spec.clear != "omit":
-                put(body, list(clear) if isinstance(clear, list) else clear)
-            return
-        for back in backs:
-            value = back(value)
-        put(body, value)
-
-    return write
-
-
-def _back(step: Transform) -> Callable[[Any], Any]:
-    if step.back is not None:
-        return step.back
-
-    def refuse(value: Any) -> Any:
-        raise ValueError(f"the transform {step.name!r} has no way back: {step.why}")
-
-    return refuse
-
-
-def _back_translation(values: Dict[Any, Any]) -> Callable[[Any], Any]:
-    """Our word back to the provider's; where several have the same meaning, the first one given is written."""
-    known: dict[Any, Any] = {}
-    for theirs, ours in values.items():
-        known.setdefault(_key(ours), theirs)
-    told = ", ".join(str(ours) for ours in values.values())
-
-    def translate(value: Any) -> Any:
-        if _key(value) not in known:
-            raise ValueError(f"{value!r} has no counterpart at the provider (mapped: {told})")
-        return known[_key(value)]
-
-    return translate
-
-
-def _steps(spec: MappingField) -> list[Any]:
-    return list(spec.transforms)
-
-
-def _not_invertible(spec: MappingField) -> str | None:
-    for entry in _steps(spec):
-        step = transform(entry)
-        if step.back is None:
-            return f"the transform {step.name!r} has no way back: {step.why}"
-    if spec.value_map is None or spec.normalised:
-        return None
-    ours = [_key(value) for value in spec.value_map.values()]
-    twice = [value for value in spec.value_map.values() if ours.count(_key(value)) > 1]
-    return f"several provider values mean {twice[0]!r}, so it cannot be written back" if twice else None

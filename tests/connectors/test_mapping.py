@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from syncapp.connectors import paths, registry
 from syncapp.connectors.errors import MappingError
-from syncapp.connectors.mapping import MISSING, Mapping, MappingField, Unmappable
+from syncapp.connectors.mapped import MISSING, MappingField, Unmappable
+from syncapp.connectors.mapping import Mapping
 from syncapp.connectors.transforms import REGISTRY
 
 ROUND = [

@@ -8,6 +8,7 @@ from datetime import MINYEAR, datetime
 
 from django.utils.safestring import SafeString
 
+from policies.core.diff import is_null
 from policies.core.due import due_units
 from policies.core.resolve import ACTIONS, Choice, Refused, resolve
 from policies.core.seen import Context
@@ -55,13 +56,17 @@ def _values(sight: Sight, question: Question) -> list[Answer]:
         value = words.values(one.value)
         mark = marked(words.values(before), value) if before else None
         choice = Choice(one.source, one.overwritten)
-        out.append(Answer(0, choice, title, f"Take {words.role(one.source)}’s value", one, value, mark, _since(one)))
+        button = f"Take {words.role(one.source)}’s value"
+        if is_null(one.value):
+            button = f"Clear it everywhere, as {words.role(one.source)} did"
+        out.append(Answer(0, choice, title, button, one, value, mark, _since(one)))
     belief = sight.record.beliefs.get(question.unit)
     if belief is not None and not any(_equal(one.value, belief.value) for one in sides):
         said = belief.said
         held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
         value = words.values(belief.value)
-        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", "Keep the hub’s value", held, value))
+        button = "Clear it everywhere, as in the hub" if is_null(belief.value) else "Keep the hub’s value"
+        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", button, held, value))
     return out
 
 

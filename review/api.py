@@ -13,7 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from policies.core.diff import is_null
 from policies.core.resolve import ACTIONS
+from policies.core.rules import Unit
 from policies.core.types import Invalid
 from policies.core.values import Kind
 from syncapp.access import DECIDE
@@ -21,6 +23,7 @@ from syncapp.api.filters import by_sync, fields, one_of, roles
 from syncapp.api.lists import OldestFirst, Sees, refusal
 from syncapp.api.shapes import iso, unit_value
 from syncapp.api.views import Rows
+from syncapp.clearing import clearing
 from syncapp.load import database_now
 from syncapp.models import Conflict
 from syncapp.words import Words, words_of
@@ -206,4 +209,15 @@ def _typed(value: Any, card: Card) -> Json:
             wrong[name] = [invalid.reason]
     if wrong:
         raise ValidationError(wrong)
+    if is_null(found):
+        _cleared(given, card, card.unit)
     return found
+
+
+def _cleared(given: Json, card: Card, unit: Unit) -> None:
+    """Empty text clears nothing by accident: that takes null, and a policy that lets a person do it."""
+    if any(value is not None for value in given.values()):
+        raise ValidationError({"value": ["nothing stands in it; to clear the field everywhere, say null"]})
+    offered = any(answer.choice.value is not None and is_null(answer.choice.value) for answer in card.answers)
+    if not offered and clearing(card.sight, unit) is None:
+        raise ValidationError({"value": ["must not be empty: the policy lets no person clear this field"]})

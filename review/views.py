@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from policies.core.values import Question
 from syncapp.access import DECIDE, SEE, needs, require
+from syncapp.clearing import clearing
 from syncapp.load import Contended, database_now
 from syncapp.models import Conflict
 from syncapp.shell import is_partial, shell
@@ -54,13 +55,15 @@ def _load(pk: int) -> Conflict:
 
 def _card(request: HttpRequest, conflict: Conflict, status: int = 200, **more: Any) -> HttpResponse:
     card = card_of(conflict, database_now())
-    more.setdefault("form", _empty_form(card))
+    more.setdefault("form", _form(card))
     told = shell(request, card.headline, place="Review", card=card, may_decide=request.user.has_perm(DECIDE), **more)
     return render(request, "desk/card.html", told, status=status)
 
 
-def _empty_form(card: Card) -> ValueForm | None:
-    return ValueForm(card.unit, card.sight.words) if card.unit is not None else None
+def _form(card: Card, data: QueryDict | None = None) -> ValueForm | None:
+    if card.unit is None:
+        return None
+    return ValueForm(card.unit, card.sight.words, clears=clearing(card.sight, card.unit), data=data)
 
 
 def _answer(request: HttpRequest, conflict: Conflict) -> HttpResponse:
@@ -72,7 +75,7 @@ def _answer(request: HttpRequest, conflict: Conflict) -> HttpResponse:
             request, conflict, 400, problem="The form did not say which question it answers. Please answer this one."
         )
     card = card_of(conflict, database_now())
-    form = ValueForm(card.unit, card.sight.words, data=request.POST) if card.unit is not None else None
+    form = _form(card, request.POST)
     typed = request.POST.get("answer") == "typed"
     if typed and form is not None and not form.is_valid():
         return _card(request, conflict, 422, form=form)

@@ -18,6 +18,7 @@ from policies.core.resolve import Refused
 from policies.models import Sync
 
 from .access import EDIT, SEE, needs
+from .clearing import clearing
 from .edit import edit_record
 from .explain import explain, find_records
 from .keyset import by_time
@@ -139,11 +140,13 @@ def edit(request: HttpRequest, key: uuid.UUID, unit: str) -> HttpResponse:
     sight = _with_unit(key, unit)
     belief = sight.record.beliefs.get(unit)
     version = str(belief.v if belief else 0)
-    form = ValueForm(sight.policy.unit(unit), sight.words, belief.value if belief else None)
+    wanted = sight.policy.unit(unit)
+    clears = clearing(sight, wanted)
+    form = ValueForm(wanted, sight.words, belief.value if belief else None, clears=clears)
     problem = ""
     if request.method == "POST":
         version = request.POST.get("version", "")
-        form = ValueForm(sight.policy.unit(unit), sight.words, data=request.POST)
+        form = ValueForm(wanted, sight.words, clears=clears, data=request.POST)
         if form.is_valid():
             problem = _saved(request, sight, form, version)
             if not problem:

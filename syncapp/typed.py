@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -29,14 +30,37 @@ HINTS = {
 }
 
 
-class ValueForm(forms.Form):
-    """One input per member. What was typed stays when it is not accepted, beside the reason."""
+CLEAR = "clear-everywhere"  # the hyphen keeps it apart from every field's name
+CLEAR_LABEL = "Clear it everywhere"
 
-    def __init__(self, unit: Unit, words: Words, values: Values | None = None, **kwargs: Any) -> None:
+
+class ValueForm(forms.Form):
+    """One input per member. What was typed stays when it is not accepted, beside the reason.
+
+    Empty inputs alone clear nothing: that takes the box of its own, which is there where `clears` says what it does.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        words: Words,
+        values: Values | None = None,
+        *,
+        clears: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(prefix="value", label_suffix="", **kwargs)
-        self.unit = unit
+        self.unit, self.label, self.clears = unit, words.field(unit.name), clears
         for member in unit.members:
             self.fields[member.name] = _input(member, words.field(member.name), (values or {}).get(member.name))
+        if clears is not None:
+            self.fields[CLEAR] = forms.BooleanField(label=CLEAR_LABEL, required=False)
+
+    def inputs(self) -> list[forms.BoundField]:
+        return [self[member.name] for member in self.unit.members]
+
+    def clear_box(self) -> forms.BoundField | None:
+        return self[CLEAR] if self.clears is not None else None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -50,7 +74,24 @@ class ValueForm(forms.Form):
                 self.add_error(member.name, f"this is not JSON (character {wrong.pos + 1}); accepted: {HINTS['json']}")
         if not self.errors and (wrong_value := problem(self.unit, found)):
             self.add_error(None, wrong_value)
+        if not self.errors and (unclear := self._unclear(_empty(found), bool(cleaned.get(CLEAR)))):
+            self.add_error(None, unclear)
         return found
+
+    def _unclear(self, empty: bool, ticked: bool) -> str:
+        """Why it cannot be told whether the field is to be emptied, or ""."""
+        if ticked and not empty:
+            return f"“{CLEAR_LABEL}” is ticked, but a value stands in the form; empty it, or take the tick away"
+        if not empty or ticked:
+            return ""
+        if self.clears is None:
+            return f"nothing was typed, and the policy lets no person empty {self.label}; type a value"
+        return f"nothing was typed; type a value, or tick “{CLEAR_LABEL}” to empty {self.label} in every system"
+
+
+def _empty(values: Values) -> bool:
+    """Nothing at all, or only lists without an entry, which empty inputs give as well."""
+    return all(value is None or value == [] for value in values.values())
 
 
 def _input(member: Field, label: str, value: Any) -> forms.Field:

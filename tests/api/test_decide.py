@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from syncapp.models import Conflict, Push, Record
 from tests.api.asking import ROOT, get, program
-from tests.review.seeding import Desk, person
+from tests.clerk.making import RULES
+from tests.review.seeding import Desk, make_desk, person
 
 
 def answer(conflict: Conflict, body: Any, team: str = "Reviewer", client: Any = None) -> Any:
@@ -142,3 +143,17 @@ def test_a_form_from_elsewhere_decides_nothing(desk: Desk) -> None:
     client.force_login(person("Reviewer"))
     assert answer(conflict, {"version": conflict.version, "choice": "crm"}, client=client).status_code == 403
     assert Conflict.objects.get(pk=conflict.pk).state == "open"
+
+
+def test_empty_text_clears_nothing_and_null_does(desk: Desk) -> None:
+    conflict = desk.disagree(1)
+    refused = answer(conflict, {"version": conflict.version, "value": " "})
+    assert refused.status_code == 400 and "to clear the field everywhere, say null" in str(refused.json())
+    assert answer(conflict, {"version": conflict.version, "value": None}, team="Business owner").status_code == 200
+    assert Record.objects.get(pk=conflict.record_id).beliefs["phone"]["value"] == {"phone": None}
+
+
+def test_null_is_refused_where_no_person_may_clear(db: None) -> None:
+    conflict = make_desk({"phone": {**RULES["phone"], "clear": ["crm"]}}).disagree(1)
+    refused = answer(conflict, {"version": conflict.version, "value": None})
+    assert refused.status_code == 400 and "the policy lets no person clear this field" in str(refused.json())

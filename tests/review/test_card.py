@@ -290,3 +290,41 @@ def test_a_value_that_is_not_valid_cannot_be_chosen_and_says_why(desk: Desk) -> 
     answer(client, conflict, "1")
     conflict.refresh_from_db()
     assert (conflict.state, conflict.value) == ("decided", {"email": "p1@example.org"})
+
+
+def test_an_empty_box_clears_nothing(desk: Desk) -> None:
+    conflict = desk.disagree(1)
+    page = answer(browser_of("Reviewer"), conflict, "typed", **{"value-phone": " "})
+    assert page.status_code == 422
+    assert "nothing was typed; type a value, or tick “Clear it everywhere” to empty Telephone" in text(page)
+    assert "Billing: “+49 30 3000” is removed there." in text(page)
+    assert Conflict.objects.get(pk=conflict.pk).state == "open"
+
+
+def test_clearing_takes_a_tick_of_its_own(desk: Desk) -> None:
+    conflict = desk.disagree(1)
+    client = browser_of("Reviewer")
+    both = answer(client, conflict, "typed", **{"value-phone": "1", "value-clear-everywhere": "on"})
+    assert both.status_code == 422 and "but a value stands in the form" in text(both)
+    answer(client, conflict, "typed", **{"value-phone": "", "value-clear-everywhere": "on"})
+    conflict.refresh_from_db()
+    assert (conflict.state, conflict.value) == ("decided", {"phone": None})
+
+
+def test_where_no_person_may_clear_the_box_is_not_offered(db: None) -> None:
+    desk = make_desk({"phone": {**RULES["phone"], "clear": ["crm"]}})
+    conflict = desk.disagree(1)
+    page = answer(browser_of("Reviewer"), conflict, "typed", **{"value-phone": "", "value-clear-everywhere": "on"})
+    assert page.status_code == 422
+    assert "the policy lets no person empty Telephone" in text(page)
+    assert "Clear it everywhere" not in text(page)
+
+
+def test_clearing_a_match_key_says_what_it_means(db: None) -> None:
+    rule = {**RULES["email"], "owner": "shared", "strategy": "manual_review", "clear": ["hub"]}
+    desk = make_desk({"email": {**rule, "writers": ["crm", "billing", "hub"]}})
+    desk.contact(1)
+    desk.shows("crm", 1, "2", email="new@example.org")
+    desk.shows("billing", 1, "2", email="other@example.org")
+    page = answer(browser_of("Reviewer"), Conflict.objects.get(unit="email"), "typed", **{"value-email": ""})
+    assert page.status_code == 422 and "Records are looked up by this field" in text(page)

@@ -235,3 +235,16 @@ def test_an_empty_hub_says_what_to_do(db: None) -> None:
     client = browser_of("Viewer")
     for url in ("/", "/records/"):
         assert "python manage.py apply FILE.yaml" in text(client.get(url)), url
+
+
+def test_an_emptied_form_clears_only_with_its_tick(desk: Desk) -> None:
+    record = desk.contact(1)
+    client = browser_of("Reviewer")
+    url = f"/records/{record.key}/edit/phone/"
+    version = client.get(url).context["version"]
+    page = client.post(url, {"version": version, "value-phone": ""})
+    assert page.status_code == 422 and "tick “Clear it everywhere”" in text(page)
+    assert Record.objects.get(pk=record.pk).beliefs["phone"]["value"] == {"phone": "+49 30 1000"}
+    given = {"version": version, "value-phone": "", "value-clear-everywhere": "on"}
+    assert client.post(url, given).status_code == 302
+    assert Record.objects.get(pk=record.pk).beliefs["phone"]["value"] == {"phone": None}

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from policies.models import PolicySet, Sync
 
-from .models import Account, Conflict, Delivery, Feed, Push
+from .connectors.errors import ConnectorError
+from .facts import facts_of
+from .models import Account, Conflict, Delivery, Feed, Link, MatchKey, Push, Record
 
 LATE = 5  # a feed without a success for this many of its own schedules is late
 LEAST_LATE = timedelta(seconds=30)
@@ -27,6 +29,7 @@ class FeedOverview:
     failed: int  # pushes that the account refused, of the last day
     deliveries: int  # of its account, not yet looked at
     set_aside: int
+    unmade: int  # records that cannot be made there: nothing to look them up by
     word: str
     tone: str
     trouble: str
@@ -44,8 +47,8 @@ class SyncOverview:
 def overview() -> list[SyncOverview]:
     now = timezone.now()
     feeds = list(Feed.objects.select_related("account", "role").order_by("role__sync_id", "role__order"))
-    pushes, deliveries = _pushes(now), _deliveries()
-    rows = [(feed.role.sync_id, _feed(feed, pushes, deliveries, now)) for feed in feeds]
+    pushes, deliveries, unmade = _pushes(now), _deliveries(), _unmade(feeds)
+    rows = [(feed.role.sync_id, _feed(feed, pushes, deliveries, unmade, now)) for feed in feeds]
     questions = _questions()
     published = set(PolicySet.objects.filter(state=PolicySet.State.PUBLISHED).values_list("sync_id", flat=True))
     return [
@@ -73,12 +76,35 @@ def _deliveries() -> Counts:
     return {(account, state): count for account, state, count in rows.order_by()}
 
 
+def _unmade(feeds: Sequence[Feed]) -> Mapping[int, int]:
+    """By feed, the records without any match key that have no link there."""
+    keyless = Record.objects.filter(~Exists(MatchKey.objects.filter(record=OuterRef("pk")))).order_by()
+    total = dict(keyless.values_list("sync_id").annotate(Count("pk")))
+    if not total:
+        return {feed.pk: 0 for feed in feeds}
+    there = Link.objects.filter(Q(remote_id__isnull=False) | Q(head__unlinked=True), record__in=keyless.values("pk"))
+    linked = dict(there.order_by().values_list("feed_id").annotate(Count("pk")))
+    return {
+        feed.pk: total.get(feed.role.sync_id, 0) - linked.get(feed.pk, 0) if _creates(feed) else 0 for feed in feeds
+    }
+
+
+def _creates(feed: Feed) -> bool:
+    """A broken provider file is told where the feed is read, not here."""
+    if feed.account.direction not in (Account.Direction.BOTH, Account.Direction.OUT):
+        return False
+    try:
+        return facts_of(feed).creates
+    except (ConnectorError, LookupError):
+        return False
+
+
 def _questions() -> Mapping[int, tuple[int, datetime | None]]:
     rows = Conflict.objects.filter(state=Conflict.State.OPEN).values_list("sync_id")
     return {pk: (count, oldest) for pk, count, oldest in rows.annotate(Count("pk"), Min("opened_at")).order_by()}
 
 
-def _feed(feed: Feed, pushes: Counts, deliveries: Counts, now: datetime) -> FeedOverview:
+def _feed(feed: Feed, pushes: Counts, deliveries: Counts, unmade: Mapping[int, int], now: datetime) -> FeedOverview:
     word, tone, trouble = _state(feed, now)
     return FeedOverview(
         feed,
@@ -88,6 +114,7 @@ def _feed(feed: Feed, pushes: Counts, deliveries: Counts, now: datetime) -> Feed
         pushes.get((feed.pk, "failed"), 0) + pushes.get((feed.pk, "held"), 0),
         deliveries.get((feed.account_id, "new"), 0) + deliveries.get((feed.account_id, "claimed"), 0),
         deliveries.get((feed.account_id, "set_aside"), 0),
+        unmade[feed.pk],
         word,
         tone,
         trouble,

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from policies.core.due import due_units, holding
+from policies.core.due import create_values, due_units, due_work, holding
+from policies.core.identity import believed, has_match_key
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
 from policies.core.values import Base, Link, Question, Record
@@ -106,16 +107,35 @@ def _standing(sight: Sight, role: str, unit: Unit, named: str, due: set[str]) ->
     if link is not None and link.sending is not None and unit.name in link.sending.values:
         return Standing("being written", "wait")
     if unit.name in due:
-        return _due(link, link.bases.get(unit.name) if link else None)
+        return _due(sight, role, link, link.bases.get(unit.name) if link else None)
     return _rest(sight, role, unit, link)
 
 
-def _due(link: Link | None, base: Base | None) -> Standing:
+def _due(sight: Sight, role: str, link: Link | None, base: Base | None) -> Standing:
     if link is None or link.remote_id is None:
-        return Standing("to be made", "wait", "the record does not exist there yet")
+        return _unmade(sight, role, link)
     if base is not None and base.owed:
         return Standing("to be put back", "wait", "the hub writes its own value back")
     return Standing("behind", "wait")
+
+
+def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
+    """To be made, or what stands in the way."""
+    record, policy = sight.record, sight.policy
+    if due_work(record, policy, role) is not None or (link is not None and link.sending is not None):
+        return Standing("to be made", "wait", "the record does not exist there yet")
+    if link is not None and link.unlinked:
+        return Standing("not made", "quiet", "a person left it out there")
+    if not policy.roles[role].creates:
+        return Standing("not made", "quiet", "the hub makes no records there")
+    if not has_match_key(believed(record, policy), policy):
+        keys = " or ".join(" + ".join(map(sight.words.field, names)) for names in policy.match_keys) or "match key"
+        return Standing("not made", "bad", f"it has no {keys} to look it up by; add one, or link it")
+    if record.questions or (link is not None and link.skipped):
+        return Standing("not made", "wait", "which record it is there is not settled; a person decides")
+    if not has_match_key(create_values(record, policy, role), policy):
+        return Standing("not made", "bad", "the policy does not write there what it would be looked up by")
+    return Standing("not made", "quiet", "it is deleted elsewhere")
 
 
 def _rest(sight: Sight, role: str, unit: Unit, link: Link | None) -> Standing:

@@ -248,3 +248,27 @@ def test_an_emptied_form_clears_only_with_its_tick(desk: Desk) -> None:
     given = {"version": version, "value-phone": "", "value-clear-everywhere": "on"}
     assert client.post(url, given).status_code == 302
     assert Record.objects.get(pk=record.pk).beliefs["phone"]["value"] == {"phone": None}
+
+
+def test_a_record_without_a_match_key_says_why_it_is_not_made(desk: Desk) -> None:
+    desk.contact(1)
+    desk.shows("crm", 2, "1", first_name="Nobody")
+    record = Record.objects.get(links__remote_id="crm-2")
+    client = browser_of("Viewer")
+    shown = text(client.get(f"/records/{record.key}/"))
+    assert "it has no Email to look it up by; add one, or link it" in shown and "to be made" not in shown
+    feeds = {row.label: row.unmade for row in client.get("/").context["syncs"][0].feeds}
+    assert feeds == {"CRM": 0, "Billing": 1}
+    assert "1 <small>record with nothing to be looked up by" in text(client.get("/"))
+    desk.shows("crm", 2, "2", first_name="Nobody", email="n@example.org")
+    assert "to be made" in text(client.get(f"/records/{record.key}/"))
+    assert {row.unmade for row in client.get("/").context["syncs"][0].feeds} == {0}
+
+
+def test_a_record_whose_key_is_in_question_is_not_made_until_then(desk: Desk) -> None:
+    desk.shows("crm", 1, "1", first_name="Ada", email="a@example.org")
+    wrong = {"$invalid": "x", "reason": "got 'x'; accepted: an e-mail address"}
+    desk.shows("crm", 1, "2", first_name="Ada", email=wrong)  # type: ignore[arg-type]
+    record = Record.objects.get(links__remote_id="crm-1")
+    shown = text(browser_of("Viewer").get(f"/records/{record.key}/"))
+    assert "which record it is there is not settled" in shown

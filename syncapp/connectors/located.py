@@ -129,7 +129,8 @@ def _complaint(error: ValidationError) -> tuple[str, str]:
     if error.validator == "additionalProperties":
         return f"unknown key {_unknown(error)[0]!r}", known
     if error.validator == "required":
-        return f"{next(key for key in schema['required'] if key not in error.instance)!r} is missing", known
+        given: Any = error.instance
+        return f"{next(key for key in schema['required'] if key not in given)!r} is missing", known
     if error.validator in ("enum", "const"):
         accepted = schema["enum"] if error.validator == "enum" else [schema["const"]]
         return f"{_shown(error)} is not accepted", ", ".join(map(str, accepted))
@@ -141,7 +142,8 @@ def _complaint(error: ValidationError) -> tuple[str, str]:
 
 def _unknown(error: ValidationError) -> list[str]:
     schema: Any = error.schema
-    return sorted(str(key) for key in error.instance if key not in schema.get("properties", {}))
+    given: Any = error.instance
+    return sorted(str(key) for key in given if key not in schema.get("properties", {}))
 
 
 def _shown(error: ValidationError) -> str:

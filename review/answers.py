@@ -18,6 +18,8 @@ from syncapp.marked import marked
 from syncapp.sight import Sight
 from syncapp.words import capital
 
+from .questions import action_label
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -40,6 +42,7 @@ class Answer:
     since: str = ""  # how well its time is known: "between" two, "until" one at the latest, or exactly
     effects: tuple[Effect, ...] = ()
     refusal: str = ""
+    confirm: str = ""  # what a person must tick first, where it cannot be undone
 
 
 def answers_of(sight: Sight, question: Question, now: datetime, titles: Mapping[str, str]) -> list[Answer]:
@@ -91,18 +94,21 @@ def base_of(question: Question) -> Values | None:
     return next((one.base for one in question.candidates if one.base is not None), None)
 
 
-def _actions(sight: Sight, question: Question, titles: Mapping[str, str]) -> list[Answer]:
+def _actions(sight: Sight, question: Question, found: Mapping[str, str]) -> list[Answer]:
     role = sight.words.role(question.role)
     if question.kind is Kind.MATCH:
-        return _match_actions(question, titles)
-    told = {
-        "recreate": ("Make it again", f"Make it again at {role}"),
-        "propagate": ("Delete it everywhere", "Delete it everywhere"),
-        "unlink": (f"Leave it deleted at {role}", f"No longer keep it in step at {role}"),
-        "retry": ("Try again", f"Try to make it at {role} again"),
-        "skip": (f"Do without it at {role}", f"No longer keep it in step at {role}"),
+        return _match_actions(question, found)
+    titles = {
+        "recreate": "Make it again",
+        "propagate": "Delete it everywhere",
+        "unlink": f"Leave it deleted at {role}",
+        "retry": "Try again",
+        "skip": f"Do without it at {role}",
     }
-    return [Answer(0, Choice(action=action), *told[action]) for action in ACTIONS[question.kind]]
+    return [
+        Answer(0, Choice(action=action), titles[action], action_label(question.kind, action, role))
+        for action in ACTIONS[question.kind]
+    ]
 
 
 def _match_actions(question: Question, titles: Mapping[str, str]) -> list[Answer]:
@@ -111,9 +117,9 @@ def _match_actions(question: Question, titles: Mapping[str, str]) -> list[Answer
         if one.source != question.role:
             title = titles.get(one.source) or one.source
             choice = Choice(action="same", record=one.source)
-            out.append(Answer(0, choice, f"It is {title}", "Same: link them"))
-    out.append(Answer(0, Choice(action="apart"), "It is somebody else", "Keep apart: make a record of its own"))
-    out.append(Answer(0, Choice(action="skip"), "Leave it", "Skip: asked again when what it is matched by changes"))
+            out.append(Answer(0, choice, f"It is {title}", action_label(Kind.MATCH, "same", "")))
+    out.append(Answer(0, Choice(action="apart"), "It is somebody else", action_label(Kind.MATCH, "apart", "")))
+    out.append(Answer(0, Choice(action="skip"), "Leave it", action_label(Kind.MATCH, "skip", "")))
     return out
 
 
@@ -127,7 +133,14 @@ def _planned(sight: Sight, question: Question, answer: Answer, now: datetime, nu
         effects = effects_of(sight, question, answer.choice, now)
     except Refused as refused:
         return replace(answer, number=number, refusal=str(refused))
-    return replace(answer, number=number, effects=() if identity else effects)
+    confirm = _confirm(effects) if answer.choice.action == "propagate" else ""
+    return replace(answer, number=number, effects=() if identity else effects, confirm=confirm)
+
+
+def _confirm(effects: tuple[Effect, ...]) -> str:
+    roles = [effect.role for effect in effects if effect.moves]
+    where = f"in {len(roles)} system{'s' if len(roles) != 1 else ''} ({', '.join(roles)})" if roles else "in the hub"
+    return f"Yes, delete it {where}. This cannot be undone from here."
 
 
 def effects_of(sight: Sight, question: Question, choice: Choice, now: datetime) -> tuple[Effect, ...]:

@@ -145,19 +145,29 @@ class Receipt:
     ended: str
     systems: Sequence[tuple[str, Standing]]
     settled: bool
+    heading: str
 
 
 def receipt_of(conflict: Conflict) -> Receipt:
     """How a question ended, and how far its answer has come at each system."""
     sight = sight_of(conflict.record)
     found = _systems(sight, conflict)
+    settled = all(standing.tone in SETTLED for _, standing in found)
     return Receipt(
         conflict,
         headline(conflict, sight.words),
         how_it_ended(conflict, sight.words),
         found,
-        all(standing.tone in SETTLED for _, standing in found),
+        settled,
+        _heading(found, settled, conflict.unit),
     )
+
+
+def _heading(found: Sequence[tuple[str, Standing]], settled: bool, unit: str) -> str:
+    if not settled:
+        return "On its way"
+    troubled = [role for role, standing in found if standing.tone == "bad"]
+    return f"Done, except at {' and '.join(troubled)}" if troubled else DONE_VALUE if unit else DONE_RECORD
 
 
 def _systems(sight: Sight, conflict: Conflict) -> list[tuple[str, Standing]]:
@@ -165,10 +175,16 @@ def _systems(sight: Sight, conflict: Conflict) -> list[tuple[str, Standing]]:
     out = []
     for role in sight.policy.roles:
         mine = [every[(role, unit.name)] for unit in sight.policy.units if conflict.unit in ("", unit.name)]
-        out.append((capital(sight.words.role(role)), _whole(mine)))
+        whole = _whole(mine)
+        if whole.word == GONE and conflict.kind == Kind.DELETE and conflict.winner in WANTED_GONE:
+            whole = Standing(whole.word, "good", "as decided")
+        out.append((capital(sight.words.role(role)), whole))
     return out
 
 
+DONE_VALUE, DONE_RECORD = "Done: every system has it", "Done: every system stands as decided"
+GONE = "deleted there"
+WANTED_GONE = ("propagate", "unlink")  # answers after which a deleted record is what was asked for
 ORDER = ("bad", "wait", "good", "quiet")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policies.core.values import Kind
 from syncapp.models import Conflict
-from syncapp.words import Words, capital, spelled
+from syncapp.words import Words, capital, sentence, spelled
 
 HEADLINES = {
     Kind.VALUE: "Which {field} is right for {title}?",
@@ -28,6 +28,17 @@ KINDS = {
     Kind.OUTCOME: "outcome unknown",
     Kind.CREATE: "create refused",
 }
+# The words on the buttons of actions, which a receipt repeats.
+BUTTONS = {
+    (Kind.DELETE, "recreate"): "Make it again at {role}",
+    (Kind.DELETE, "propagate"): "Delete it everywhere",
+    (Kind.DELETE, "unlink"): "No longer keep it in step at {role}",
+    (Kind.CREATE, "retry"): "Try to make it at {role} again",
+    (Kind.CREATE, "skip"): "Do without it at {role}",
+    (Kind.MATCH, "same"): "Same: link them",
+    (Kind.MATCH, "apart"): "Keep apart: make a record of its own",
+    (Kind.MATCH, "skip"): "Skip: asked again when what it is matched by changes",
+}
 
 
 def headline(conflict: Conflict, words: Words) -> str:
@@ -49,7 +60,7 @@ def kind_label(kind: str) -> str:
 
 def asked_because(conflict: Conflict, words: Words) -> str:
     role = conflict.role or next((c["source"] for c in conflict.candidates if c["source"] in words.roles), "")
-    return words.why(conflict.reason, role=role, unit=conflict.unit, detail=conflict.note) + "."
+    return sentence(words.why(conflict.reason, role=role, unit=conflict.unit, detail=conflict.note))
 
 
 def how_it_ended(conflict: Conflict, words: Words) -> str:
@@ -57,5 +68,10 @@ def how_it_ended(conflict: Conflict, words: Words) -> str:
     outcome = words.why(conflict.outcome, role=conflict.winner, unit=conflict.unit)
     if conflict.value is not None:
         return f"{outcome}; the answer is “{words.values(conflict.value)}” (by {by})."
-    answer = f"; the answer is “{spelled(conflict.winner).lower()}”" if conflict.winner else ""
-    return f"{outcome}{answer} (by {by})."
+    answer = f"; the answer is “{action_label(conflict.kind, conflict.winner, words.role(conflict.role))}”"
+    return f"{outcome}{answer if conflict.winner else ''} (by {by})."
+
+
+def action_label(kind: str, action: str, role: str) -> str:
+    """What the button of an action said; an action of another release is shown as it is."""
+    return BUTTONS.get((Kind(kind), action), spelled(action)).format(role=role)

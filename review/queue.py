@@ -26,8 +26,12 @@ AGE_LABELS = [("1h", "older than 1 hour"), ("1d", "older than 1 day"), ("7d", "o
 
 
 def _fields(_: Any = None) -> list[tuple[str, str]]:
-    units = {row.unit for row in SyncField.objects.only("name", "bundle")}
-    return [(unit, spelled(unit)) for unit in sorted(units)]
+    """By the labels that the pages show; syncs that call one field differently are both told."""
+    labels: dict[str, set[str]] = {}
+    for row in SyncField.objects.only("name", "bundle", "label"):
+        label = row.label if row.unit == row.name else ""
+        labels.setdefault(row.unit, set()).add(label or spelled(row.unit))
+    return [(unit, " / ".join(sorted(told))) for unit, told in sorted(labels.items())]
 
 
 def _roles(_: Any = None) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from syncapp.load import Contended, database_now
 from syncapp.models import Conflict
 from syncapp.shell import is_partial, shell
 from syncapp.typed import ValueForm
+from syncapp.words import sentence
 
 from .answers import Answer
 from .cards import Card, card_of, load, receipt_of, what_moved
@@ -79,10 +80,21 @@ def _answer(request: HttpRequest, conflict: Conflict) -> HttpResponse:
     typed = request.POST.get("answer") == "typed"
     if typed and form is not None and not form.is_valid():
         return _card(request, conflict, 422, form=form)
+    if not typed and (unsure := _unconfirmed(request, card)):
+        return _card(request, conflict, 422, problem=unsure)
     choice = Choice(value=form.cleaned_data) if typed and form is not None else _offered(request, card)
     if choice is None and int(version) == card.question.version:
         return _card(request, conflict, 422, problem=CHOOSE)
     return _decide(request, conflict, int(version), choice or Choice(), {"form": form} if typed else {})
+
+
+def _unconfirmed(request: HttpRequest, card: Card) -> str:
+    """What cannot be undone takes a tick beside its button."""
+    number = request.POST.get("answer", "")
+    found = next((a for a in card.answers if a.confirm and str(a.number) == number), None)
+    if found is None or request.POST.get("confirmed") == number:
+        return ""
+    return f"Nothing was decided. “{found.button}” takes a tick in its box first: {found.confirm}"
 
 
 def _offered(request: HttpRequest, card: Card) -> Choice | None:
@@ -100,7 +112,7 @@ def _decide(
     except Moved as moved:
         return _moved(request, conflict, moved.question)
     except Refused as refused:
-        return _card(request, conflict, 422, problem=f"This answer cannot be taken: {refused}.", **kept)
+        return _card(request, conflict, 422, problem=sentence(f"This answer cannot be taken: {refused}"), **kept)
     except Contended:
         return _card(request, conflict, 503, problem=BUSY, **kept)
     return redirect("review:receipt", conflict.pk)

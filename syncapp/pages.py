@@ -17,7 +17,7 @@ from policies.core.digest import digest
 from policies.core.resolve import Refused
 from policies.models import Sync
 
-from .access import EDIT, SEE, needs
+from .access import DECIDE, EDIT, SEE, needs
 from .clearing import clearing
 from .edit import edit_record
 from .explain import explain, find_records
@@ -31,6 +31,7 @@ from .sight import Sight, sight_of
 from .store import NoPolicy
 from .timeline import timeline
 from .typed import ValueForm
+from .words import sentence
 from .zones import zones
 
 PAGE = 50
@@ -41,7 +42,7 @@ UNSEEN = "-"
 @needs()
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    told = shell(request, "Home")
+    told = shell(request, "Home", may_decide=request.user.has_perm(DECIDE))
     if told["may_see"]:
         told["syncs"] = overview()
         told["open"] = sum(one.open for one in told["syncs"])
@@ -105,6 +106,7 @@ def _row(key: uuid.UUID) -> Record:
 def record(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     sight = sight_of(_row(key))
     told = {"sight": sight, "table": table_of(sight), "may_edit": request.user.has_perm(EDIT)}
+    told["may_decide"] = request.user.has_perm(DECIDE)
     told["events"], told["next"] = timeline(key, sight.words, request.GET.get("after", ""))
     told["paged"] = "after" in request.GET
     if is_partial(request):
@@ -164,7 +166,7 @@ def _saved(request: HttpRequest, sight: Sight, form: ValueForm, version: str) ->
     try:
         edit_record(sight.row, form.unit.name, form.cleaned_data, int(version), request.user.get_username())
     except Refused as refused:
-        return f"This cannot be saved: {refused}."
+        return sentence(f"This cannot be saved: {refused}")
     except Contended:
         return "Somebody else is changing this record right now. Nothing was saved; please try again."
     messages.success(request, f"{sight.words.field(form.unit.name)} is saved and goes out to the systems that read it.")

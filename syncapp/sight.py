@@ -81,7 +81,13 @@ class Standing:
 
 
 # What I3 names, in the words of `policies.core.due.holding`, and how it looks.
-EXCEPTIONS = {"in review": "bad", "drift kept": "wait", "near miss": "wait", "out of scope": "quiet"}
+EXCEPTIONS = {
+    "in review": "bad",
+    "drift kept": "wait",
+    "near miss": "wait",
+    "out of scope": "quiet",
+    "deleted there": "quiet",
+}
 SETTLED = ("good", "bad", "quiet")
 
 

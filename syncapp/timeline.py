@@ -12,10 +12,10 @@ from policies.core.values import HUB
 from .keyset import by_id
 from .lines import MOVED
 from .models import Ledger
-from .words import Words, spelled
+from .words import Words, sentence, spelled
 
 PAGE = 30
-BOOKKEEPING = "the hub noted where it stands; no value was judged"
+BOOKKEEPING = "The hub noted what it had read or written; no value changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ def event_of(line: Ledger, words: Words) -> Event:
         "noted" if moved else spelled(line.verdict).lower(),
         words.role(line.role) if line.role else "",
         words.field(line.unit) if line.unit else "",
-        BOOKKEEPING.capitalize() + "."
-        if moved
-        else words.why(line.reason, role=line.role, unit=line.unit, detail=line.detail) + ".",
+        BOOKKEEPING if moved else sentence(words.why(line.reason, role=line.role, unit=line.unit, detail=line.detail)),
         words.values(line.x) if line.x else "",
         line.actor,
         line.policy,

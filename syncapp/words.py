@@ -52,6 +52,11 @@ class Words:
         return capital(said)
 
 
+def sentence(said: str) -> str:
+    """With one full stop, whatever it ended with; what a system answered may bring its own."""
+    return said if said.endswith((".", "!", "?", "…")) else said + "."
+
+
 def spelled(name: str) -> str:
     return capital(name.replace("_", " "))
 

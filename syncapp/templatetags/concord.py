@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, strip_tags
 from django.utils.safestring import SafeString
 
+from syncapp.words import sentence
+
 register = template.Library()
+register.filter("sentence", sentence)
 
 _UNITS = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -54,3 +58,21 @@ def duration(seconds: float | timedelta) -> str:
         elif told:
             break
     return " ".join(told) or "0 s"
+
+
+LONG = 300  # characters; the rest of a value is a click away
+
+
+@register.filter
+def shortened(value: str) -> SafeString:
+    """A long value by its beginning, the whole behind "show all". What is marked within a text stays marked."""
+    plain = strip_tags(value) if isinstance(value, SafeString) else value
+    if len(plain) <= LONG:
+        return conditional_escape(value)
+    start = unescape(plain) if isinstance(value, SafeString) else plain
+    return format_html(
+        '<details class="cc-long"><summary>{}… <small>show all, {} characters</small></summary>{}</details>',
+        start[:LONG],
+        len(start),
+        value,
+    )

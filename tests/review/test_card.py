@@ -328,3 +328,26 @@ def test_clearing_a_match_key_says_what_it_means(db: None) -> None:
     desk.shows("billing", 1, "2", email="other@example.org")
     page = answer(browser_of("Reviewer"), Conflict.objects.get(unit="email"), "typed", **{"value-email": ""})
     assert page.status_code == 422 and "Records are looked up by this field" in text(page)
+
+
+def test_deleting_everywhere_takes_a_tick_and_its_receipt_is_at_rest(desk: Desk) -> None:
+    conflict = desk.delete(1)
+    client = browser_of("Reviewer")
+    page = answer(client, conflict, "2")
+    assert page.status_code == 422
+    assert "Yes, delete it in 1 system (CRM). This cannot be undone from here." in text(page)
+    assert Conflict.objects.get(pk=conflict.pk).state == "open"
+    receipt = client.get(answer(client, conflict, "2", confirmed="2").headers["Location"])
+    assert "the answer is “Delete it everywhere” (by reviewer)" in text(receipt)
+    assert "On its way" in text(receipt) and "to be deleted" in text(receipt)
+    judge(desk.store, "crm", [seen(desk.store, "crm", "crm-1", version="2", deleted=True)])
+    rested = client.get(f"/review/{conflict.pk}/receipt/")
+    assert rested.context["receipt"].heading == "Done: every system stands as decided"
+    assert {standing.tone for _, standing in rested.context["receipt"].systems} == {"good"}
+
+
+def test_a_receipt_speaks_the_words_of_the_button(desk: Desk) -> None:
+    conflict = desk.second(1)
+    client = browser_of("Reviewer")
+    receipt = client.get(answer(client, conflict, "2").headers["Location"])
+    assert "the answer is “Keep apart: make a record of its own” (by reviewer)" in text(receipt)

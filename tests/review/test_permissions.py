@@ -87,3 +87,12 @@ def test_the_teams_can_be_made_again(db: None, capsys: pytest.CaptureFixture[str
     assert "Made: Business owner, Reviewer, Admin, Viewer." in capsys.readouterr().out
     call_command("teams")
     assert "Nothing to change." in capsys.readouterr().out
+
+
+def test_a_viewer_is_told_who_answers(desk: Desk) -> None:
+    conflict = desk.disagree(1)
+    shown = browser_of("Viewer").get("/").content.decode()
+    assert "1 question waits for an answer from a reviewer" in shown and "Look at the queue" in shown
+    assert "from a reviewer" not in browser_of("Reviewer").get("/").content.decode()
+    Conflict.objects.filter(pk=conflict.pk).delete()
+    assert "No question is open" in browser_of("Viewer", "other").get("/").content.decode()

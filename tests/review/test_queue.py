@@ -91,3 +91,8 @@ def test_an_empty_queue_says_what_to_do(desk: Desk) -> None:
     client = browser_of("Viewer")
     assert "Nothing waits for an answer" in client.get("/review/").content.decode()
     assert "Clear the filters" in client.get("/review/?kind=match").content.decode()
+
+
+def test_the_filter_calls_fields_by_their_labels(desk: Desk) -> None:
+    shown = browser_of("Viewer").get("/review/").content.decode()
+    assert '<option value="phone">Telephone</option>' in shown and '<option value="address">Address</option>' in shown

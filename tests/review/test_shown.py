@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from syncapp.marked import LONGEST, marked
-from syncapp.templatetags.concord import duration
-from syncapp.words import Words, text
+from syncapp.templatetags.concord import duration, shortened
+from syncapp.words import Words, sentence, text
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,16 @@ def test_a_reason_of_another_release_is_shown_as_it_is() -> None:
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(timedelta(seconds=seconds)) == shown
+
+
+@pytest.mark.parametrize(("said", "told"), [("No", "No."), ("No.", "No."), ("Why?", "Why?")])
+def test_a_sentence_ends_once(said: str, told: str) -> None:
+    assert sentence(said) == told
+
+
+def test_a_long_value_is_shown_by_its_beginning() -> None:
+    assert shortened("<b>") == "&lt;b&gt;"
+    told = shortened("<i>" + "x" * 500)
+    assert told.startswith('<details class="cc-long"><summary>&lt;i&gt;x') and "show all, 503 characters" in told
+    assert told.count("x" * 500) == 1 and "<i>" not in told
+    assert "<ins>" in shortened(marked("a " * 300, "b " * 300))

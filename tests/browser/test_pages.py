@@ -25,6 +25,7 @@ def test_a_question_is_answered_by_keyboard_and_the_receipt_follows(page: Page, 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator(".cc h1")).to_contain_text("Which Telephone is right for Person 2")
+    page.wait_for_load_state()  # keys are heard once the page has loaded
     page.keyboard.press("1")
     expect(page.get_by_role("button", name="Take CRM’s value")).to_be_focused()
     page.keyboard.press("Enter")

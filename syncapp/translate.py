@@ -94,6 +94,7 @@ class Translator:
             how=how,
             external_id=self._external_id(item),
             digest=seen.digest,
+            created_at=item.created_at,
         )
 
     def is_ours(self, actor: str | None) -> bool:

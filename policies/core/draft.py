@@ -154,6 +154,7 @@ class Draft(Asked):
             replace(link, bases={}, windows=()),
             observation,
             self.context,
+            self.record.creator,
         )
 
     def done(self, *, look_again: bool = False, wait: bool = False) -> Plan:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from .diff import is_null
 from .digest import digest
@@ -10,10 +12,11 @@ from .draft import Draft
 from .gone import close_delete
 from .planned import Plan
 from .reasons import Reason, Verdict
-from .rules import Policy
+from .rules import CREATOR, Policy
 from .seen import Context, Observation
+from .times import created_in_hub_time
 from .types import is_invalid
-from .values import Candidate, Json, Kind, Link, Record, Values
+from .values import Belief, Candidate, Json, Kind, Link, Record, Values
 
 
 def match_values(fields: Values, policy: Policy) -> list[tuple[int, tuple[Json, ...]]]:
@@ -34,7 +37,8 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
     """
     role = observation.role
     if not matches:
-        record = Record(key, creator=role, links={role: Link(role, observation.remote_id)})
+        made = created_in_hub_time(observation, policy, context)
+        record = Record(key, creator=role, links={role: Link(role, observation.remote_id, created=made)})
         return _linked(record, observation, policy, context, Reason.NEW_RECORD, "")
     draft = Draft(matches[0], policy, context)
     known = matches[0].links.get(role)
@@ -48,12 +52,42 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
     if known is None or (known.remote_id is None and not known.unlinked) or known.gone is not None:
         epoch = known.epoch if known else 0
         close_delete(draft, role, Reason.CAME_BACK)
-        draft.set_link(Link(role, observation.remote_id, epoch=epoch, skipped=known.skipped if known else {}))
+        made, skipped = created_in_hub_time(observation, policy, context), known.skipped if known else {}
+        draft.set_link(Link(role, observation.remote_id, epoch=epoch, created=made, skipped=skipped))
         linked = draft.done()
+        creator = _creator(matches[0], role, made, policy)
         return _linked(
-            linked.state, observation, policy, context, Reason.MATCHED, _key_names(observation, policy), linked
+            replace(linked.state, creator=creator),
+            observation,
+            policy,
+            context,
+            Reason.MATCHED,
+            _key_names(observation, policy),
+            linked,
         )
     return _ask_which(draft, observation, Reason.SECOND_MATCH, matches)
+
+
+def _creator(record: Record, role: str, made: datetime | None, policy: Policy) -> str:
+    """Of several sides found when first linked, the earlier made one; without trustworthy times, the first in order.
+
+    It is fixed once anything was changed since, and where the change would leave a belief that its role may not hold.
+    """
+    old = record.creator
+    if old not in policy.roles or not all(_first_seen(belief) for belief in record.beliefs.values()):
+        return old
+    units = [unit for unit in policy.units if unit.owner == CREATOR and unit.name in record.beliefs]
+    if any(not record.beliefs[unit.name].origins <= unit.writers | {old} or old not in unit.writers for unit in units):
+        return old
+    theirs = record.links[old].created if old in record.links else None
+    if made is not None and theirs is not None:
+        return role if made < theirs else old
+    order = list(policy.roles)
+    return min(old, role, key=order.index)
+
+
+def _first_seen(belief: Belief) -> bool:
+    return belief.said is None or belief.said.reason is Reason.FIRST_SEEN
 
 
 def keys_digest(fields: Values, policy: Policy) -> str:

@@ -9,7 +9,7 @@ from .values import Record, Values
 
 
 def owner_of(unit: Unit, record: Record) -> str:
-    """The owning role, `hub` or `shared`; `creator` is the role of the record's first observation."""
+    """The owning role, `hub` or `shared`; `creator` is the role that made the record."""
     return record.creator if unit.owner == CREATOR else unit.owner
 
 

@@ -85,7 +85,11 @@ def rejudge(line: Line, policy: Policy, record_creator: str = "") -> Row | None:
     bases = {line.unit: saw.base} if saw.base is not None else {}
     link = replace(saw.link or Link(role), bases=bases)
     beliefs = {line.unit: saw.belief or Belief({})}
-    draft = Draft(Record("", saw.belief.v, record_creator, beliefs, {role: link}, saw.questions), policy, saw.context)
+    draft = Draft(
+        Record("", saw.belief.v, saw.creator or record_creator, beliefs, {role: link}, saw.questions),
+        policy,
+        saw.context,
+    )
     x = told(unit, saw.observation.fields)
     case = _case(draft, saw.observation, unit, x, saw.base, link.sending)
     return next(row for row in TABLE if row.holds(draft, case))

@@ -34,6 +34,7 @@ class Saw:
     link: Link | None = None
     observation: Observation | None = None
     context: Context | None = None
+    creator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

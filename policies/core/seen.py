@@ -38,6 +38,7 @@ class Observation:
     how: How = How.BY_ID
     external_id: str | None = None
     digest: str = ""
+    created_at: datetime | None = None  # by the provider's clock
     attempt: int = 0  # how often a stale look was repeated
     last: bool = False  # the last repeated look, by id, after the provider's declared lag
 

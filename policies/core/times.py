@@ -29,6 +29,14 @@ def change_span(
     return Span(start, end) if start <= end else None
 
 
+def created_in_hub_time(observation: Observation, policy: Policy, context: Context) -> datetime | None:
+    """When the account says the record was made; None where its clock cannot be trusted."""
+    made = observation.created_at
+    if made is None or made.tzinfo is None or context.skew is None or not policy.roles[observation.role].timed:
+        return None
+    return made - context.skew
+
+
 def why_unknown(observation_span: Span | None) -> str:
     return "no trustworthy time was told" if observation_span is None else "its time is uncertain"
 

@@ -134,6 +134,7 @@ class Link:
     unlinked: bool = False  # a person or policy cut it; blocks create
     asleep: bool = False  # out of scope
     doomed: bool = False  # a delete is due there
+    created: datetime | None = None  # when the account says it was made, in hub time, where that can be trusted
     skipped: Mapping[str, str] = field(default_factory=dict)  # remote id left alone → digest of its match keys then
     singly: bool = False  # a push of several fields was refused without naming one: send them one by one
 

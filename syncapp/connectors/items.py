@@ -10,7 +10,7 @@ from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.spec import ObjectSpec
+from syncapp.connectors.spec import ObjectSpec, TimeSpec
 
 
 class ItemReader:
@@ -20,7 +20,7 @@ class ItemReader:
         self.spec = spec
         self._id = getter(spec.id)
         self._version = getter(spec.version.path) if spec.version.path else None
-        self._updated = getter(spec.updated_at.path) if spec.updated_at else None
+        self._times = {told.path: getter(told.path) for told in (spec.updated_at, spec.created_at) if told}
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
         self._actor = getter(spec.actor) if spec.actor else None
 
@@ -42,7 +42,8 @@ class ItemReader:
             and self._deleted(body) == self.spec.deleted.value
         )
         actor = as_text(self._actor(body)) if self._actor else None
-        return Item(found, self.version(body, headers), self._time(body), deleted, actor, body, asked_at)
+        updated, created = self._time(body, self.spec.updated_at), self._time(body, self.spec.created_at)
+        return Item(found, self.version(body, headers), updated, deleted, actor, body, asked_at, created)
 
     def version(self, body: Any, headers: Mapping[str, str] | None) -> str | None:
         """The version in the body, else in the header that the spec names (an ETag without its quotes)."""
@@ -53,11 +54,10 @@ class ItemReader:
                 value = value.removeprefix("W/").strip('"')
         return value
 
-    def _time(self, body: Any) -> datetime | None:
-        spec = self.spec.updated_at
-        if spec is None or self._updated is None:
+    def _time(self, body: Any, spec: TimeSpec | None) -> datetime | None:
+        if spec is None:
             return None
-        value = self._updated(body)
+        value = self._times[spec.path](body)
         if value is ABSENT or value is None:
             return None
         try:

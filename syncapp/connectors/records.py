@@ -23,6 +23,7 @@ class Item:
     actor: str | None
     body: dict[str, Json]
     asked_at: float
+    created_at: datetime | None = None
 
     @property
     def raw(self) -> bytes:

@@ -56,6 +56,7 @@ class Row:
     asked_at: datetime = NEVER  # the last read by id
     written_over: dict[str, Edit] = field(default_factory=dict)
     shown_at: datetime = NEVER
+    made_at: datetime | None = None
     looked_at: datetime = NEVER  # up to when it showed what people did
     before_at: datetime = NEVER
     changed_at: datetime = NEVER
@@ -68,6 +69,7 @@ class Traits:
 
     exact: bool = True
     conditional: bool = False
+    dated: bool = True  # tells when a record was made
     lagging: bool = False  # reads may show the version before for a while
     body: bool = False  # write responses carry the record
     lookup: bool = True  # consistent look-up by external id and e-mail
@@ -141,6 +143,7 @@ class Account:
         self.next_id += 1
         self.version += 1
         row = Row(f"{self.role}-{self.next_id}", dict(values), self.version, self._stamp(), external_id, actor)
+        row.made_at = row.updated_at if self.traits.dated else None
         self.rows[row.remote_id] = row
         self.events.append(self.shown(row, How.EVENT))
         return row
@@ -158,6 +161,7 @@ class Account:
             how=how,
             external_id=row.external_id,
             digest=str(row.version),
+            created_at=row.made_at,
         )
         self.world.showing(observation, row)
         return observation

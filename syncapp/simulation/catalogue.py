@@ -47,7 +47,8 @@ def draw_traits(random: Random, all_conditional: bool) -> Traits:
         return Traits(conditional=True, body=random.random() < 0.5, skew=skew)
     if kind == "clock":
         return Traits(exact=False, granularity=timedelta(seconds=1), skew=skew, body=random.random() < 0.5)
-    return Traits(body=kind == "version with body", skew=skew, lagging=random.random() < 0.4)
+    lagging, dated = random.random() < 0.4, random.random() < 0.6
+    return Traits(body=kind == "version with body", skew=skew, lagging=lagging, dated=dated)
 
 
 def draw_norms(random: Random) -> dict[str, Form]:

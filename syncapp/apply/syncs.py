@@ -12,6 +12,7 @@ from policies.models import Role, Sync, SyncField
 from syncapp.connectors.errors import ConnectorError
 from syncapp.connectors.located import Located
 from syncapp.connectors.mapping import Mapping as Mapped
+from syncapp.connectors.spec import ObjectSpec
 from syncapp.facts import object_spec
 from syncapp.models import Account, Feed
 from syncapp.reconcile import forget_digests
@@ -147,8 +148,22 @@ def _check_mapping(found: Located, place: Place, account: Account, spec: Wanted,
     except LookupError as error:
         raise found.wrong((*place, "object"), str(error)) from None
     for name, entry in spec["mapping"].items():
+        if isinstance(entry, str) and not _declared(entry, objects):
+            raise found.wrong(
+                (*place, "mapping", name),
+                f"{spec['object']} of {account.provider} declares no field {entry!r}",
+                f"{', '.join(objects.fields)}, a path into one of them, or {{path: {entry}}} to mean it all the same",
+            )
         try:
             Mapped.parse({name: entry}, spec=objects)
         except (ConnectorError, ValueError) as error:
             accepted = getattr(error, "accepted", "")
             raise found.wrong((*place, "mapping", name), getattr(error, "what", str(error)), accepted) from None
+
+
+def _declared(entry: str, spec: ObjectSpec) -> bool:
+    """Whether a bare word means something the provider's file knows: a typing error would never show a value."""
+    if not spec.fields or spec.open_fields:
+        return True
+    names = {*spec.fields, *(known.path for known in spec.fields.values())}
+    return entry in names or any(entry.startswith((f"{name}.", f"{name}[")) for name in names)

@@ -192,6 +192,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "newsletter: {field: marketing}",
         r"no provider field 'marketing'.*marketing_opt_in",
     ),
+    "a bare word that is no field of the provider": (
+        "newsletter: marketing_opt_in",
+        "newsletter: marketing_optin",
+        r"declares no field 'marketing_optin'.*:\d+ at .*mapping.newsletter.*marketing_opt_in.*path: marketing_optin",
+    ),
     "an unknown object": ("object: customers", "object: clients", r"no object 'clients'.*contacts, customers"),
     "an unknown account": ("account: billing", "account: bill", r"no account 'bill'.*Accepted: billing, crm"),
     "an unknown owner": ("address: {owner: billing", "address: {owner: bill", r"owner names 'bill'.*crm, billing"),

@@ -6,9 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from django.db import connection
+from datetime import timedelta
 
 from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
@@ -16,7 +14,7 @@ from .inbox import back_off
 from .load import Contended
 from .models import Feed
 from .observe import patiently
-from .outbox import claim_pushes, postpone
+from .outbox import claim_pushes, claim_unsettled, postpone, put_off
 from .push import Outcome, push, settle
 from .remote import FeedRemote, open_remote
 from .store import NoPolicy, PgStore, ring_pushes
@@ -86,7 +84,7 @@ def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pus
     if feed is None:
         return carried
     store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
-    claimed = claim_unsettled(feed_id, limit, store.now(), creates=not why_not_written(feed))
+    claimed = claim_unsettled(feed_id, limit, store.now(), LEASE, WRITE_LEASE, creates=not why_not_written(feed))
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
     carried.more = carried.more or len(claimed) == limit
     return carried
@@ -125,7 +123,8 @@ def _each(
         put_off(feed.pk, left, store.now() + timedelta(seconds=PERSON_WAIT), str(error))
     except Exception as error:
         # A fault of ours stops this job; what it had claimed need not wait for the claims to run out.
-        postpone(feed.pk, left[0], store.now() + timedelta(seconds=back_off(attempts[left[0]], 1.0)), _fault(error))
+        for key in left[:1]:  # none, if all were done before the fault
+            postpone(feed.pk, key, store.now() + timedelta(seconds=back_off(attempts[key], 1.0)), _fault(error))
         put_off(feed.pk, left[1:], store.now(), "")
         raise
 
@@ -176,12 +175,8 @@ def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
     """Push until nothing moves any more: an account that changed is asked again at once, a lost answer is settled."""
     outcome = before = Outcome.MOVED
     for _ in range(TURNS):
-        try:
-            outcome = push(store, remote, key)
-            lost = outcome is Outcome.UNKNOWN
-        except Contended:
-            lost = True  # perhaps after the write: what became of it is found out by a read
-        if lost:
+        outcome = push(store, remote, key)
+        if outcome is Outcome.UNKNOWN:
             outcome = patiently(lambda: settle(store, remote, key))
             outcome = Outcome.RESEND if outcome is Outcome.IDLE else outcome
         if outcome not in (Outcome.MOVED, Outcome.RESEND):
@@ -193,28 +188,3 @@ def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
 
 def _settle_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
     return patiently(lambda: settle(store, remote, key))
-
-
-def claim_unsettled(feed_id: int, limit: int, now: datetime, *, creates: bool = True) -> list[tuple[str, int]]:
-    """Take pushes without an outcome: begun before the lease, or noted as unknown by the worker that made the call."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE syncapp_push SET claimed_until = %s WHERE id IN ("
-            " SELECT id FROM syncapp_push WHERE feed_id = %s AND state = 'sending' AND next_try <= %s"
-            " AND (started_at < %s OR error <> '') AND (why <> 'create' OR %s)"
-            " AND (claimed_until IS NULL OR claimed_until <= %s)"
-            " ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING record_id, attempts",
-            [now + LEASE, feed_id, now, now - WRITE_LEASE, creates, now, limit],
-        )
-        return [(str(key), attempts) for key, attempts in cursor.fetchall()]
-
-
-def put_off(feed_id: int, keys: Sequence[str], until: datetime, said: str) -> None:
-    """Claimed pushes that were not tried: not before `until`, and it is no attempt of theirs."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE syncapp_push SET next_try = %s, claimed_until = NULL,"
-            " error = CASE WHEN state = 'pending' THEN %s ELSE error END"
-            " WHERE state IN ('pending', 'sending') AND feed_id = %s AND record_id = ANY(%s::uuid[])",
-            [until, said, feed_id, list(keys)],
-        )

@@ -20,16 +20,13 @@ from policies.core.values import Link, Question, Record
 from . import models
 from .matching import lock_slots, match_digests
 from .models import Conflict, Feed
+from .ports import Contended as Contended
 
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "60s"
 
 Digest = tuple[str, str]
 QuestionKey = tuple[str, str, str, str]
-
-
-class Contended(Exception):
-    """Somebody else holds or just changed these records: the whole block is to be tried again."""
 
 
 @dataclass(slots=True)

@@ -175,12 +175,21 @@ TAKE = (
     " UPDATE syncapp_push p SET claimed_until = %s FROM taken WHERE p.id = taken.id RETURNING p.record_id, p.attempts"
 )
 TAKE_PENDING = TAKE.format(which="state = 'pending' ORDER BY next_try, id")
-TAKE_SENDING = TAKE.format(which="state = 'sending' AND started_at < %s ORDER BY started_at, id")
+TAKE_SENDING = TAKE.format(
+    which="state = 'sending' AND (started_at < %s OR error <> '') AND (why <> 'create' OR %s) ORDER BY started_at, id"
+)
 
 
 def claim_pushes(feed_id: int, limit: int, now: datetime, lease: timedelta) -> list[tuple[str, int]]:
     """Take up to `limit` waiting pushes of a feed: (record key, attempts). No two workers get the same one."""
     return _take(TAKE_PENDING, [feed_id, now, now, limit, now + lease])
+
+
+def claim_unsettled(
+    feed_id: int, limit: int, now: datetime, lease: timedelta, patience: timedelta, *, creates: bool = True
+) -> list[tuple[str, int]]:
+    """Take pushes without an outcome: begun longer ago than `patience`, or noted as unknown by who made the call."""
+    return _take(TAKE_SENDING, [feed_id, now, now, now - patience, creates, limit, now + lease])
 
 
 def _take(statement: str, values: Sequence[Any]) -> list[tuple[str, int]]:
@@ -199,16 +208,12 @@ def postpone(feed_id: int, key: str, until: datetime, error: str) -> None:
         )
 
 
-def release(feed_id: int, keys: Sequence[str]) -> None:
-    """Give claimed pushes back, at once."""
+def put_off(feed_id: int, keys: Sequence[str], until: datetime, said: str) -> None:
+    """Claimed pushes that were not tried: not before `until`, and it is no attempt of theirs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE syncapp_push SET claimed_until = NULL"
-            " WHERE state = 'pending' AND feed_id = %s AND record_id = ANY(%s::uuid[])",
-            [feed_id, [uuid.UUID(key) for key in keys]],
+            "UPDATE syncapp_push SET next_try = %s, claimed_until = NULL,"
+            " error = CASE WHEN state = 'pending' THEN %s ELSE error END"
+            " WHERE state IN ('pending', 'sending') AND feed_id = %s AND record_id = ANY(%s::uuid[])",
+            [until, said, feed_id, list(keys)],
         )
-
-
-def in_flight(feed_id: int, before: datetime, limit: int, now: datetime, lease: timedelta) -> list[str]:
-    """Take pushes that began before `before` and have no outcome yet: to be settled by a read of their own."""
-    return [key for key, _ in _take(TAKE_SENDING, [feed_id, now, now, before, limit, now + lease])]

@@ -17,6 +17,10 @@ from policies.core.seen import Context, Observation
 from policies.core.values import Record, Values
 
 
+class Contended(Exception):
+    """Somebody else holds or just changed these records: the whole block is to be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A write that was answered. `observation` is the response's own body, when it carries the record."""

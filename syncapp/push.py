@@ -20,7 +20,7 @@ from policies.core.seen import Observation
 from policies.core.values import Link, Sending
 from syncapp.connectors.errors import Gone, Limited, MappingError, Permanent, Rejected, Retryable, Stale, Unknown
 
-from .ports import Remote, Store, Written
+from .ports import Contended, Remote, Store, Written
 from .steps import look
 
 
@@ -42,7 +42,8 @@ class Outcome(StrEnum):
 def push(store: Store, remote: Remote, key: str) -> Outcome:
     """Look, write, read back: bring one link up to date with the newest state.
 
-    Raises Limited (with its hint) and other permanent errors after the push was taken back.
+    Raises Limited (with its hint) and other permanent errors after the push was taken back, and Contended only as long
+    as nothing of its own is in flight.
     """
     role = remote.role
     with store.open(key) as page:
@@ -63,7 +64,10 @@ def push(store: Store, remote: Remote, key: str) -> Outcome:
     claimed = _claim(store, role, key, link.remote_id, guard, work)
     if isinstance(claimed, Outcome):
         return claimed
-    return _write(store, remote, key, link.remote_id, claimed, facts.conditional)
+    try:
+        return _write(store, remote, key, link.remote_id, claimed, facts.conditional)
+    except Contended:
+        return Outcome.UNKNOWN  # perhaps after the write: what became of it is found out by a read
 
 
 def _claim(
@@ -182,7 +186,12 @@ def _create(store: Store, remote: Remote, key: str) -> Outcome:
         draft = Draft(record, page.policy, page.context(remote.role))
         sending = claim(draft, remote.role, Work.CREATE)
         page.save(draft.done())
-    return _carry_create(store, remote, key, sending, first=True) if sending is not None else Outcome.IDLE
+    if sending is None:
+        return Outcome.IDLE
+    try:
+        return _carry_create(store, remote, key, sending, first=True)
+    except Contended:
+        return Outcome.UNKNOWN
 
 
 def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, first: bool = False) -> Outcome:

@@ -17,14 +17,13 @@ from policies.core.seen import Context, Observation
 from policies.core.values import Record
 from policies.models import PolicySet, Sync
 
-from . import models
 from .connectors.errors import MappingError
 from .facts import facts_of
 from .load import Contended, Loaded, database_now, load_page, load_records, start
 from .matching import match_digests, may_differ, record_digests
 from .models import Feed, Run
 from .queue import ring
-from .reconcile import derive, mark_read, write
+from .reconcile import derive, write
 from .setting import Entry, Setting
 
 PUSH_JOB = "syncapp.jobs.push"
@@ -118,23 +117,6 @@ class PgStore:
             setting = self.setting()
             load_records(loaded, setting.feeds, keys)
             self._ring(derive(setting, loaded))
-
-    def known(self, role: str, remote_ids: Collection[str]) -> dict[str, str]:
-        """Remote id → digest of the last judged read, where a body with that digest needs no judging.
-
-        A link with a push in flight is not among them.
-        """
-        rows = models.Link.objects.filter(
-            feed__role__sync=self.sync,
-            feed__role__name=role,
-            remote_id__in=list(remote_ids),
-            head__sending__isnull=True,
-        ).exclude(digest="")
-        return {str(remote): digest for remote, digest in rows.values_list("remote_id", "digest")}
-
-    def mark_read(self, role: str, remote_ids: Sequence[str], read_at: datetime) -> None:
-        """These records were read at `read_at` and are as `known` told."""
-        mark_read(self._feed(role).pk, remote_ids, read_at)
 
     def setting(self) -> Setting:
         """The published policy with what the feeds can do. Raises NoPolicy."""

@@ -16,8 +16,9 @@ from policies.core.due import Work, claim
 from policies.models import Sync
 from syncapp.lines import fold_all, state_json
 from syncapp.load import Contended
-from syncapp.models import Conflict, Ledger, Link, MatchKey, Push, Record
-from syncapp.outbox import claim_pushes, in_flight, postpone, release
+from syncapp.models import Conflict, Feed, Ledger, Link, MatchKey, Push, Record
+from syncapp.outbox import claim_pushes, claim_unsettled, postpone, put_off
+from syncapp.reconcile import mark_read
 from syncapp.steps import judge
 from syncapp.store import NoPolicy, PgStore, new_key
 from tests.clerk.making import RULES, make_sync, seen, silent
@@ -206,20 +207,14 @@ def test_the_watermark_is_kept_per_feed(store: PgStore) -> None:
     assert (store.cursor("crm"), store.cursor("billing")) == ("2026-01-01", "")
 
 
-def test_known_digests_leave_out_links_with_a_push_in_flight(store: PgStore) -> None:
-    judge(store, "crm", contacts(store, 2))
-    Link.objects.filter(remote_id="0").update(digest="d0")
-    Link.objects.filter(remote_id="1").update(digest="d1", head={"sending": {"key": "x"}})
-    assert store.known("crm", ["0", "1", "2"]) == {"0": "d0"}
-
-
 def test_an_unchanged_body_only_moves_the_read_mark(store: PgStore) -> None:
     judge(store, "crm", contacts(store, 3))
     Link.objects.filter(remote_id="1").update(head={"sending": {"key": "x"}})
     before = {link.remote_id: link.read_at for link in Link.objects.all()}
     now = store.now()
-    store.mark_read("crm", ["0", "1", "7"], now)
-    store.mark_read("crm", ["0"], before["0"])  # an older page that comes late
+    crm = Feed.objects.get(role__name="crm").pk
+    mark_read(crm, ["0", "1", "7"], now)
+    mark_read(crm, ["0"], before["0"])  # an older page that comes late
     after = {link.remote_id: link.read_at for link in Link.objects.all()}
     assert after == {**before, "0": now}
 
@@ -346,12 +341,12 @@ class TestPushes:
         assert (push.attempts, push.next_try, push.error) == (1, until, "the account is busy")
         assert claim_pushes(push.feed_id, 5, store.now(), timedelta(seconds=30)) == []
 
-    def test_released_ones_can_be_claimed_at_once(self, store: PgStore) -> None:
+    def test_those_put_off_for_no_time_can_be_claimed_at_once(self, store: PgStore) -> None:
         judge(store, "crm", contacts(store, 1))
         push = Push.objects.get()
         lease = timedelta(seconds=30)
         assert claim_pushes(push.feed_id, 5, store.now(), lease) == [(str(push.record_id), 0)]
-        release(push.feed_id, [str(push.record_id)])
+        put_off(push.feed_id, [str(push.record_id)], store.now(), "")
         assert len(claim_pushes(push.feed_id, 5, store.now(), lease)) == 1
 
     def test_pushes_without_an_outcome_are_taken_to_be_settled(self, store: PgStore) -> None:
@@ -359,9 +354,10 @@ class TestPushes:
         feed = Push.objects.first().feed_id
         now, lease = store.now(), timedelta(seconds=30)
         Push.objects.update(state="sending", key="k", started_at=now - timedelta(seconds=60))
-        assert in_flight(feed, now - timedelta(seconds=90), 5, now, lease) == []
-        assert len(in_flight(feed, now - timedelta(seconds=30), 2, now, lease)) == 2
-        assert len(in_flight(feed, now - timedelta(seconds=30), 2, now, lease)) == 1
+        longer, shorter = timedelta(seconds=90), timedelta(seconds=30)
+        assert claim_unsettled(feed, 5, now, lease, longer) == []
+        assert len(claim_unsettled(feed, 2, now, lease, shorter)) == 2
+        assert len(claim_unsettled(feed, 2, now, lease, shorter)) == 1
 
     def test_the_feeds_where_something_is_due_are_rung(self, sync: Sync) -> None:
         rung: list[int] = []

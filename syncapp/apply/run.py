@@ -38,6 +38,10 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
     with transaction.atomic():
         with transaction.get_connection().cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            # All at once and in the order of the workers (sync, feed, account), so that neither waits for the other.
+            cursor.execute("SELECT id FROM policies_sync ORDER BY id FOR UPDATE")
+            cursor.execute("SELECT id FROM syncapp_feed ORDER BY id FOR NO KEY UPDATE")
+            cursor.execute("SELECT id FROM syncapp_account ORDER BY id FOR NO KEY UPDATE")
         accounts = put_accounts(found, changes)
         for slug, wanted in found.data.get("syncs", {}).items():
             sync = put_sync(found, changes, slug, wanted, accounts)

@@ -92,6 +92,7 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_the_signals_end_the_block_and_the_children(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     for number in (signal.SIGINT, signal.SIGTERM):
         with until_asked_to_stop(), supervised(tmp_path) as supervisor:
             child = start(supervisor, SLEEPS)
@@ -99,7 +100,7 @@ def test_the_signals_end_the_block_and_the_children(tmp_path: Path) -> None:
             time.sleep(5)
             raise AssertionError("the signal did not end the block")
         assert child.ended
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_port_in_use_is_passed_over_and_said() -> None:

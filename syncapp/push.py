@@ -18,7 +18,7 @@ from policies.core.plan import plan
 from policies.core.reasons import Reason
 from policies.core.seen import Observation
 from policies.core.values import Link, Sending
-from syncapp.connectors.errors import Gone, Limited, MappingError, Permanent, Rejected, Retryable, Stale, Unknown
+from syncapp.connectors.errors import ConnectorError, Gone, Limited, MappingError, Rejected, Retryable, Stale, Unknown
 
 from .ports import Contended, Remote, Store, Written
 from .steps import look
@@ -107,16 +107,8 @@ def _write(store: Store, remote: Remote, key: str, remote_id: str, sending: Send
         _save(store, key, remote.role, sending, Reason.MOVED_MEANWHILE)
         look(store, remote, remote_id)
         return Outcome.GONE
-    except (Rejected, MappingError) as error:
-        return _refused(store, remote.role, key, sending, error)
-    except Limited:
-        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
-        raise
-    except (Retryable, Unknown):
-        return Outcome.UNKNOWN
-    except Permanent:
-        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
-        raise
+    except ConnectorError as error:
+        return _unwritten(store, remote.role, key, sending, error)
     if sending.delete:
         look(store, remote, remote_id)
         return Outcome.GONE
@@ -157,6 +149,16 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
         if later is not None:
             page.save(plan(made.state, later, page.policy, context))
     return Outcome.CONFIRMED
+
+
+def _unwritten(store: Store, role: str, key: str, sending: Sending, error: ConnectorError) -> Outcome:
+    """A write failed. What may have landed is settled by a read; what certainly did not is taken back, and told."""
+    if isinstance(error, Rejected | MappingError):
+        return _refused(store, role, key, sending, error)
+    if isinstance(error, Retryable | Unknown) and not isinstance(error, Limited):
+        return Outcome.UNKNOWN
+    _save(store, key, role, sending, Reason.NOT_LANDED)
+    raise error
 
 
 def _save(store: Store, key: str, role: str, sending: Sending, reason: Reason) -> None:
@@ -212,16 +214,8 @@ def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, f
         return _found(store, remote.role, key, hits)
     try:
         written = remote.create(values, key=sending.key, external_id=key)
-    except (Rejected, MappingError) as error:
-        return _refused(store, remote.role, key, sending, error)
-    except Limited:
-        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
-        raise
-    except (Retryable, Unknown):
-        return Outcome.UNKNOWN
-    except Permanent:
-        _save(store, key, remote.role, sending, Reason.NOT_LANDED)
-        raise
+    except ConnectorError as error:
+        return _unwritten(store, remote.role, key, sending, error)
     return _read_back(store, remote, key, sending, written)
 
 

@@ -33,7 +33,9 @@ def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, 
     x, before = told(unit, observation.fields), window.before.get(unit.name)
     if not x or (before is not None and same_at(role, x, before.stored)):
         return
-    if any(same_at(role, x, past.sent[unit.name]) for past in link.windows if unit.name in past.sent):
+    # By version only this very write could be taken for the edit; by time, any of ours could.
+    ours = (window,) if windows.versioned(window, observation, role) else link.windows
+    if any(same_at(role, x, past.sent[unit.name]) for past in ours if unit.name in past.sent):
         return
     saw = draft.saw(role.name, unit, observation)
     lifted = lift(unit, role, x, before)

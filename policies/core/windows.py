@@ -11,9 +11,14 @@ from .values import WINDOWS, Base, Link, Sending, Window
 from .versions import between, order
 
 
+def versioned(window: Window, observation: Observation, role: Role) -> bool:
+    """Can versions alone tell whether the edit lies in the window?"""
+    return role.ordered and order(window.write_version) is not None and order(observation.version) is not None
+
+
 def within(window: Window, observation: Observation, role: Role, context: Context) -> bool:
     """Strictly between the versions of the look and the write; without ordered versions, between their times."""
-    if role.ordered and order(window.write_version) is not None and order(observation.version) is not None:
+    if versioned(window, observation, role):
         return between(window.guard_version, observation.version, window.write_version)
     if observation.updated_at is None or context.skew is None:
         return False

@@ -32,6 +32,7 @@ class World(People):
         self.seed, self.random = seed, Random(seed)
         self.tick = datetime(2026, 1, 1, tzinfo=UTC)
         self.bag: list[list[Observation]] = []
+        self.inbox: list[Observation] = []
         self.calm, self.inside, self.stop = True, False, False
         self.all_conditional = self.random.random() < 1 / 3
         traits = {role: catalogue.draw_traits(self.random, self.all_conditional) for role in ROLES}
@@ -97,6 +98,8 @@ class World(People):
             return
         event = account.events[self.random.randrange(len(account.events))]
         roll = self.random.random()
+        if event in self.inbox:
+            roll = min(roll, 0.6)  # it was stored with its values once, and is not lost any more
         if roll > 0.15:
             account.events.remove(event)
         if roll > 0.85:
@@ -106,6 +109,8 @@ class World(People):
             self._receive(account, event, fat=roll <= 0.6)
         except (Crash, ConnectorError):
             account.events.append(event)  # the inbox keeps a delivery until its hint was judged
+            if roll <= 0.6:
+                self.inbox.append(event)
             raise
 
     def _receive(self, account: Account, event: Observation, *, fat: bool) -> None:

@@ -29,7 +29,7 @@ from .setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from .systems import systems_of
 from .verdict import WINDOWS, Ending, Form, Held, Judge, differing, drift, nobodys
 
-REST_SECONDS = 150.0
+REST_SECONDS = 60.0
 ATTEMPTS = 20
 OWN = b'"type": "api"'  # in an event: the change was made over the API, and only the hub uses that
 SHOWN = 10

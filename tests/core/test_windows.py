@@ -1,0 +1,56 @@
+"""A late event and the gap between look and write: what our earlier writes say about it, and what they do not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies.core.plan import plan
+from policies.core.planned import Plan
+from policies.core.reasons import Verdict
+from policies.core.rules import Field, Policy, Role, Strategy, Unit
+from policies.core.seen import Context, How, Observation
+from policies.core.types import field_type
+from policies.core.values import Base, Belief, Link, Record, Window
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BOTH = frozenset({"crm", "app"})
+NAME = Unit("name", (Field("name", field_type("text").normalise),), "shared", BOTH, BOTH, Strategy.REVIEW)
+
+
+def window(guard: int, write: int, before: str, sent: str) -> Window:
+    base = Base({"name": before}, {"name": before}, 1)
+    at = NOW + timedelta(seconds=write)
+    return Window(at, at, str(guard), str(write), {"name": base}, {"name": {"name": sent}})
+
+
+def told(value: str, version: str, *, ordered: bool = True) -> Plan:
+    """The hub wrote "old" as version 3 and "new" as version 9; an event now tells what `version` was."""
+    role = Role("app", exact=True, ordered=ordered)
+    rules = Policy(1, (NAME,), {"crm": Role("crm"), "app": role}, (("name",),), by_name={"name": NAME})
+    windows = (window(1, 3, "first", "old"), window(5, 9, "mid", "new"))
+    link = Link("app", "a1", "9", NOW, bases={"name": Base({"name": "new"}, {"name": "new"}, 4)}, windows=windows)
+    record = Record("r", 4, "crm", {"name": Belief({"name": "new"}, 4, frozenset({"crm"}))}, {"app": link})
+    at = NOW + timedelta(seconds=9)
+    return plan(record, Observation("app", "a1", {"name": value}, NOW, version, at, how=How.EVENT), rules, Context(NOW))
+
+
+@pytest.mark.parametrize("value", ["typed", "old"])
+def test_an_edit_in_the_gap_is_a_candidate_even_if_we_wrote_the_same_once(value: str) -> None:
+    made = told(value, "7")
+    assert [line.verdict for line in made.lines] == [Verdict.OVERWRITTEN]
+    (question,) = made.state.questions
+    assert {candidate.value["name"] for candidate in question.candidates} == {"new", value}
+
+
+@pytest.mark.parametrize(
+    ("value", "version"), [("new", "7"), ("mid", "7"), ("typed", "9"), ("typed", "5"), ("typed", "4")]
+)
+def test_our_own_write_what_stood_before_and_what_lies_outside_are_none(value: str, version: str) -> None:
+    assert told(value, version).lines == ()
+
+
+def test_by_time_anything_that_we_wrote_could_be_ours() -> None:
+    assert told("old", "7", ordered=False).lines == ()
+    assert [line.verdict for line in told("typed", "7", ordered=False).lines] == [Verdict.OVERWRITTEN]

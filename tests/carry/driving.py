@@ -55,9 +55,9 @@ class Side:
         return list(self.back("GET", "writes?after=0")["writes"])
 
 
-def drain() -> None:
-    """One real worker, until the queues are empty."""
-    queues = [django_rq.get_queue(name) for name in QUEUES]
+def drain(*names: str) -> None:
+    """One real worker, until the queues, all or those named, are empty."""
+    queues = [django_rq.get_queue(name) for name in names or QUEUES]
     Worker(queues, connection=client(), serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
 
 

@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 
 from policies.core.plan import plan
-from policies.models import Sync
+from policies.models import PolicySet, Sync
 from syncapp import poll as polling
 from syncapp.carry import carry
 from syncapp.models import Feed, Ledger, Link, Push, Record
 from syncapp.poll import poll
-from syncapp.store import PgPage, PgStore
+from syncapp.remote import open_remote
+from syncapp.steps import pull
+from syncapp.store import NoPolicy, PgPage, PgStore
 from tests.carry.driving import Side, billing_of, first_load, work_until
 from tests.clerk.making import seen, silent
 
@@ -88,6 +90,21 @@ def test_the_watermark_does_not_pass_what_still_has_to_be_looked_at(
     Feed.objects.update(claimed_until=None)
     read("crm")
     assert feed("crm").cursor["at"] != before
+
+
+def test_a_page_that_could_not_be_judged_is_read_again(sync: Sync, sides: dict[str, Side]) -> None:
+    first_load(sides, 1)
+    store, before = PgStore(sync, ring_feeds=silent), feed("crm").cursor["at"]
+    sides["crm"].create(email="new@example.org")
+    PolicySet.objects.update(state=PolicySet.State.RETIRED)
+    with open_remote(feed("crm")) as remote, pytest.raises(NoPolicy):
+        list(pull(store, remote))
+    assert store.cursor("crm") == before
+    PolicySet.objects.update(state=PolicySet.State.PUBLISHED)
+    with open_remote(feed("crm")) as remote:
+        list(pull(store, remote))
+    assert store.cursor("crm") != before
+    assert Record.objects.filter(title__contains="new@example.org").exists()
 
 
 def test_two_workers_on_one_record_take_turns(sync: Sync, sides: dict[str, Side]) -> None:

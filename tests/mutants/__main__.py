@@ -91,7 +91,7 @@ def run(faults: Sequence[Fault]) -> Report:
     report, waiting = Report(), SimpleQueue[Fault]()
     for fault in faults:
         waiting.put(fault)
-    with tempfile.TemporaryDirectory(prefix="concord-mutants-", dir="/var/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="concord-mutants-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
         lanes = [Lane(Path(folder) / f"{number}") for number in range(min(LANES, len(faults)))]
         for lane in lanes:
@@ -119,9 +119,12 @@ def _work(lane: Lane, waiting: SimpleQueue[Fault], report: Report) -> None:
         started = time.monotonic()
         verdict, said = judge(lane, fault)
         report.verdicts[fault.name], report.said[fault.name] = verdict, said
-        print(
-            f"{verdict:12} {fault.name} ({fault.test}, {time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True
-        )  # noqa: T201
+        took = time.monotonic() - started
+        tell(f"{verdict:12} {fault.name} ({fault.test}, {took:.0f} s)")
+
+
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - standard output is for the result
 
 
 def main() -> int:
@@ -136,7 +139,7 @@ def main() -> int:
     report = run([known[name] for name in options.names or known])
     for name, said in report.said.items():
         if said:
-            print(f"\n{name}: {report.verdicts[name]}\n{said}", file=sys.stderr)  # noqa: T201
+            tell(f"\n{name}: {report.verdicts[name]}\n{said}")
     count = sum(verdict == CAUGHT for verdict in report.verdicts.values())
     told = {"faults": len(report.verdicts), "caught": count, "verdicts": report.verdicts}
     print(json.dumps(told, indent=2) if options.json else f"{count} of {len(report.verdicts)} faults caught")  # noqa: T201

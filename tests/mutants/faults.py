@@ -55,9 +55,9 @@ JUDGE = (
     ),
     Fault(
         "judge a counter's own value without proof",
-        "policies/core/table.py",
-        "same_at(case.role, case.x, case.sent) and (case.proof or not counts(case.unit))",
-        "same_at(case.role, case.x, case.sent)",
+        "policies/core/gates.py",
+        "if not same_at(role, x, sent) or (counts(unit) and not proven(sending, observation, role)):",
+        "if not same_at(role, x, sent):",
         TABLE,
     ),
     Fault(
@@ -161,7 +161,7 @@ STEPS = (
         "        store.advance(remote.role, listing.cursor)\n",
         "        store.advance(remote.role, listing.cursor)\n"
         "        judged = judge(store, remote.role, listing.observations) if listing.observations else Judged()\n",
-        SEEDS,
+        f"{ORDER}::test_a_page_that_could_not_be_judged_is_read_again",
     ),
 )
 

@@ -68,6 +68,7 @@ def _page(store: PgStore, revision: Revision) -> bool:
             record = page.record(str(key))
             if record is not None:
                 page.save(revise(record, before, page.policy, context))
+    store.derive([str(key) for key in keys])  # also where nothing but what is due changed
     revision.last_key = keys[-1]
     Revision.objects.filter(pk=revision.pk).update(last_key=keys[-1], records=F("records") + len(keys))
     return len(keys) == PAGE

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from policies.models import PolicySet, Sync
-from syncapp.again import again
 from syncapp.connectors.located import Located
-from syncapp.models import Record
-from syncapp.store import PgStore
+from syncapp.models import Record, Revision
+from syncapp.revising import finish_revisions
+from syncapp.store import ring_pushes
 
 from .accounts import put_accounts
 from .changes import Changes
@@ -21,7 +21,6 @@ from .syncs import put_sync
 
 # One apply at a time: two that create the same account would otherwise collide.
 LOCK = 0x636F6E636F7264
-PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +45,25 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
         for slug, wanted in found.data.get("syncs", {}).items():
             sync = put_sync(found, changes, slug, wanted, accounts)
             put_policy(found, changes, sync, wanted["policy"], by)
+        if changes.lines:
+            _revise_all()
         if plan:
             transaction.set_rollback(True)
-    if changes.lines and not plan:
-        for sync in Sync.objects.filter(policy_sets__state=PolicySet.State.PUBLISHED):
-            derive_all(sync)
+    for sync in Sync.objects.filter(policy_sets__state=PolicySet.State.PUBLISHED) if changes.lines and not plan else ():
+        finish_revisions(sync, ring_pushes)
     named = found.data.get("accounts", {})
     return Outcome(tuple(changes.lines), {slug: webhook_path(accounts[slug].webhook_token) for slug in named})
 
 
-def derive_all(sync: Sync) -> None:
-    """A policy, a mapping or a direction changes what is due: it is worked out again for every record."""
-    store = PgStore(sync)
-    keys = list(Record.objects.filter(sync=sync).order_by("key").values_list("key", flat=True))
-    for at in range(0, len(keys), PAGE):
-        page = [str(key) for key in keys[at : at + PAGE]]
-        again(partial(store.derive, page))
+def _revise_all() -> None:
+    """A policy, a mapping or a direction changes what is due, and what was refused may be tried again: noted in the
+    same transaction, so that workers go on with it if this process dies.
+    """
+    filled = Exists(Record.objects.filter(sync=OuterRef("sync")))
+    for policy_set in PolicySet.objects.filter(filled, state=PolicySet.State.PUBLISHED):
+        untouched = Revision.objects.filter(policy_set=policy_set, done_at=None, last_key=None, claimed_until=None)
+        if not untouched.exists():
+            Revision.objects.create(policy_set=policy_set, before=policy_set)
 
 
 def webhook_path(token: str) -> str:

@@ -67,9 +67,11 @@ class Tally(models.Model):
 
 
 class Revision(models.Model):
-    """A policy version that came into force and that the sync's records are being brought under, in key order."""
+    """What changed the rules of a sync and is being brought to its records, in key order: a policy version that came
+    into force or, with that version as its own `before`, another mapping or direction.
+    """
 
-    policy_set = models.OneToOneField("policies.PolicySet", models.CASCADE, related_name="revision")
+    policy_set = models.ForeignKey("policies.PolicySet", models.CASCADE, related_name="revisions")
     before = models.ForeignKey("policies.PolicySet", models.CASCADE, related_name="+")
     last_key = models.UUIDField(null=True, blank=True)
     records = models.PositiveBigIntegerField(default=0)

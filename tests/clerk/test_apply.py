@@ -282,14 +282,31 @@ def test_a_new_policy_judges_again_what_it_changed() -> None:
             "stage: {owner: billing, writers: [crm, billing], strategy: owner_wins",
         )
     )
-    revision = Revision.objects.get()
-    assert open_revisions(database_now()) == [revision.pk]
-    assert revise_slice(revision.pk, ring_feeds=silent)
+    revision = Revision.objects.get(before__version=1)
     question.refresh_from_db()
     assert question.state == "closed"
     assert Record.objects.get().beliefs["stage"]["value"] == {"stage": "customer"}
     assert Push.objects.get(feed__role__name="crm", state="pending").units == ["stage"]
     assert Ledger.objects.filter(role="billing", unit="stage", verdict="concurrent").exists()
-    revision.refresh_from_db()
     assert (revision.records, open_revisions(database_now())) == (1, [])
     assert replay(Sync.objects.get()).differences == []
+
+
+def test_what_a_killed_apply_left_undone_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new direction is in the database; what is due under it is worked out by whoever comes next."""
+    run(DEMO.read_text())
+    store = PgStore(Sync.objects.get(), ring_feeds=silent)
+    judge(store, "crm", [seen(store, "crm", "1", email="a@example.org", newsletter=True, version="1")])
+    assert Push.objects.filter(feed__role__name="billing").exists()
+
+    def die(*told: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("syncapp.apply.run.finish_revisions", die)
+        run(edited("name: Northwind Billing", "name: Acme Billing\n    direction: in"))
+    assert Push.objects.filter(feed__role__name="billing").exists()
+    [left] = open_revisions(database_now())
+    assert revise_slice(left, ring_feeds=silent)
+    assert not Push.objects.filter(feed__role__name="billing").exists()
+    assert open_revisions(database_now()) == []

@@ -13,6 +13,7 @@ from policies.core.due import create_values, due_units, due_work, holding
 from policies.core.identity import believed, has_match_key
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
+from policies.core.scope import holds as in_scope
 from policies.core.values import Base, Link, Question, Record
 
 from . import models
@@ -134,6 +135,8 @@ def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
         return Standing("not made", "quiet", "a person left it out there")
     if not policy.roles[role].creates:
         return Standing("not made", "quiet", "the hub makes no records there")
+    if not in_scope(policy.roles[role].scope, believed(record, policy)):
+        return Standing("out of scope", "quiet", "its values are not those of the records that are kept there")
     if not has_match_key(believed(record, policy), policy):
         keys = " or ".join(" + ".join(map(sight.words.field, names)) for names in policy.match_keys) or "match key"
         return Standing("not made", "bad", f"it has no {keys} to look it up by; add one, or link it")
@@ -141,7 +144,7 @@ def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
         return Standing("not made", "wait", "which record it is there is not settled; a person decides")
     if not has_match_key(create_values(record, policy, role), policy):
         return Standing("not made", "bad", "the policy does not write there what it would be looked up by")
-    return Standing("not made", "quiet", "it is deleted elsewhere")
+    return Standing("not made", "quiet", "it is deleted or out of scope everywhere else")
 
 
 def _rest(sight: Sight, role: str, unit: Unit, link: Link | None) -> Standing:

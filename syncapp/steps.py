@@ -25,6 +25,7 @@ class Judged:
 
     verdicts: dict[str, int] = field(default_factory=dict)
     unchanged: int = 0
+    outside: int = 0  # records out of scope
     again: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Judged:
 
     def add(self, other: Judged) -> None:
         self.unchanged += other.unchanged
+        self.outside += other.outside
         for verdict, number in other.verdicts.items():
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + number
         self.again += other.again
@@ -63,6 +65,7 @@ def judge(store: Store, role: str, observations: Sequence[Observation]) -> Judge
 
 def judge_one(page: Page, observation: Observation, context: Context, judged: Judged) -> None:
     record = page.linked(observation)
+    judged.outside += not observation.in_scope
     if record is None:
         if observation.how is How.EVENT:
             judged.again.append(observation.remote_id)
@@ -71,6 +74,8 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
             return
         made_by_us = page.record(observation.external_id) if observation.external_id is not None else None
         matches = [made_by_us] if made_by_us is not None else page.matching(observation)
+        if not observation.in_scope and not identity.being_made(matches, observation.role):
+            return  # no record is made of what the feed does not take
         placed = identity.place(observation, matches, page.policy, context, page.new_key())
         page.save(placed)
         judged.count(observation, placed)

@@ -11,6 +11,7 @@ from .identity import believed, has_match_key
 from .ownership import reads
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
+from .scope import holds as in_scope
 from .values import Base, Belief, Json, Kind, Link, Record, Sending, Values
 
 
@@ -79,6 +80,12 @@ def _creatable(record: Record, policy: Policy, role: str) -> bool:
     if any(q.unit in policy.by_name and keys & {m.name for m in policy.unit(q.unit).members} for q in record.questions):
         return False
     if all(link.gone is not None for link in record.links.values()) and record.links:
+        return False
+    living = [x for x in record.links.values() if x.remote_id is not None and x.gone is None and not x.unlinked]
+    if living and all(x.asleep for x in living):
+        return False  # every account that has it leaves it out
+    scope = policy.roles[role].scope
+    if scope and not in_scope(scope, believed(record, policy)):
         return False
     return has_match_key(create_values(record, policy, role), policy)
 

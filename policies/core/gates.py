@@ -27,10 +27,10 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
         return draft.done(look_again=True)
     if observation.deleted:
         return gone.deleted(draft, observation, link)
-    if link.sending is not None and _must_wait(draft, observation, link.sending):
+    if link.sending is not None and (not observation.in_scope or _must_wait(draft, observation, link.sending)):
         draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, observation.role)
         return draft.done(wait=True)
-    if link.gone is not None or link.asleep:
+    if link.gone is not None or (link.asleep and observation.in_scope):
         gone.revive(draft, observation, link)
     return None
 

@@ -1,4 +1,4 @@
-"""What follows when a record is deleted at one account, or comes back there."""
+"""What follows when a record is deleted at one account, leaves the part of it that is kept in step, or comes back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
     draft.set_link(
         replace(link, gone=observation.read_at, read_at=observation.read_at, sending=None, doomed=False, digest="")
     )
-    _freeze_candidates(draft, role)
+    _mark_candidates(draft, role, frozen=True)
     if ours:
         return draft.done()
     how = draft.policy.on_delete
@@ -44,7 +44,9 @@ def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
 
 
 def _behind(draft: Draft, role: str) -> bool:
-    """Was something changed elsewhere that this account had not seen when it deleted?"""
+    """Was something changed elsewhere that this account had not seen when it deleted? Out of scope it sees nothing."""
+    if draft.link(role).asleep:
+        return False
     for unit in draft.policy.units:
         base = draft.base(role, unit)
         if reads(unit, draft.policy, role) and (base.k if base else 0) < draft.belief(unit).v:
@@ -105,15 +107,25 @@ def revive(draft: Draft, observation: Observation, link: Link) -> None:
     """An id that comes back revives its tombstone; a record back in scope wakes its link."""
     draft.set_link(replace(link, gone=None, asleep=False))
     close_delete(draft, link.role, Reason.CAME_BACK)
-    if link.gone is not None:
-        draft.say(Verdict.REVIVED, Reason.CAME_BACK, observation.role)
+    _mark_candidates(draft, link.role, frozen=False)
+    draft.say(Verdict.REVIVED, Reason.CAME_BACK if link.gone is not None else Reason.BACK_IN_SCOPE, observation.role)
 
 
-def _freeze_candidates(draft: Draft, role: str) -> None:
-    """A candidate whose link is deleted stays, marked."""
+def fall_asleep(draft: Draft, role: str) -> None:
+    """Out of scope is not deleted: the link keeps what it holds and rests until the record is back in scope."""
+    link = draft.link(role)
+    if link.asleep:
+        return
+    draft.set_link(replace(link, asleep=True))
+    _mark_candidates(draft, role, frozen=True)
+    draft.say(Verdict.ASLEEP, Reason.OUT_OF_SCOPE, role)
+
+
+def _mark_candidates(draft: Draft, role: str, *, frozen: bool) -> None:
+    """A candidate whose link is deleted or out of scope stays, marked; the mark goes when the record is back."""
     for question in draft.questions:
-        if question.unit and any(c.source == role and not c.frozen for c in question.candidates):
-            marked = tuple(replace(c, frozen=True) if c.source == role else c for c in question.candidates)
+        if question.unit and any(c.source == role and c.frozen is not frozen for c in question.candidates):
+            marked = tuple(replace(c, frozen=frozen) if c.source == role else c for c in question.candidates)
             draft.ask(
                 question.kind, question.unit, question.role, marked, question.reason, question.note, question.about
             )

@@ -42,7 +42,7 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
         return _linked(record, observation, policy, context, Reason.NEW_RECORD, "")
     draft = Draft(matches[0], policy, context)
     known = matches[0].links.get(role)
-    if any((link := r.links.get(role)) and link.sending and link.sending.create for r in matches):
+    if being_made(matches, role):
         draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, role)
         return draft.done(wait=True)
     if _left_alone(observation, matches, policy):
@@ -66,6 +66,11 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
             linked,
         )
     return _ask_which(draft, observation, Reason.SECOND_MATCH, matches)
+
+
+def being_made(matches: Sequence[Record], role: str) -> bool:
+    """Is a create of one of these records in flight at this role?"""
+    return any((link := r.links.get(role)) and link.sending and link.sending.create for r in matches)
 
 
 def _creator(record: Record, role: str, made: datetime | None, policy: Policy) -> str:

@@ -35,10 +35,15 @@ def plan(record: Record, observation: Observation, policy: Policy, context: Cont
 
 
 def judge_fields(draft: Draft, observation: Observation) -> None:
-    """Rows 6 to 15 for every field that was told; then the link remembers the read."""
+    """Rows 6 to 15 for every field that was told; then the link remembers the read.
+
+    Of a record out of scope nothing is taken: its link sleeps, with its bases as they were.
+    """
+    if not observation.in_scope:
+        gone.fall_asleep(draft, observation.role)
     link = draft.link(observation.role)
     for unit in draft.policy.units:
-        x = told(unit, observation.fields)
+        x = told(unit, observation.fields) if observation.in_scope else {}
         base = link.bases.get(unit.name)
         if not x:
             if base is not None and base.seen_at is None and link.read_at is not None:

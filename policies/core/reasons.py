@@ -38,6 +38,7 @@ class Verdict(StrEnum):
     FOUND = "found"
     CREATED = "created"
     REVIVED = "revived"
+    ASLEEP = "asleep"
     DECIDED = "decided"
     EDITED = "edited"
     RELEASED = "released"
@@ -102,6 +103,11 @@ class Reason(Enum):
     DELETE_UNLINKS = ("delete_unlinks", "the record was deleted at {role} and is no longer kept in step there")
     DELETE_RECREATES = ("delete_recreates", "the record was deleted at {role} and the policy makes it again")
     CAME_BACK = ("came_back", "the record came back at {role}")
+    OUT_OF_SCOPE = (
+        "out_of_scope",
+        "the record is none of those that are taken from {role} any more; nothing is read from or written to it there",
+    )
+    BACK_IN_SCOPE = ("back_in_scope", "the record is one of those that are taken from {role} again")
     CONFIRMED = ("confirmed", "{role} confirmed the {field} that the hub wrote")
     CONFIRMED_BLIND = ("confirmed_blind", "{role} accepted the {field} that the hub wrote")
     NEAR_MISS = ("near_miss", "{role} stored the {field} that the hub wrote in another form")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from .scope import Condition
 from .values import Json
 
 SHARED = "shared"
@@ -77,6 +78,7 @@ class Role:
     reads: bool = True  # direction: the hub may write there
     writes: bool = True  # direction: the hub listens to it
     creates: bool = True
+    scope: tuple[Condition, ...] = ()  # what a record must hold to be made there
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Observation:
     created_at: datetime | None = None  # by the provider's clock
     attempt: int = 0  # how often a stale look was repeated
     last: bool = False  # the last repeated look, by id, after the provider's declared lag
+    in_scope: bool = True  # it is one of the records that the feed takes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from policies.core.plan import plan, rejudge
 from policies.core.reasons import Verdict
 from policies.core.seen import How
 from policies.core.table import TABLE
-from tests.core.cases import agreeing, authority, bundles, gates, merging, outsiders, strategies, times
+from tests.core.cases import agreeing, authority, bundles, gates, merging, outsiders, scopes, strategies, times
 from tests.core.cases.making import Case, context_of, judged, observation_of, outcome, policy_of, record_of
 
 GROUPS = {
     "gates": gates.CASES,
+    "scope": scopes.CASES,
     "agree": agreeing.CASES,
     "authority": authority.CASES,
     "outsiders": outsiders.CASES,

@@ -208,8 +208,4 @@ CASES = [
         "Carl", Verdict.REVIVED, Reason.CAME_BACK, link={"gone": minutes(-5)},
         asked=(question(kind=Kind.DELETE, role="app", unit=""),), then={"gone": False, "asks": [], "H": "Carl"},
     ),
-    Case(
-        "a record back in scope wakes its link without a word",
-        "Anna", None, link={"asleep": True}, then={"H": "Anna", "k": 3},
-    ),
 ]  # fmt: skip

@@ -194,6 +194,8 @@ def outcome(case: Case, made: Plan) -> dict[str, Any]:
         "closed": [c.outcome for c in made.closed],
         "sending": link.sending is not None,
         "gone": link.gone is not None,
+        "asleep": link.asleep,
+        "frozen": sorted(c.source for q in open_questions for c in q.candidates if c.frozen),
         "again": made.look_again,
         "wait": made.wait,
         "span": belief.span if belief else None,

@@ -27,7 +27,7 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
         return draft.done(look_again=True)
     if observation.deleted:
         return gone.deleted(draft, observation, link)
-    if link.sending is not None and (not observation.in_scope or _must_wait(draft, observation, link.sending)):
+    if link.sending is not None and _must_wait(draft, observation, link.sending):
         draft.say(Verdict.WAITS, Reason.PUSH_IN_FLIGHT, observation.role)
         return draft.done(wait=True)
     if link.gone is not None or (link.asleep and observation.in_scope):
@@ -51,7 +51,12 @@ def stale(draft: Draft, observation: Observation, link: Link) -> bool:
 
 
 def _must_wait(draft: Draft, observation: Observation, sending: Sending) -> bool:
-    """Row 5: a pushed field is neither what was stored nor what is being written, or nobody can tell whose it is."""
+    """Row 5: a pushed field is neither what was stored nor what is being written, or nobody can tell whose it is.
+
+    A record that left the scope is not judged, so the push there is settled before its link sleeps.
+    """
+    if not observation.in_scope:
+        return True
     role = draft.policy.roles[observation.role]
     for unit in draft.policy.units:
         sent = sending.values.get(unit.name)

@@ -13,7 +13,7 @@ OUT = (Account.Direction.BOTH.value, Account.Direction.OUT.value)
 # Nothing that waiting alone would cure: a person has to look at the account.
 NEEDS_A_PERSON = (Unauthorised, Misconfigured, EgressDenied, ManifestError, SecretProblem)
 
-RUNNING = Q(paused="", halted="", account__paused="")
+RUNNING = Q(paused="", halted="", account__paused="", stage=Feed.Stage.LIVE.value)
 READABLE = RUNNING & Q(account__direction__in=IN)
 # What is there already is matched before anything is made there; an account that is only written to is never listed.
 LOADED = Q(cursor__full_at__isnull=False) | Q(account__direction=Account.Direction.OUT.value)
@@ -24,7 +24,7 @@ def why_not_read(feed: Feed) -> str:
     """Why the hub does not listen there now; "" if it does. Looks before a write and settling are no listening."""
     if feed.account.direction not in IN:
         return "the account's direction does not let the hub listen there"
-    return str(feed.account.paused or feed.paused or feed.halted)
+    return str(feed.account.paused or feed.paused or feed.halted) or why_in_preview(feed)
 
 
 def why_not_written(feed: Feed) -> str:
@@ -32,7 +32,16 @@ def why_not_written(feed: Feed) -> str:
         return "the account's direction does not let the hub write there"
     if feed.account.direction in IN and "full_at" not in feed.cursor:
         return "its records have not been read once as a whole, so what is there already cannot be matched yet"
-    return str(feed.account.paused or feed.paused or feed.halted or feed.role.sync.paused)
+    stopped = str(feed.account.paused or feed.paused or feed.halted or feed.role.sync.paused)
+    return stopped or why_in_preview(feed)
+
+
+def why_in_preview(feed: Feed) -> str:
+    """Until a person approves what would happen, nothing does; "" if the feed is live."""
+    if feed.stage == Feed.Stage.LIVE:
+        return ""
+    why = f" ({feed.stage_reason})" if feed.stage_reason else ""
+    return f"it is in preview{why}: nothing is read or written until its plan is approved"
 
 
 def attention(account: Account, error: Exception) -> None:

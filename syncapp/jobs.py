@@ -1,5 +1,6 @@
 """What a worker can be rung for: ids in, one call."""
 
+from . import baseline as baselines
 from . import carry, observe, poll, revising, sweep
 from .queue import ring
 
@@ -32,3 +33,8 @@ def settle(feed_id: int) -> None:
 def revise(revision_id: int) -> None:
     if not revising.revise_slice(revision_id):
         ring(sweep.REVISE_JOB, revision_id, queue=sweep.POLL_QUEUE)
+
+
+def baseline(feed_id: int) -> None:
+    if not baselines.take_baseline(feed_id):
+        ring(baselines.BASELINE_JOB, feed_id, queue=sweep.POLL_QUEUE)

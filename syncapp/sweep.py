@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from policies.models import Sync
 
+from .baseline import BASELINE_JOB, unfinished
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
 from .load import database_now
@@ -43,6 +44,8 @@ def tick() -> None:
         ring(PUSH_JOB, pk, queue="push")
     for pk in open_revisions(now):
         ring(REVISE_JOB, pk, queue=POLL_QUEUE)
+    for pk in unfinished():
+        ring(BASELINE_JOB, pk, queue=POLL_QUEUE)
     for pk in due_feeds(now):
         ring(POLL_JOB, pk, queue=POLL_QUEUE)
 

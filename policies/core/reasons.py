@@ -43,6 +43,7 @@ class Verdict(StrEnum):
     EDITED = "edited"
     RELEASED = "released"
     HELD = "held"
+    REBASED = "rebased"
 
 
 class Reason(Enum):
@@ -127,6 +128,10 @@ class Reason(Enum):
     SECOND_MATCH = ("second_match", "{role} holds a second record that matches this one: {detail}")
     PERSON_DECIDED = ("person_decided", "a person chose the value of {field}")
     HUB_EDIT = ("hub_edit", "a person changed {field} in the hub")
+    NEW_BASELINE = (
+        "new_baseline",
+        "the mapping of {field} at {role} changed, so what is held there is compared anew, as at a first link",
+    )
     RETRIED = ("retried", "a person asked to write {field} to {role} once more")
     SUPERSEDED = ("superseded", "a newer value of {field} made the question needless")
 

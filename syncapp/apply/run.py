@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from policies.models import PolicySet, Sync
+from syncapp.baseline import take_baseline, unfinished
 from syncapp.connectors.located import Located
 from syncapp.models import Record, Revision
 from syncapp.revising import finish_revisions
@@ -49,6 +50,8 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
             _revise_all()
         if plan:
             transaction.set_rollback(True)
+    for pk in unfinished() if changes.lines and not plan else ():
+        take_baseline(pk)
     for sync in Sync.objects.filter(policy_sets__state=PolicySet.State.PUBLISHED) if changes.lines and not plan else ():
         finish_revisions(sync, ring_pushes)
     named = found.data.get("accounts", {})

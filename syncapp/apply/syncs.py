@@ -14,11 +14,12 @@ from syncapp.connectors.located import Located
 from syncapp.connectors.mapping import Mapping as Mapped
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.facts import object_spec
-from syncapp.models import Account, Feed
+from syncapp.models import Account, Feed, Push
 from syncapp.reconcile import forget_digests
 
 from .changes import Changes
 from .file import known
+from .stage import stage_of
 
 Wanted = Mapping[str, Any]
 Place = tuple[str, ...]
@@ -96,13 +97,14 @@ def _put_roles(
 
 def _remove_role(found: Located, changes: Changes, place: Place, role: Role) -> None:
     feed = Feed.objects.filter(role=role).first()
-    if feed is not None and (feed.links.exists() or feed.pushes.exists()):
+    if feed is not None and (feed.links.exists() or feed.pushes.exclude(state=Push.State.PENDING).exists()):
         raise found.wrong(
             place,
             f"the role {role.name!r} is in use and not in the file; its links would be lost",
             f"keep {role.name}, and set direction: off on its account to silence it",
         )
     if feed is not None:
+        feed.pushes.all().delete()  # only what would have been due there
         changes.remove(feed, f"feed of role {role.name}")
     changes.remove(role, f"role {role.name}")
 
@@ -135,7 +137,11 @@ def _put_feed(
         "schedule": float(spec.get("every", 60)),
         "paused": spec.get("paused", ""),
     }
+    units = {name: told.get("bundle", name) for name, told in fields.items()}
+    values |= stage_of(feed, spec, units, moved=moved)
     changes.put(feed, f"sync {role.sync.slug}: feed of {role.name}", values)
+    if feed.stage == Feed.Stage.PREVIEW and values.get("stage"):
+        changes.add(f"  in preview ({feed.stage_reason}): nothing is read or written before its plan is approved")
     if mapped != feed.mapping:
         forget_digests(feed_id=feed.pk)
 

@@ -2,18 +2,21 @@
 
 from .accounts import Account, Feed, Run
 from .ledger import Ledger
+from .plans import Approval, Planned
 from .questions import Conflict
 from .records import Link, MatchKey, Record
 from .work import Delivery, Push, Revision, Tally
 
 __all__ = [
     "Account",
+    "Approval",
     "Conflict",
     "Delivery",
     "Feed",
     "Ledger",
     "Link",
     "MatchKey",
+    "Planned",
     "Push",
     "Record",
     "Revision",

@@ -58,7 +58,14 @@ class Account(models.Model):
 
 
 class Feed(models.Model):
-    """One object type of one account, bound to one role of a sync."""
+    """One object type of one account, bound to one role of a sync.
+
+    In preview it is neither judged nor written; a plan shows what would happen, and approving it makes the feed live.
+    """
+
+    class Stage(models.TextChoices):
+        PREVIEW = "preview"
+        LIVE = "live"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="feeds")
     object = models.CharField(max_length=60)
@@ -71,6 +78,12 @@ class Feed(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     paused = models.CharField(max_length=300, blank=True)
     halted = models.CharField(max_length=300, blank=True, help_text="The guard that stopped this feed, and why.")
+    stage = models.CharField(max_length=7, choices=Stage, default=Stage.PREVIEW)
+    stage_reason = models.CharField(max_length=300, blank=True, help_text="Why it is in preview.")
+    # Fields whose mapping changed and whose bases are not dropped yet: no plan and no approval before that is done.
+    baseline: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    # The approved plan that the first whole pass is compared with; none once that pass is through.
+    plan = models.ForeignKey("syncapp.Run", models.SET_NULL, related_name="+", null=True, blank=True)
     last_success = models.DateTimeField(null=True, blank=True)
     lag = models.FloatField(null=True, blank=True, help_text="Seconds behind, as of the last success.")
 
@@ -92,6 +105,7 @@ class Run(models.Model):
         DELTA = "delta"
         FULL = "full"
         SWEEP = "sweep"
+        PLAN = "plan"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -106,6 +120,8 @@ class Run(models.Model):
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     cursor: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
+    # Who works on a plan; passes over a feed are claimed on the feed.
+    claimed_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

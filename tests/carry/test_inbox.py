@@ -79,6 +79,7 @@ def test_a_feed_that_cannot_be_opened_stops_no_other_account(broken: Any, sync: 
     lone = Account.objects.create(slug="lone", name="lone", provider="sandbox", config=account.config)
     role = other.roles.create(name="lone")
     lost = Feed(account=lone, object=feed.object, role=role, mapping=feed.mapping, cursor={"full_at": "2026-01-01"})
+    lost.stage = "live"
     broken(lost)
     lost.save()
     look_later(lost, ["1"], 0.0)

@@ -37,7 +37,7 @@ def directory(server: str, sync: Sync, request: pytest.FixtureRequest) -> str:
     )
     role = Role.objects.create(sync=sync, name="directory", order=2)
     mapping = {"email": "email", "first_name": "given_name", "phone": "phone"}
-    Feed.objects.create(account=account, object="records", role=role, mapping=mapping, schedule=3600)
+    Feed.objects.create(account=account, object="records", role=role, mapping=mapping, schedule=3600, stage="live")
     for rule in FieldRule.objects.exclude(unit="address"):
         rule.readers, rule.writers = [*rule.readers, "directory"], [*rule.writers, "directory"]
         rule.save()

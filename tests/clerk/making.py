@@ -47,7 +47,7 @@ def make_sync(rules: dict[str, dict[str, Any]] | None = None) -> Sync:
     SyncField.objects.bulk_create(SyncField(sync=sync, order=at, **spec) for at, spec in enumerate(FIELDS))
     for at, (name, object_slug, mapping) in enumerate([("crm", "contacts", CRM), ("billing", "customers", BILLING)]):
         role = Role.objects.create(sync=sync, name=name, order=at)
-        Feed.objects.create(account=make_account(name), object=object_slug, role=role, mapping=mapping)
+        Feed.objects.create(account=make_account(name), object=object_slug, role=role, mapping=mapping, stage="live")
     policy = PolicySet.objects.create(sync=sync, version=1, state="published", published_at=timezone.now())
     FieldRule.objects.bulk_create(
         FieldRule(policy_set=policy, unit=unit, **rule) for unit, rule in (rules or RULES).items()

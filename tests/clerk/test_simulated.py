@@ -46,7 +46,7 @@ def world_of(seed: int) -> tuple[World, Setting]:
     feeds = {}
     for order, name in enumerate(ROLES):
         role = Role.objects.create(sync=sync, name=name, order=order)
-        feeds[name] = Feed.objects.create(account=make_account(name), object="contacts", role=role)
+        feeds[name] = Feed.objects.create(account=make_account(name), object="contacts", role=role, stage="live")
     setting = Setting(sync, None, feeds, world.policy, "", dict.fromkeys(ROLES, 0.0))
     store = BothStore(world, world.policy)
     store.setting = setting

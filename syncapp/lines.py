@@ -29,6 +29,8 @@ def only_read(old: Link, new: Link) -> bool:
     """Nothing moved but when, and at which version, the link was read."""
     if old.bases is new.bases:  # the common case, without encoding anything
         return replace(new, read_at=old.read_at, version=old.version, digest=old.digest) == old
+    if old.bases != new.bases:
+        return False
     return old.remote_id == new.remote_id and same(list(link_json(old)), list(link_json(new)))
 
 

@@ -1,5 +1,6 @@
 """Pushes as rows: what is due is derived from state, what is sent and how it ended is kept. Called by `reconcile`."""
 
+# ruff: noqa: S608 - what is put into statements are column lists of this module; values are always parameters.
 from __future__ import annotations
 
 import uuid
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db import connection
 
 from policies.core.due import due_roles, due_units
@@ -18,6 +18,7 @@ from policies.core.rules import Policy
 from policies.core.values import Record, Sending
 
 from .models import Feed, Push
+from .rows import Types, document, recordset
 
 LANDED = frozenset({Verdict.CONFIRMED, Verdict.NEAR_MISS, Verdict.LANDED, Verdict.CREATED, Verdict.ECHO})
 Row = tuple[Any, ...]
@@ -80,17 +81,11 @@ def _begun(work: Work) -> list[Row]:
         for role in state.links:
             old, new = _sending(before, role), _sending(state, role)
             if new is not None and (old is None or old.key != new.key):
-                values, versions = _json(dict(new.values)), _json(dict(new.versions))
+                values, versions = dict(new.values), dict(new.versions)
                 why = "delete" if new.delete else "create" if new.create else "update"
-                units = _json(sorted(new.values))
-                rows.append(
-                    (uuid.UUID(state.key), work.feeds[role].pk, why, units, values, versions, new.key, new.epoch)
-                )
+                units = sorted(new.values)
+                rows.append((state.key, work.feeds[role].pk, why, units, values, versions, new.key, new.epoch))
     return rows
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _due(work: Work) -> tuple[list[Row], list[Row]]:
@@ -98,13 +93,12 @@ def _due(work: Work) -> tuple[list[Row], list[Row]]:
     due, idle = [], []
     for _, state in work.pairs:
         found = due_roles(state, work.policy)
-        key = uuid.UUID(state.key)
         for role, feed in work.feeds.items():
             if role in found:
-                units = _json([unit.name for unit in due_units(state, work.policy, role)])
-                due.append((key, feed.pk, str(found[role]), units))
+                units = [unit.name for unit in due_units(state, work.policy, role)]
+                due.append((state.key, feed.pk, str(found[role]), units))
             else:
-                idle.append((key, feed.pk))
+                idle.append((uuid.UUID(state.key), feed.pk))
     return due, idle
 
 
@@ -122,13 +116,18 @@ def _end(now: datetime, rows: Sequence[Row]) -> None:
         )
 
 
+BEGUN: Types = (
+    ("record_id", "uuid"), ("feed_id", "bigint"), ("why", "text"), ("units", "jsonb"),
+    ("sent", "jsonb"), ("versions", "jsonb"), ("key", "text"), ("epoch", "int"),
+)  # fmt: skip
+DUE: Types = (("record_id", "uuid"), ("feed_id", "bigint"), ("why", "text"), ("units", "jsonb"))
+
+
 def _begin(now: datetime, rows: Sequence[Row]) -> None:
     """The pending row becomes the one in flight and keeps its count of attempts."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH d AS (SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::jsonb[],"
-            "   %s::jsonb[], %s::jsonb[], %s::text[], %s::int[])"
-            "   AS d(record_id, feed_id, why, units, sent, versions, key, epoch)),"
+            f"WITH d AS (SELECT * FROM {recordset(BEGUN)}),"
             " gone AS (DELETE FROM syncapp_push p USING d"
             "   WHERE p.state = 'pending' AND p.record_id = d.record_id AND p.feed_id = d.feed_id"
             "   RETURNING p.record_id, p.feed_id, p.attempts, p.created_at)"
@@ -137,7 +136,7 @@ def _begin(now: datetime, rows: Sequence[Row]) -> None:
             " SELECT d.record_id, d.feed_id, 'sending', d.why, d.units, d.sent, d.versions, d.key, d.epoch,"
             "   COALESCE(gone.attempts, 0), %s, '', COALESCE(gone.created_at, %s), %s"
             " FROM d LEFT JOIN gone USING (record_id, feed_id)",
-            [*_columns(rows), now, now, now],
+            [document(BEGUN, rows), now, now, now],
         )
 
 
@@ -158,13 +157,13 @@ def _await(now: datetime, rows: Sequence[Row]) -> None:
             "   next_try, error, created_at)"
             " SELECT d.record_id, d.feed_id, 'pending', d.why, d.units, '{}', '{}', '', 0, COALESCE(last.attempts, 0),"
             "   %s, '', %s"
-            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::jsonb[]) AS d(record_id, feed_id, why, units)"
+            f" FROM {recordset(DUE)}"
             " LEFT JOIN LATERAL (SELECT CASE p.state WHEN 'confirmed' THEN 0 ELSE p.attempts END AS attempts"
             "   FROM syncapp_push p WHERE p.record_id = d.record_id AND p.feed_id = d.feed_id AND p.state <> 'pending'"
             "   ORDER BY p.id DESC LIMIT 1) last ON true"
             " ON CONFLICT (record_id, feed_id) WHERE state = 'pending'"
             " DO UPDATE SET why = excluded.why, units = excluded.units",
-            [now, now, *_columns(rows)],
+            [now, now, document(DUE, rows)],
         )
 
 

@@ -10,24 +10,33 @@ from django.db import connection
 
 from policies.core.codec import to_json
 from policies.core.identity import believed
-from policies.core.planned import Line, Plan
-from policies.core.reasons import Verdict
+from policies.core.planned import Line
 from policies.core.values import Link, Record
 
 from . import models
-from .lines import MOVED, changes_of, link_json, only_read
+from .booked import book, write_lines
+from .lines import link_json, only_read
 from .load import Loaded
 from .matching import may_differ, record_digests
-from .models import Feed, Ledger, MatchKey
+from .models import MatchKey
 from .outbox import Work, write_pushes
 from .questions import write_questions
+from .rows import Row, Types, put
 from .setting import Entry, Setting
 
-BY_PEOPLE = (Verdict.DECIDED, Verdict.EDITED)
 TITLE_LENGTH = 200
-
+RECORD: Types = (
+    ("key", "uuid"), ("sync_id", "bigint"), ("version", "bigint"), ("beliefs", "jsonb"), ("creator", "text"),
+    ("title", "text"), ("updated_at", "timestamptz"),
+)  # fmt: skip
+LINK: Types = (
+    ("record_id", "uuid"), ("feed_id", "bigint"), ("remote_id", "text"), ("version", "text"),
+    ("read_at", "timestamptz"), ("digest", "text"), ("bases", "jsonb"), ("head", "jsonb"),
+)  # fmt: skip
+MATCH_KEY: Types = (("record_id", "uuid"), ("name", "text"), ("sync_id", "bigint"), ("digest", "text"))
 
 Pairs = Sequence[tuple[Record | None, Record]]
+Digests = Sequence[tuple[str, str]]
 
 
 def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Mapping[str, Record]) -> set[int]:
@@ -36,7 +45,7 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
         return set()
     keys = dict.fromkeys(entry.plan.state.key for entry in entries)
     pairs = [(loaded.records.get(key), states[key]) for key in keys]
-    lines, changed = _ledger(setting, loaded, entries)
+    lines, changed = book(setting, loaded.now, entries)
     pairs_changed = [pair for pair in pairs if pair[1].key in changed]
     _write_records(setting, loaded, pairs_changed)
     _write_links(setting, pairs_changed)
@@ -44,79 +53,21 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
     _write_match_keys(setting, pairs_changed)
     write_questions(setting, loaded, entries)
     feeds = write_pushes(_work(setting, loaded, entries, pairs_changed))
-    Ledger.objects.bulk_create(lines)
+    write_lines(lines)
     return feeds
 
 
 def derive(setting: Setting, loaded: Loaded) -> set[int]:
     """Pending pushes and match keys from state alone: what they were before does not matter."""
-    _put_match_keys(setting, list(loaded.records.values()))
+    moved = [(record.key, record_digests(record, setting.policy)) for record in loaded.records.values()]
+    _put_match_keys(setting, moved, list(loaded.records))
     states = [(record, record) for record in loaded.records.values()]
     return write_pushes(Work(setting.policy, setting.feeds, loaded.now, states, {}))
 
 
-def _ledger(setting: Setting, loaded: Loaded, entries: Sequence[Entry]) -> tuple[list[Ledger], set[str]]:
-    """The lines of all plans, and the records that they changed in more than when they were read."""
-    lines: list[Ledger] = []
-    changed: set[str] = set()
-    for entry in entries:
-        changes = changes_of(entry.before, entry.plan.state)
-        if changes:
-            changed.add(entry.plan.state.key)
-        made = [_line(setting, loaded, entry, number, line) for number, line in enumerate(entry.plan.lines)]
-        if changes and not made:
-            made = [_bare_line(setting, loaded, entry)]
-        if changes:
-            made[-1].changes = changes
-        lines += made
-    return lines, changed
-
-
-def _line(setting: Setting, loaded: Loaded, entry: Entry, number: int, line: Line) -> Ledger:
-    row = _bare_line(setting, loaded, entry)
-    seen = line.saw.observation if line.saw is not None else None
-    row.line, row.verdict, row.reason = number, line.verdict.value, line.reason.code
-    row.role, row.unit, row.detail = line.role, line.unit, line.detail
-    row.x = None if line.x is None else dict(line.x)
-    row.saw = None if line.saw is None else to_json(line.saw)
-    if seen is not None:
-        row.actor, row.occurred_at, row.received_at = (seen.actor or "")[:150], seen.updated_at, seen.received_at
-    elif line.verdict in BY_PEOPLE:
-        row.actor = _person(entry.plan, line)[:150]
-    return row
-
-
-def _person(plan: Plan, line: Line) -> str:
-    """Who edited or decided: named by the belief that this made, or by the question that it closed."""
-    belief = plan.state.beliefs.get(line.unit)
-    if belief is not None and belief.said is not None and belief.said.reason is line.reason:
-        return belief.said.actor or ""
-    return next((closed.by for closed in plan.closed if closed.by != "rule"), "")
-
-
-def _bare_line(setting: Setting, loaded: Loaded, entry: Entry) -> Ledger:
-    """State that moved without a verdict, such as a push that was claimed."""
-    return Ledger(
-        sync=setting.sync,
-        record=uuid.UUID(entry.plan.state.key),
-        correlation=uuid.UUID(entry.correlation),
-        line=0,
-        verdict=MOVED,
-        policy=setting.policy.version,
-        facts=setting.facts,
-        run=setting.run,
-        recorded_at=loaded.now,
-    )
-
-
 def _write_records(setting: Setting, loaded: Loaded, pairs: Pairs) -> None:
     rows = [_record_row(setting, loaded, state) for before, state in pairs if _record_changed(before, state)]
-    models.Record.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["key"],
-        update_fields=["version", "beliefs", "creator", "title", "updated_at"],
-    )
+    put("syncapp_record", ["key"], RECORD, rows)
 
 
 def _record_changed(before: Record | None, state: Record) -> bool:
@@ -126,16 +77,10 @@ def _record_changed(before: Record | None, state: Record) -> bool:
     return not same or (before.version, before.creator) != (state.version, state.creator)
 
 
-def _record_row(setting: Setting, loaded: Loaded, state: Record) -> models.Record:
-    return models.Record(
-        key=uuid.UUID(state.key),
-        sync=setting.sync,
-        version=state.version,
-        beliefs={name: to_json(belief) for name, belief in state.beliefs.items()},
-        creator=state.creator,
-        title=title_of(setting, state),
-        updated_at=loaded.now,
-    )
+def _record_row(setting: Setting, loaded: Loaded, state: Record) -> Row:
+    beliefs = {name: to_json(belief) for name, belief in state.beliefs.items()}
+    title = title_of(setting, state)
+    return (state.key, setting.sync.pk, state.version, beliefs, state.creator, title, loaded.now)
 
 
 def title_of(setting: Setting, state: Record) -> str:
@@ -154,14 +99,9 @@ def _write_links(setting: Setting, pairs: Pairs) -> None:
         for role, link in state.links.items():
             old = before.links.get(role) if before is not None else None
             if old is not link and not (old is not None and only_read(old, link)):
-                rows.append(_link_row(setting.feeds[role], state.key, link))
+                rows.append(_link_row(setting.feeds[role].pk, state.key, link))
     _free_remote_ids(setting, pairs)
-    models.Link.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["record", "feed"],
-        update_fields=["remote_id", "version", "read_at", "digest", "bases", "head"],
-    )
+    put("syncapp_link", ["record_id", "feed_id"], LINK, rows)
 
 
 def _free_remote_ids(setting: Setting, pairs: Pairs) -> None:
@@ -183,18 +123,9 @@ def _free_remote_ids(setting: Setting, pairs: Pairs) -> None:
             )
 
 
-def _link_row(feed: Feed, key: str, link: Link) -> models.Link:
+def _link_row(feed_id: int, key: str, link: Link) -> Row:
     head, bases = link_json(link)
-    return models.Link(
-        record_id=uuid.UUID(key),
-        feed=feed,
-        remote_id=link.remote_id,
-        version=link.version,
-        read_at=link.read_at,
-        digest=link.digest,
-        bases=bases,
-        head=head,
-    )
+    return (key, feed_id, link.remote_id, link.version, link.read_at, link.digest, bases, head)
 
 
 def _touch_links(setting: Setting, pairs: Pairs) -> None:
@@ -218,25 +149,23 @@ def _touch_links(setting: Setting, pairs: Pairs) -> None:
 
 
 def _write_match_keys(setting: Setting, pairs: Pairs) -> None:
-    moved = []
+    moved, known = [], []
     for before, state in pairs:
         if before is not None and not may_differ(before, state):
             continue
         now = record_digests(state, setting.policy)
         if before is None or record_digests(before, setting.policy) != now:
-            moved.append(state)
-    _put_match_keys(setting, moved)
+            moved.append((state.key, now))
+            known += [state.key] if before is not None else []
+    _put_match_keys(setting, moved, known)
 
 
-def _put_match_keys(setting: Setting, records: Sequence[Record]) -> None:
-    if not records:
-        return
-    MatchKey.objects.filter(record_id__in=[uuid.UUID(record.key) for record in records]).delete()
-    MatchKey.objects.bulk_create(
-        MatchKey(sync=setting.sync, record_id=uuid.UUID(record.key), name=name, digest=value)
-        for record in records
-        for name, value in record_digests(record, setting.policy)
-    )
+def _put_match_keys(setting: Setting, moved: Sequence[tuple[str, Digests]], known: Sequence[str]) -> None:
+    """`known`: the records that may have keys already."""
+    if known:
+        MatchKey.objects.filter(record_id__in=[uuid.UUID(key) for key in known]).delete()
+    rows = [(key, name, setting.sync.pk, value) for key, digests in moved for name, value in digests]
+    put("syncapp_matchkey", ["record_id", "name"], MATCH_KEY, rows)
 
 
 def _work(setting: Setting, loaded: Loaded, entries: Sequence[Entry], pairs: Pairs) -> Work:

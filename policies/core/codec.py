@@ -29,9 +29,9 @@ KEPT: Mapping[str, type[Any]] = {
 def to_json(value: Any) -> Json:
     """The JSON of one frozen value. Raises ValueError for a class that is never kept."""
     out = {}
-    for name, default, (encode, _) in _slots(type(value)):
+    for name, default, (encode, _) in _SLOTS.get(type(value)) or _slots(type(value)):
         held = getattr(value, name)
-        if default is MISSING or held != default:
+        if default is MISSING or (held is not default and held != default):
             out[name] = encode(held)
     return out
 

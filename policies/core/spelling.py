@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from .reasons import Reason, Verdict
@@ -17,6 +18,7 @@ def _same(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)  # a page has few moments, and each of its lines repeats them
 def _moment(value: datetime) -> str:
     if value.utcoffset() is None:
         raise ValueError(f"{value} has no offset; every time the judge keeps needs one")

@@ -218,9 +218,9 @@ DATABASE = (
     ),
     Fault(
         "remember nothing of what changed",
-        "syncapp/reconcile.py",
-        "            made[-1].changes = changes\n",
-        "            made[-1].changes = None\n",
+        "syncapp/booked.py",
+        "changes if number == last else None",
+        "None",
         "tests/clerk/test_store.py::test_beliefs_bases_and_questions_are_rebuilt_from_the_ledger",
     ),
 )

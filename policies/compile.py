@@ -10,7 +10,7 @@ from typing import Any
 from .core.digest import digest
 from .core.merge import is_counter
 from .core.norms import norm
-from .core.rules import CREATOR, SHARED, Field, Guards, OnDelete, Policy, Strategy, Unauthorised, Unit
+from .core.rules import CREATOR, SHARED, Field, Guards, OnDelete, OnMerge, Policy, Strategy, Unauthorised, Unit
 from .core.rules import Role as CoreRole
 from .core.types import field_type
 from .core.validators import validator
@@ -70,6 +70,7 @@ class Sheet:
     match_keys: tuple[tuple[str, ...], ...]
     on_delete: str
     guards: Mapping[str, Any]
+    on_merge: str = OnMerge.ASK.value
 
 
 def facts_digest(facts: Mapping[str, RoleFacts]) -> str:
@@ -99,6 +100,7 @@ def sheet_of(policy_set: PolicySet) -> Sheet:
         tuple(tuple(key) for key in sync.match_keys),
         policy_set.on_delete,
         policy_set.guards,
+        policy_set.on_merge,
     )
 
 
@@ -119,6 +121,7 @@ def compile_sheet(sheet: Sheet, facts: Mapping[str, RoleFacts]) -> Policy:
         OnDelete(sheet.on_delete),
         _guards(sheet.guards),
         {unit.name: unit for unit in known},
+        OnMerge(sheet.on_merge),
     )
 
 

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from .core.rules import SHARED, OnDelete, Strategy, Unauthorised
+from .core.rules import SHARED, OnDelete, OnMerge, Strategy, Unauthorised
 from .core.values import HUB
 
 name_shape = RegexValidator(
@@ -20,7 +20,7 @@ name_shape = RegexValidator(
 )
 
 
-def choices(enum: type[Strategy] | type[Unauthorised] | type[OnDelete]) -> list[tuple[str, str]]:
+def choices(enum: type[Strategy] | type[Unauthorised] | type[OnDelete] | type[OnMerge]) -> list[tuple[str, str]]:
     return [(item.value, item.value.replace("_", " ")) for item in enum]
 
 
@@ -101,6 +101,7 @@ class PolicySet(models.Model):
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     on_delete = models.CharField(max_length=10, choices=choices(OnDelete), default=OnDelete.ASK.value)
+    on_merge = models.CharField(max_length=10, choices=choices(OnMerge), default=OnMerge.ASK.value)
     guards: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     # Fields, roles and match keys as they were when this version was published: frozen with it.
     shape: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, editable=False)

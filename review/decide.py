@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 
+from policies.core import merged
 from policies.core.identity import place
+from policies.core.joining import busy
 from policies.core.plan import plan
 from policies.core.resolve import Choice, Moved, Refused, resolve
 from policies.core.seen import Context, Observation
@@ -22,7 +24,8 @@ def decide(conflict: Conflict, version: int, choice: Choice, actor: str) -> None
     Raises Moved when anything in it changed since or it has ended, Refused when the answer does not fit, Contended
     when the record stayed busy.
     """
-    again(lambda: (_match if conflict.kind == Kind.MATCH else _plain)(conflict, version, choice, actor))
+    take = {Kind.MATCH: _match, Kind.MERGE: _merge}.get(Kind(conflict.kind), _plain)
+    again(lambda: take(conflict, version, choice, actor))
 
 
 def _key(conflict: Conflict) -> tuple[str, str, str, str]:
@@ -44,6 +47,36 @@ def _plain(conflict: Conflict, version: int, choice: Choice, actor: str) -> None
         page.save(resolve(record, _key(conflict), version, choice, actor, page.policy, Context(store.now())))
 
 
+def _merge(conflict: Conflict, version: int, choice: Choice, actor: str) -> None:
+    """A merge at an account: to follow it changes the record it was merged into as well."""
+    store, key = PgStore(conflict.sync), str(conflict.record_id)
+    with store.page(conflict.role, (), [key, *_partners(conflict)]) as page:
+        record = page.record(key)
+        if record is None or _ended(conflict):
+            raise Moved(None)
+        question, context = _asked(record, conflict, version), page.context(conflict.role)
+        answered = resolve(record, question.key, version, choice, actor, page.policy, context)
+        page.save(answered)
+        if choice.action == "follow":
+            into = _wanted(page, merged.partner(question))
+            if busy(answered.state, into):
+                raise Refused("a write to one of the two is under way; try again in a moment")
+            for made in merged.follow(answered.state, into, question.role, page.policy, context):
+                page.save(made)
+
+
+def _partners(conflict: Conflict) -> list[str]:
+    return [one["source"] for one in conflict.candidates if one["source"] != conflict.role]
+
+
+def _asked(record: Record, conflict: Conflict, version: int) -> Question:
+    """Raises Moved when the question is not as it was shown at `version`."""
+    question = next((q for q in record.questions if q.key == _key(conflict)), None)
+    if question is None or question.version != version:
+        raise Moved(question)
+    return question
+
+
 def _match(conflict: Conflict, version: int, choice: Choice, actor: str) -> None:
     """Identity: the answer is taken, then the remote record gets its link and is judged as it was seen."""
     store, key = PgStore(conflict.sync), str(conflict.record_id)
@@ -53,9 +86,7 @@ def _match(conflict: Conflict, version: int, choice: Choice, actor: str) -> None
         record = page.record(key)
         if record is None or _ended(conflict):
             raise Moved(None)
-        question = next((q for q in record.questions if q.key == _key(conflict)), None)
-        if question is None or question.version != version:
-            raise Moved(question)
+        question = _asked(record, conflict, version)
         if choice.action != "skip" and page.linked(seen) is not None:
             raise Refused("the record there was linked meanwhile; choose skip, and look at the record it belongs to")
         linked = _linked(page, record, question, choice, seen, actor)

@@ -14,6 +14,7 @@ HEADLINES = {
     Kind.PING_PONG: "{Field} of {title} keeps going back and forth: which is right?",
     Kind.DELETE: "{title} was deleted at {role}: what should happen?",
     Kind.MATCH: "Is {role} record {about} the same as {title}?",
+    Kind.MERGE: "{Role} merged {title} into another record: what should happen?",
     Kind.OUTCOME: "It is not known which {field} of {title} was written: which is right?",
     Kind.CREATE: "{title} could not be made at {role}: what should happen?",
 }
@@ -25,6 +26,7 @@ KINDS = {
     Kind.PING_PONG: "back and forth",
     Kind.DELETE: "deleted",
     Kind.MATCH: "same record?",
+    Kind.MERGE: "merged there",
     Kind.OUTCOME: "outcome unknown",
     Kind.CREATE: "create refused",
 }
@@ -35,6 +37,9 @@ BUTTONS = {
     (Kind.DELETE, "unlink"): "No longer keep it in step at {role}",
     (Kind.CREATE, "retry"): "Try to make it at {role} again",
     (Kind.CREATE, "skip"): "Do without it at {role}",
+    (Kind.MERGE, "follow"): "Follow: one record in the hub too",
+    (Kind.MERGE, "unlink"): "No longer keep this one in step at {role}",
+    (Kind.MERGE, "apart"): "Keep apart: make this one again at {role}",
     (Kind.MATCH, "same"): "Same: link them",
     (Kind.MATCH, "apart"): "Keep apart: make a record of its own",
     (Kind.MATCH, "skip"): "Skip: asked again when what it is matched by changes",

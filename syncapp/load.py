@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.fields.json import KT
 
 from policies.core import codec
 from policies.core.rules import Policy
@@ -83,14 +84,21 @@ def load_page(
     loaded = Loaded(now)
     feed = feeds[role]
     ids = {seen.remote_id for seen in observations}
-    known = _linked(feed, ids)
+    merged = {seen.merged_into for seen in observations if seen.merged_into is not None}
+    known = _linked(feed, ids | merged)
     fresh = [seen for seen in observations if seen.remote_id not in known]
-    digests = {seen.remote_id: match_digests(seen.fields, policy) for seen in fresh}
+    digests = {seen.remote_id: match_digests(seen.fields, policy) for seen in fresh if seen.merged_into is None}
+    digests |= {one: [] for one in merged if one not in known and one not in digests}
     _lock_unlinked(sync_id, feed, digests)
     # Read again under the locks: another worker may have linked some of them meanwhile.
     known |= _linked(feed, set(digests))
     loaded.matches = _matching(sync_id, {pair for pairs in digests.values() for pair in pairs})
-    keys = {*_of_sync(sync_id, more), *known.values(), *(key for found in loaded.matches.values() for key in found)}
+    keys = {
+        *_of_sync(sync_id, more),
+        *known.values(),
+        *_lives_on(known[one] for one in merged if one in known),
+        *(key for found in loaded.matches.values() for key in found),
+    }
     load_records(loaded, feeds, keys)
     if any(loaded.by_remote.get((role, remote)) != key for remote, key in known.items()):
         raise Contended("a record of this page was linked anew while it was being locked")
@@ -110,6 +118,17 @@ def _of_sync(sync_id: int, keys: Sequence[str]) -> set[str]:
 def _linked(feed: Feed, ids: Collection[str]) -> dict[str, str]:
     rows = models.Link.objects.filter(feed=feed, remote_id__in=list(ids)).values_list("remote_id", "record_id")
     return {str(remote): str(key) for remote, key in rows}
+
+
+def _lives_on(keys: Iterable[str]) -> set[str]:
+    """Records that these live on in since they were joined, and those that these live on in, and so on."""
+    found: set[str] = set()
+    wanted = set(keys)
+    while wanted:
+        rows = models.Link.objects.filter(record_id__in=wanted, head__into__isnull=False)
+        wanted = set(rows.values_list(KT("head__into"), flat=True)) - found
+        found |= wanted
+    return found
 
 
 def _lock_unlinked(sync_id: int, feed: Feed, digests: Mapping[str, Sequence[Digest]]) -> None:

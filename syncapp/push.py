@@ -21,7 +21,7 @@ from policies.core.values import Link, Sending
 from syncapp.connectors.errors import ConnectorError, Gone, Limited, MappingError, Rejected, Retryable, Stale, Unknown
 
 from .ports import Contended, Remote, Store, Written
-from .steps import look
+from .steps import judge, look
 
 
 class Outcome(StrEnum):
@@ -61,6 +61,8 @@ def push(store: Store, remote: Remote, key: str) -> Outcome:
     guard = None
     if work is Work.DELETE or not (facts.conditional and facts.exact and link.version is not None):
         guard = remote.read(link.remote_id)
+    if guard is not None and guard.merged_into is not None:
+        return _moved(store, remote, guard)
     claimed = _claim(store, role, key, link.remote_id, guard, work)
     if isinstance(claimed, Outcome):
         return claimed
@@ -68,6 +70,12 @@ def push(store: Store, remote: Remote, key: str) -> Outcome:
         return _write(store, remote, key, link.remote_id, claimed, facts.conditional)
     except Contended:
         return Outcome.UNKNOWN  # perhaps after the write: what became of it is found out by a read
+
+
+def _moved(store: Store, remote: Remote, seen: Observation) -> Outcome:
+    """The account merged the record into another one: judged as a whole, and what is then due is asked anew."""
+    judge(store, remote.role, [seen])
+    return Outcome.MOVED
 
 
 def _claim(
@@ -126,9 +134,8 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
             seen = remote.read(written.remote_id)
         except (Retryable, Unknown):
             seen = None
-        exact = (
-            seen is not None and not seen.deleted and written.version is not None and seen.version == written.version
-        )
+        there = seen is not None and not seen.deleted and seen.merged_into is None
+        exact = there and written.version is not None and seen is not None and seen.version == written.version
         shown, later = (seen, None) if exact else (None, seen)
     with store.open(key) as page:
         record, context = page.record(key), page.context(remote.role)
@@ -148,6 +155,8 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
         page.save(made)
         if later is not None:
             page.save(plan(made.state, later, page.policy, context))
+    if later is not None and later.merged_into is not None:
+        judge(store, remote.role, [later])
     return Outcome.CONFIRMED
 
 
@@ -246,6 +255,8 @@ def settle(store: Store, remote: Remote, key: str) -> Outcome:
         return _carry_create(store, remote, key, link.sending)
     assert link.remote_id is not None
     seen = remote.read(link.remote_id)
+    if seen.merged_into is not None:
+        return _moved(store, remote, seen)
     with store.open(key) as page:
         record = page.record(key)
         if record is None or record.links[remote.role].sending != link.sending:

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from policies.core import identity
+from policies.core.merged import merged
 from policies.core.plan import plan
 from policies.core.planned import Plan
 from policies.core.seen import Context, How, Observation
+from policies.core.values import Record
 
 from .ports import Listing, Page, Remote, Store, Written
 
@@ -64,6 +66,9 @@ def judge(store: Store, role: str, observations: Sequence[Observation]) -> Judge
 
 
 def judge_one(page: Page, observation: Observation, context: Context, judged: Judged) -> None:
+    if observation.merged_into is not None:
+        _judge_merge(page, observation, observation.merged_into, context, judged)
+        return
     record = page.linked(observation)
     judged.outside += not observation.in_scope
     if record is None:
@@ -86,6 +91,26 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
     made = plan(record, observation, page.policy, context)
     page.save(made)
     judged.count(observation, made)
+
+
+def _judge_merge(page: Page, observation: Observation, into: str, context: Context, judged: Judged) -> None:
+    """One change of two records; what the account made of them shows under the id that is left, which is read next."""
+    loser = page.linked(observation)
+    winner = _lives_on(page, page.linked(replace(observation, remote_id=into)), loser)
+    plans = merged(loser, winner, observation, page.policy, context)
+    for made in plans:
+        page.save(made)
+        judged.count(observation, made)
+    if plans and not (plans[0].wait or plans[0].look_again):
+        judged.again.append(into)
+
+
+def _lives_on(page: Page, record: Record | None, loser: Record | None) -> Record | None:
+    """The record that this one lives on in by now, unless that is the very one that is said to end in it."""
+    seen = record
+    while seen is not None and (key := identity.lives_on_in(seen)) and (loser is None or key != loser.key):
+        seen = page.record(key)
+    return seen if seen is not None else record
 
 
 def pull(store: Store, remote: Remote, *, full: bool = False) -> Iterator[Judged]:

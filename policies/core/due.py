@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from .diff import holds, is_null
 from .draft import Draft
-from .identity import believed, has_match_key
+from .identity import believed, has_match_key, lives_on_in
 from .ownership import reads
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
@@ -69,7 +69,7 @@ def due_work(record: Record, policy: Policy, role: str) -> Work | None:
 
 def _creatable(record: Record, policy: Policy, role: str) -> bool:
     """A record can be made where a look-up could find it: with a complete match key that is not itself in question."""
-    if not policy.roles[role].creates or any(link.doomed for link in record.links.values()):
+    if not policy.roles[role].creates or lives_on_in(record) or any(link.doomed for link in record.links.values()):
         return False
     link = record.links.get(role)
     if link is not None and link.skipped:

@@ -21,6 +21,8 @@ def gate(draft: Draft, observation: Observation) -> Plan | None:
     link = draft.link(observation.role)
     if link.unlinked:
         return draft.done()
+    if observation.merged_into is not None:
+        return draft.done(look_again=True)  # a matter of two records: `merged` judges it
     if observation.how is How.EVENT:
         return overwritten.judge_event(draft, observation, link)
     if stale(draft, observation, link):

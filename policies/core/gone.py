@@ -23,7 +23,7 @@ def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
     draft.set_link(
         replace(link, gone=observation.read_at, read_at=observation.read_at, sending=None, doomed=False, digest="")
     )
-    _mark_candidates(draft, role, frozen=True)
+    mark_candidates(draft, role, frozen=True)
     if ours:
         return draft.done()
     how = draft.policy.on_delete
@@ -67,7 +67,7 @@ def _open(draft: Draft) -> str:
 
 def close_delete(draft: Draft, role: str, reason: Reason) -> None:
     for question in draft.questions:
-        if question.kind is Kind.DELETE and question.role == role:
+        if question.kind in (Kind.DELETE, Kind.MERGE) and question.role == role:
             draft.close(question, reason)
 
 
@@ -104,10 +104,17 @@ def unlink(draft: Draft, role: str, reason: Reason) -> None:
 
 
 def revive(draft: Draft, observation: Observation, link: Link) -> None:
-    """An id that comes back revives its tombstone; a record back in scope wakes its link."""
-    draft.set_link(replace(link, gone=None, asleep=False))
+    """An id that comes back revives its tombstone; a record back in scope wakes its link.
+
+    A record that lived on in another one lives by itself again; the links that went there stay there.
+    """
+    if link.into:
+        for other in list(draft.links.values()):
+            if other.into and other.remote_id is None:
+                draft.set_link(Link(other.role, epoch=other.epoch))
+    draft.set_link(replace(link, gone=None, asleep=False, into=""))
     close_delete(draft, link.role, Reason.CAME_BACK)
-    _mark_candidates(draft, link.role, frozen=False)
+    mark_candidates(draft, link.role, frozen=False)
     draft.say(Verdict.REVIVED, Reason.CAME_BACK if link.gone is not None else Reason.BACK_IN_SCOPE, observation.role)
 
 
@@ -117,11 +124,11 @@ def fall_asleep(draft: Draft, role: str) -> None:
     if link.asleep:
         return
     draft.set_link(replace(link, asleep=True))
-    _mark_candidates(draft, role, frozen=True)
+    mark_candidates(draft, role, frozen=True)
     draft.say(Verdict.ASLEEP, Reason.OUT_OF_SCOPE, role)
 
 
-def _mark_candidates(draft: Draft, role: str, *, frozen: bool) -> None:
+def mark_candidates(draft: Draft, role: str, *, frozen: bool) -> None:
     """A candidate whose link is deleted or out of scope stays, marked; the mark goes when the record is back."""
     for question in draft.questions:
         if question.unit and any(c.source == role and c.frozen is not frozen for c in question.candidates):

@@ -139,6 +139,17 @@ def _ask_which(draft: Draft, observation: Observation, reason: Reason, matches: 
     return draft.done()
 
 
+def living(link: Link) -> bool:
+    """Is there a record at the account that the hub keeps in step?"""
+    return link.remote_id is not None and link.gone is None and not link.unlinked
+
+
+def lives_on_in(record: Record) -> str:
+    """The key of the record that this one lives on in, when nothing of it is left; "" of every other record."""
+    links = record.links.values()
+    return "" if any(map(living, links)) else next((link.into for link in links if link.into), "")
+
+
 def has_match_key(values: Values, policy: Policy) -> bool:
     return bool(match_values(values, policy))
 
@@ -147,7 +158,10 @@ def known(record: Record, policy: Policy) -> dict[str, Json]:
     """Values by which a record is recognised: what is believed and, where nothing is, what a linked account holds.
 
     A record first seen at an account that may not write its match key would otherwise be found by nobody, and doubled.
+    One that lives on in another is recognised there.
     """
+    if lives_on_in(record):
+        return {}
     out = believed(record, policy)
     for role in policy.roles:
         link = record.links.get(role)

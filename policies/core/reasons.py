@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     REWOUND = "rewound"
     WAITS = "waits"
     DELETED = "deleted"
+    MERGED = "merged"
     UNCHANGED = "unchanged"
     ECHO = "echo"
     AGREE = "agree"
@@ -103,6 +104,15 @@ class Reason(Enum):
     DELETE_SPREADS = ("delete_spreads", "the record was deleted at {role} and the policy deletes it everywhere")
     DELETE_UNLINKS = ("delete_unlinks", "the record was deleted at {role} and is no longer kept in step there")
     DELETE_RECREATES = ("delete_recreates", "the record was deleted at {role} and the policy makes it again")
+    MERGED_THERE = ("merged_there", "{role} merged the record into another one there: {detail}")
+    NEW_ID = ("new_id", "{role} keeps the record under another id since it was merged there: {detail}")
+    MERGE_ASKS = ("merge_asks", "{role} merged two records that the hub keeps apart: {detail}")
+    MERGE_UNLINKS = ("merge_unlinks", "the record was merged at {role} and is no longer kept in step there")
+    LIVES_ON = ("lives_on", "the record lives on in another one: {detail}")
+    TOOK_OVER = ("took_over", "another record lives on in this one: {detail}")
+    CAME_WITH = ("came_with", "{role} holds a record of the one that lives on in this one: {detail}")
+    BROUGHT = ("brought", "{field} came with the record that lives on in this one")
+    MERGED_AWAY = ("merged_away", "{role} merged two records with different {field} and kept one of them")
     CAME_BACK = ("came_back", "the record came back at {role}")
     OUT_OF_SCOPE = (
         "out_of_scope",

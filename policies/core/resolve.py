@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from . import gone, identity
+from .answer import ACTIONS, Choice, Moved, Refused
 from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
@@ -17,35 +18,7 @@ from .strategy import beats
 from .types import same as equal
 from .values import HUB, Candidate, Kind, Link, Question, Record, Said, Span, Values
 
-
-class Moved(Exception):
-    """The question moved on since it was shown. `question` is the new one, or None when it has ended."""
-
-    def __init__(self, question: Question | None) -> None:
-        super().__init__("the question moved on since it was shown" if question else "the question has ended")
-        self.question = question
-
-
-class Refused(Exception):
-    """An answer or edit that cannot be taken, in words for the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A person's answer: a candidate (by source), a typed value, or an action of an identity question."""
-
-    source: str = ""
-    overwritten: bool = False
-    value: Values | None = None
-    action: str = ""  # "keep", "recreate", "propagate", "unlink", "same", "apart", "skip", "retry"
-    record: str = ""  # for "same": the key of the record that was meant
-
-
-ACTIONS = {
-    Kind.DELETE: ("recreate", "propagate", "unlink"),
-    Kind.MATCH: ("same", "apart", "skip"),
-    Kind.CREATE: ("retry", "skip"),
-}
+__all__ = ["ACTIONS", "Choice", "Moved", "Refused", "edit", "resolve", "retry"]
 
 EXTREMES = {Strategy.MAX: "highest", Strategy.MIN: "lowest"}
 
@@ -119,6 +92,8 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
         gone.spread(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "unlink":
         gone.unlink(draft, role, Reason.PERSON_DECIDED)
+    elif choice.action == "apart" and question.kind is Kind.MERGE:
+        gone.recreate(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "same":
         _same(draft, question)
     elif choice.action == "skip" and question.kind is Kind.MATCH:

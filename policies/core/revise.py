@@ -63,7 +63,7 @@ def _judge_again(draft: Draft, unit: Unit, old: Authority) -> None:
             draft.withdraw(unit, name)
             link = draft.link(name)
             draft.set_link(replace(link, bases={k: v for k, v in link.bases.items() if k != unit.name}))
-            judge(draft, _first_sight(draft, unit, name, base))
+            judge(draft, first_sight(draft, unit, name, base))
 
 
 def _rights_changed(draft: Draft, unit: Unit, role: str, old: Authority) -> bool:
@@ -81,7 +81,8 @@ def _merely_behind(draft: Draft, unit: Unit, role: str, base: Base, old: Authori
     return role in old.readers and base.k < belief.v and not debts
 
 
-def _first_sight(draft: Draft, unit: Unit, role: str, base: Base) -> Case:
+def first_sight(draft: Draft, unit: Unit, role: str, base: Base) -> Case:
+    """What the link was last seen to hold, as if it were seen for the first time."""
     link, facts = draft.link(role), draft.policy.roles[role]
     at = link.read_at or draft.context.now
     seen = Observation(role, link.remote_id or "", dict(base.stored), at, link.version, how=How.BY_ID)

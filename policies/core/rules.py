@@ -39,6 +39,14 @@ class OnDelete(StrEnum):
     REVIEW = "review"
 
 
+class OnMerge(StrEnum):
+    """What follows when an account merges two records that two records of the hub are linked to."""
+
+    ASK = "ask"
+    FOLLOW = "follow"
+    UNLINK = "unlink"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A member of a unit: its type and its validators; `validators` return an error sentence or None."""
@@ -99,6 +107,7 @@ class Policy:
     on_delete: OnDelete = OnDelete.ASK
     guards: Guards = Guards()
     by_name: Mapping[str, Unit] = field(default_factory=dict)
+    on_merge: OnMerge = OnMerge.ASK
 
     def unit(self, name: str) -> Unit:
         return self.by_name[name]

@@ -35,6 +35,7 @@ class Observation:
     ours: bool = False  # marked with our own actor
     correlation: str | None = None  # the idempotency key a provider handed back, if it does
     deleted: bool = False
+    merged_into: str | None = None  # the account keeps it as that remote id since it merged the two
     how: How = How.BY_ID
     external_id: str | None = None
     digest: str = ""

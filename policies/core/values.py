@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PING_PONG = "ping_pong"
     DELETE = "delete"
     MATCH = "match"
+    MERGE = "merge"
     OUTCOME = "outcome"
     CREATE = "create"
 
@@ -136,6 +137,7 @@ class Link:
     doomed: bool = False  # a delete is due there
     created: datetime | None = None  # when the account says it was made, in hub time, where that can be trusted
     skipped: Mapping[str, str] = field(default_factory=dict)  # remote id left alone → digest of its match keys then
+    into: str = ""  # of a tombstone: the key of the record that this one lives on in, since the two were joined
     singly: bool = False  # a push of several fields was refused without naming one: send them one by one
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from policies.compile import WRITABLE, PolicyError, RoleFacts, Sheet, compile_sheet
-from policies.core.rules import CREATOR, SHARED, OnDelete, Strategy, Unauthorised
+from policies.core.rules import CREATOR, SHARED, OnDelete, OnMerge, Strategy, Unauthorised
 from policies.core.types import same
 from policies.core.values import HUB
 from policies.models import FieldRule, PolicySet, Sync, SyncField
@@ -44,6 +44,7 @@ def put_policy(found: Located, changes: Changes, sync: Sync, wanted: Wanted, by:
     rules = {unit: full_rule(unit, rule, fields, facts) for unit, rule in wanted["rules"].items()}
     policy = {
         "on_delete": wanted.get("on_delete", OnDelete.ASK.value),
+        "on_merge": wanted.get("on_merge", OnMerge.ASK.value),
         "guards": wanted.get("guards", {}),
         "rules": rules,
         "shape": _shape(sync, fields),
@@ -90,7 +91,13 @@ def _shape(sync: Sync, fields: Sequence[SyncField]) -> dict[str, Any]:
 def _as_written(policy_set: PolicySet) -> dict[str, Any]:
     rules = {rule.unit: {name: getattr(rule, name) for name in RULE} for rule in policy_set.rules.all()}
     shape = policy_set.shape
-    return {"on_delete": policy_set.on_delete, "guards": policy_set.guards, "rules": rules, "shape": shape}
+    return {
+        "on_delete": policy_set.on_delete,
+        "on_merge": policy_set.on_merge,
+        "guards": policy_set.guards,
+        "rules": rules,
+        "shape": shape,
+    }
 
 
 def _check(
@@ -104,6 +111,7 @@ def _check(
         tuple(tuple(key) for key in sync.match_keys),
         policy["on_delete"],
         policy["guards"],
+        policy["on_merge"],
     )
     try:
         compile_sheet(sheet, facts)
@@ -124,6 +132,7 @@ def _publish(
         version=version,
         state=PolicySet.State.PUBLISHED,
         on_delete=policy["on_delete"],
+        on_merge=policy["on_merge"],
         guards=policy["guards"],
         shape=policy["shape"],
         note=note,
@@ -142,7 +151,9 @@ def _publish(
 
 def difference(old: Wanted, new: Wanted) -> list[str]:
     """What a new policy changes, a line for each part."""
-    lines = told("on_delete", old["on_delete"], new["on_delete"]) if old["on_delete"] != new["on_delete"] else []
+    lines = []
+    for name in ("on_delete", "on_merge"):
+        lines += told(name, old[name], new[name]) if old[name] != new[name] else []
     lines += told("guards", old["guards"], new["guards"])
     for unit in sorted({*old["rules"], *new["rules"]}):
         before, after = old["rules"].get(unit), new["rules"].get(unit)

@@ -15,7 +15,7 @@ from syncapp.models import Conflict
 logger = logging.getLogger(__name__)
 Decide = Callable[[Conflict, int, Choice, str], None]
 ACTOR = "robin"
-ANSWERS = {Kind.DELETE: "recreate", Kind.CREATE: "retry"}
+ANSWERS = {Kind.DELETE: "recreate", Kind.CREATE: "retry", Kind.MERGE: "follow"}
 
 
 class Reviewer:

@@ -108,11 +108,13 @@ class MemoryStore:
             self.lines += [(plan.state.key, line) for line in plan.lines]
             self.closed += [(plan.state.key, closed) for closed in plan.closed]
             self.world.committed(plan)
+        for key in page.saved:
+            self._let_go(self.records.get(key))
         for key, record in page.saved.items():
             old = self.records.get(key)
+            self._index(key, record)
             if old is record:
                 continue
-            self._index(key, record, old)
             self.records[key] = record
             due = due_roles(record, self.policy)
             if due:
@@ -120,10 +122,13 @@ class MemoryStore:
             else:
                 self.due.pop(key, None)
 
-    def _index(self, key: str, record: Record, old: Record | None) -> None:
+    def _let_go(self, old: Record | None) -> None:
+        """A remote id that moves from one record of the page to another is let go before it is taken."""
         for link in old.links.values() if old is not None else ():
             if link.remote_id is not None:
                 self.ids.pop((link.role, link.remote_id), None)
+
+    def _index(self, key: str, record: Record) -> None:
         for link in record.links.values():
             if link.remote_id is not None:
                 owner = self.ids.setdefault((link.role, link.remote_id), key)

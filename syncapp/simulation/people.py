@@ -131,6 +131,8 @@ class People(Log):
     def _choose(self, question: Question) -> Choice:
         if question.kind is Kind.DELETE:
             return Choice(action="recreate")
+        if question.kind is Kind.MERGE:
+            return Choice(action="unlink")
         if question.kind in (Kind.MATCH, Kind.CREATE):
             return Choice(action="skip")
         candidate = self.random.choice(question.candidates)

@@ -134,8 +134,11 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
             seen = remote.read(written.remote_id)
         except (Retryable, Unknown):
             seen = None
-        there = seen is not None and not seen.deleted and seen.merged_into is None
-        exact = there and written.version is not None and seen is not None and seen.version == written.version
+        exact = (
+            seen is not None and not seen.deleted and written.version is not None and seen.version == written.version
+        )
+        if seen is not None and seen.merged_into is not None:
+            exact = False
         shown, later = (seen, None) if exact else (None, seen)
     with store.open(key) as page:
         record, context = page.record(key), page.context(remote.role)

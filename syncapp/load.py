@@ -136,8 +136,13 @@ def _lock_unlinked(sync_id: int, feed: Feed, digests: Mapping[str, Sequence[Dige
     keys = (f"{name} {value}" for pairs in digests.values() for name, value in pairs)
     slots = lock_slots(sync_id, [*names, *keys])
     with connection.cursor() as cursor:
-        # Sorted, and taken in that order: two pages cannot wait for each other.
-        cursor.execute("SELECT pg_advisory_xact_lock(slot) FROM unnest(%s::bigint[]) AS slot", [slots])
+        # Sorted, and taken in that order: two pages cannot wait for each other. A copy of the sync meets nobody, and
+        # must keep nobody waiting: there the tables are temporary ones.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(slot) FROM unnest(%s::bigint[]) AS slot"
+            " WHERE to_regclass('pg_temp.syncapp_record') IS NULL",
+            [slots],
+        )
 
 
 def _matching(sync_id: int, digests: Collection[Digest]) -> dict[Digest, list[str]]:

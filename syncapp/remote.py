@@ -27,6 +27,7 @@ from .connectors.throttle import MemoryThrottle
 from .facts import facts_of
 from .load import database_now
 from .models import Account, Feed
+from .overlay import overlaid
 from .ports import Listing, Written
 from .secrets import secrets_of
 from .translate import Seen, Translator, Unreadable, basis_of
@@ -261,13 +262,9 @@ def client_of(account: Account) -> Client:
         name: text for name, text in secrets.items() if name in manifest.secrets or not name.startswith("webhook")
     }
     return Client(
-        manifest,
-        account.config,
-        calling,
-        allow_private=account.allow_private,
-        account=account.slug,
-        throttle=THROTTLE,
-    )
+        manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
+        throttle=THROTTLE, looks_only=overlaid(),
+    )  # fmt: skip
 
 
 def translator_of(feed: Feed) -> Translator:

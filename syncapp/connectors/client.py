@@ -13,7 +13,7 @@ import requests
 from syncapp.connectors import paging, times
 from syncapp.connectors.calls import PATIENCE, Call, Caller, object_of, operation_of
 from syncapp.connectors.checking import run_check
-from syncapp.connectors.errors import Gone, Malformed, Misconfigured, Rejected, Unknown
+from syncapp.connectors.errors import Gone, LooksOnly, Malformed, Misconfigured, Rejected, Unknown
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.paths import ABSENT, getter, setter
 from syncapp.connectors.records import Check, Item, Page, Written
@@ -22,6 +22,7 @@ from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import USUAL, Answer, Timeouts
 
+LOOKS = ("list", "read", "read_many", "find")
 OWN_IDS = uuid.UUID("6b0f3c0e-9f0c-5d0a-8a7e-2f6f3d1c7a55")
 
 
@@ -43,8 +44,10 @@ class Client:
         patience: float = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
         max_bytes: int = 32 * 1024 * 1024,
+        looks_only: bool = False,
     ) -> None:
         self.manifest = manifest
+        self.looks_only = looks_only
         self.clock = clock
         self._caller = Caller(
             manifest,
@@ -280,6 +283,9 @@ class Client:
         return part
 
     def _send(self, call: Call) -> Answer:
+        if self.looks_only and call.name not in LOOKS:
+            where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
+            raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
         return self._caller.send(call, self._readers[call.spec.slug])
 
 

@@ -86,6 +86,10 @@ class Gone(Permanent):
         self.item = item
 
 
+class LooksOnly(Permanent):
+    """A write was asked of a client that was made for looking only."""
+
+
 class TooLarge(Permanent):
     """An answer was larger than we are willing to hold."""
 

@@ -113,7 +113,13 @@ def _told(delivery: Delivery, feed: Feed, fates: Fates) -> list[Hint]:
     except ManifestError as error:
         fates.later(delivery, PERSON_WAIT, str(error), free=True)
         return []
-    return [Hint(delivery, event.object, event.record_id, event) for event in found]
+    return [hint for event in found for hint in _both_sides(delivery, event)]
+
+
+def _both_sides(delivery: Delivery, event: Event) -> list[Hint]:
+    """The record of an event; after a merge also those that went into it, of which the event tells no values."""
+    gone = [Hint(delivery, event.object, one) for one in event.merged]
+    return [Hint(delivery, event.object, event.record_id, event), *gone]
 
 
 def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:

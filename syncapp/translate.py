@@ -91,6 +91,7 @@ class Translator:
             item.actor,
             self.is_ours(item.actor),
             deleted=item.deleted,
+            merged_into=item.merged_into,
             how=how,
             external_id=self._external_id(item),
             digest=seen.digest,

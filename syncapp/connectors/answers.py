@@ -129,13 +129,17 @@ def _current(answer: Answer, context: Context, body: Any) -> Item | None:
 
 
 def _tombstone(answer: Answer, context: Context, body: Any) -> Item | None:
-    path = context.operation.item
-    if context.reader is None or path is None:
+    path, reader = context.operation.item, context.reader
+    if reader is not None and context.id is not None and reader.spec.merged.error:
+        into = as_text(getter(reader.spec.merged.error)(body))
+        if into:
+            return reader.merged_away(context.id, into, answer.asked_at)
+    if reader is None or path is None:
         return None
     found = getter(path)(body)
-    if not isinstance(found, dict) or context.reader.id_of(found) != context.id:
+    if not isinstance(found, dict) or reader.id_of(found) != context.id:
         return None
-    item = context.reader.item(found, answer.asked_at)
+    item = reader.item(found, answer.asked_at)
     return item if item.deleted else None
 
 

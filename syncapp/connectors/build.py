@@ -18,6 +18,7 @@ from syncapp.connectors.spec import (
     FieldSpec,
     LimitSpec,
     Manifest,
+    MergedSpec,
     ObjectSpec,
     Operation,
     PagingSpec,
@@ -87,6 +88,7 @@ def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:
         updated_at=maybe(TimeSpec, raw.get("updated_at")),
         created_at=maybe(TimeSpec, raw.get("created_at")),
         deleted=maybe(DeletedSpec, raw.get("deleted")),
+        merged=make(MergedSpec, raw.get("merged", {})),
         errors=make(ErrorSpec, told, message=several(told.get("message", ()))),
     )
 
@@ -113,7 +115,7 @@ def _webhook(raw: Raw) -> WebhookSpec:
     events = raw["events"]
     lists = {
         key: several(events[key])
-        for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record")
+        for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record", "merged_ids")
         if key in events
     }
     types = {name: (entry["object"], entry["kind"]) for name, entry in events["types"].items()}

@@ -79,10 +79,14 @@ class Client:
         return self._walk(spec, "list", operation, {}, since, cursor, size)
 
     def read(self, object: str, id: str) -> Item:
-        """One record. Raises Gone if it does not exist or is a tombstone."""
+        """One record. Raises Gone if it does not exist, is a tombstone or went into another one."""
         spec, operation = operation_of(self.manifest, object, "read")
         answer = self._send(Call("read", spec, operation, {"id": id}, {}, {}))
-        item = self._readers[object].item(self._part(answer, operation.item or ""), answer.asked_at, answer.headers, id)
+        reader = self._readers[object]
+        item = reader.item(self._part(answer, operation.item or ""), answer.asked_at, answer.headers, id)
+        if spec.merged.other_id and item.id != id:
+            told = reader.merged_away(id, item.id, answer.asked_at)
+            raise Gone("the record was merged into another one", answer.where, item=told)
         if item.deleted:
             raise Gone("the record is deleted", answer.where, item=item)
         return item

@@ -22,6 +22,7 @@ class ItemReader:
         self._version = getter(spec.version.path) if spec.version.path else None
         self._times = {told.path: getter(told.path) for told in (spec.updated_at, spec.created_at) if told}
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
+        self._merged = getter(spec.merged.path) if spec.merged.path else None
         self._actor = getter(spec.actor) if spec.actor else None
 
     def id_of(self, body: Any) -> str | None:
@@ -36,14 +37,19 @@ class ItemReader:
         found = self.id_of(body) or known_id
         if not found:
             raise Malformed(f"a record of {self.spec.slug} has no id at {self.spec.id!r}", self.spec.slug)
-        deleted = (
-            self._deleted is not None
-            and self.spec.deleted is not None
-            and self._deleted(body) == self.spec.deleted.value
-        )
+        into = (as_text(self._merged(body)) or None) if self._merged else None
+        deleted = into is not None or self._is_tombstone(body)
         actor = as_text(self._actor(body)) if self._actor else None
         updated, created = self._time(body, self.spec.updated_at), self._time(body, self.spec.created_at)
-        return Item(found, self.version(body, headers), updated, deleted, actor, body, asked_at, created)
+        return Item(found, self.version(body, headers), updated, deleted, actor, body, asked_at, created, into)
+
+    def merged_away(self, id: str, into: str, asked_at: float) -> Item:
+        """A record of which nothing is told but the one that it went into."""
+        return Item(id, None, None, True, None, {}, asked_at, merged_into=into)
+
+    def _is_tombstone(self, body: Any) -> bool:
+        told = self.spec.deleted
+        return self._deleted is not None and told is not None and bool(self._deleted(body) == told.value)
 
     def version(self, body: Any, headers: Mapping[str, str] | None) -> str | None:
         """The version in the body, else in the header that the spec names (an ETag without its quotes)."""

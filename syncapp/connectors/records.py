@@ -24,6 +24,8 @@ class Item:
     body: dict[str, Json]
     asked_at: float
     created_at: datetime | None = None
+    # The id of the record that this one went into; such a record is deleted.
+    merged_into: str | None = None
 
     @property
     def raw(self) -> bytes:
@@ -98,3 +100,5 @@ class Event:
     fields: dict[str, Json] | None
     raw: Json
     nameless: bool = False
+    # The ids that went into this record, where a merge was told.
+    merged: tuple[str, ...] = ()

@@ -50,6 +50,8 @@ PATHS = {
     "version",
     "record",
     "type",
+    "error",
+    "merged_ids",
 }
 SIGNED = {"method", "url", "timestamp", "id", "body", "secret"}
 
@@ -80,6 +82,8 @@ def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> N
         raise found.wrong(
             (*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value"
         )
+    if "merged" in raw and not any(raw["merged"].values()):
+        raise found.wrong((*place, "merged"), "how does one see that a record was merged?", "path, error, other_id")
     _times(found, place, raw)
     _fields(found, (*place, "fields"), raw.get("fields", {}))
     for name, operation in raw["operations"].items():
@@ -210,6 +214,12 @@ def _webhook(found: Located, raw: Raw) -> None:
                 ("webhook", "events", "types", name, "object"),
                 f"there is no object {entry['object']!r}",
                 ", ".join(sorted(raw["objects"])),
+            )
+        if entry["kind"] == "merged" and "merged_ids" not in raw["webhook"]["events"]:
+            raise found.wrong(
+                ("webhook", "events", "types", name),
+                "a merge has to name the records that went away",
+                "'merged_ids' in events: the path of their ids",
             )
     signature, place = raw["webhook"]["signature"], ("webhook", "signature")
     if signature["scheme"] == "standard":

@@ -155,6 +155,16 @@ class DeletedSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedSpec:
+    """How one sees that a record went into another: a tombstone that names it (``path``), an error answer to its id
+    that names it (``error``), or the other record itself, under its own id, as the answer (``other_id``)."""
+
+    path: str = ""
+    error: str = ""
+    other_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorSpec:
     """Where an error answer keeps its sentence, its code and its complaints about single fields."""
 
@@ -182,6 +192,7 @@ class ObjectSpec:
     created_at: TimeSpec | None = None
     deleted: DeletedSpec | None = None
     deletes: str = "never"
+    merged: MergedSpec = MergedSpec()
     actor: str = ""
     external_id: str = ""
     lag: float = 0.0
@@ -252,6 +263,7 @@ class EventSpec:
     origin: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
+    merged_ids: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
 

@@ -109,7 +109,15 @@ def _event(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -
         fields=fields if isinstance(fields, dict) else None,
         raw=raw,
         nameless=nameless,
+        merged=_merged(spec, raw),
     )
+
+
+def _merged(spec: EventSpec, raw: Any) -> tuple[str, ...]:
+    """The ids that went into the record, told as a list or as one."""
+    found = first(spec.merged_ids)(raw) if spec.merged_ids else ABSENT
+    told = [as_text(one) for one in (found if isinstance(found, list) else [found])]
+    return tuple(id for id in told if id)
 
 
 def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -> tuple[str, bool]:

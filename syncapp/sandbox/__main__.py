@@ -32,6 +32,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--token", default=os.environ.get("SANDBOX_TOKEN", TOKEN), help="the API's token")
     parser.add_argument("--client", default="integration", help="who changed it, when the token was used")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="fill an empty file with N people")
+    parser.add_argument("--companies", type=int, default=0, metavar="N", help="and with N companies that they work for")
     parser.add_argument("--faults", metavar="JSON", help='for example {"webhook_lose": 0.1}')
     return parser.parse_args(given)
 
@@ -40,8 +41,9 @@ def settings(options: argparse.Namespace) -> Settings:
     webhook = Address.read({"url": options.webhook, "secret": options.secret}) if options.webhook else None
     faults = Faults.read(_json(options.faults)) if options.faults else None
     return Settings(
-        options.dialect, options.data, options.title, webhook, faults, options.seed, options.token, options.client
-    )
+        options.dialect, options.data, options.title, webhook, faults,
+        seed=options.seed, companies=options.companies, token=options.token, client=options.client,
+    )  # fmt: skip
 
 
 def _json(text: str) -> object:

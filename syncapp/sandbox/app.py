@@ -9,19 +9,22 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from syncapp.sandbox.billing import billing_api
-from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.book import Shelf
 from syncapp.sandbox.control import control
 from syncapp.sandbox.crm import crm_api
 from syncapp.sandbox.dialects import DIALECTS
+from syncapp.sandbox.diary import Author
 from syncapp.sandbox.faults import Clock, FaultBox, Faults
 from syncapp.sandbox.gate import Gate, Hanging, Stats, tell_the_time
 from syncapp.sandbox.outbox import Address, Outbox
-from syncapp.sandbox.pages import error_page, pages
+from syncapp.sandbox.pages import common, error_page, record_pages, site_pages
 from syncapp.sandbox.people import settle_in
 from syncapp.sandbox.settings import Settings
 from syncapp.sandbox.store import Store
 
 LARGEST_BODY = 1_000_000
+# Of the file; a file with another one is not opened.
+LAYOUT = 2
 APIS = {"crm": crm_api, "billing": billing_api}
 
 
@@ -29,52 +32,61 @@ APIS = {"crm": crm_api, "billing": billing_api}
 class Sandbox:
     """The running parts, found at app.extensions["sandbox"]."""
 
-    book: Book
+    shelf: Shelf
+    store: Store
+    outbox: Outbox
     stats: Stats
     stopping: threading.Event
 
     def start(self) -> None:
-        self.book.outbox.start()
+        self.outbox.start()
 
     def stop(self) -> None:
         self.stopping.set()
-        self.book.outbox.stop()
+        self.outbox.stop()
 
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI app; nothing runs in the background until its sandbox is started."""
-    book = _open(settings)
-    sandbox = Sandbox(book, Stats(), threading.Event())
-    gate = Gate(book, settings.token, sandbox.stats)
+    shelf = _open(settings)
+    people = shelf.people
+    sandbox = Sandbox(shelf, people.store, people.outbox, Stats(), threading.Event())
+    gate = Gate(people.dialect, people.box, settings.token, sandbox.stats)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["sandbox"] = sandbox
-    app.register_blueprint(APIS[settings.dialect](book, gate, Author("api", settings.client)))
-    app.register_blueprint(control(book, sandbox.stats, settings.title))
-    app.register_blueprint(pages(book, settings.title))
+    for book in shelf.books.values():
+        app.register_blueprint(APIS[settings.dialect](book, gate, Author("api", settings.client)))
+        app.register_blueprint(record_pages(book))
+    app.register_blueprint(control(shelf, sandbox.stats, settings.title))
+    app.register_blueprint(site_pages(people))
+    app.context_processor(lambda: common(shelf, settings.title))
     app.register_error_handler(HTTPException, _answer_for_machines_and_people)
     app.after_request(_shut_out_foreign_content)
-    tell_the_time(app, book.clock)
+    tell_the_time(app, people.clock)
     app.wsgi_app = Hanging(app.wsgi_app, sandbox.stopping)  # type: ignore[method-assign]
     return app
 
 
-def _open(settings: Settings) -> Book:
+def _open(settings: Settings) -> Shelf:
     dialect, store = DIALECTS[settings.dialect], Store(settings.data)
     if store.setting("dialect") not in (None, dialect.name):
         raise ValueError(
             f"{settings.data} holds a {store.setting('dialect')} sandbox, not {dialect.name}. Name another file."
         )
+    if store.setting("layout") != LAYOUT and store.setting("dialect"):
+        raise ValueError(f"{settings.data} was made by another version of the sandbox. Name another file.")
     store.set_setting("dialect", dialect.name)
+    store.set_setting("layout", LAYOUT)
     box = FaultBox(settings.faults or Faults.read(store.setting("faults") or {}))
     store.set_setting("faults", box.now.as_json())
     outbox = Outbox(dialect, store, box)
     if settings.webhook:
         outbox.point_at(Address.read({"url": settings.webhook.url, "secret": settings.webhook.secret}))
-    book = Book(dialect, store, Clock(box, dialect.granularity_ms), box, outbox)
-    settle_in(book, settings.seed)
-    return book
+    shelf = Shelf.of(dialect, store, Clock(box, dialect.granularity_ms), box, outbox)
+    settle_in(shelf, settings.seed, settings.companies)
+    return shelf
 
 
 def _answer_for_machines_and_people(error: HTTPException) -> Response | tuple[str, int]:

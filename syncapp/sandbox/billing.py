@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import BILLING
+from syncapp.sandbox.diary import Author
 from syncapp.sandbox.gate import Gate, json_body, whole_number
-from syncapp.sandbox.refusals import BadValue, Missing, Refused, VersionMoved
+from syncapp.sandbox.refusals import BadValue, Merged, Missing, Refused, VersionMoved
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
 
-FIELDS = set(BILLING.by_name)
 CODES = {"version_moved": "revision_conflict", "not_found": "resource_missing"}
 ORDERS = {"created": "number", "modified": "updated, number"}
 
 
 def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
-    api = Blueprint("billing", __name__, url_prefix=BILLING.path)
+    api = Blueprint(f"billing {book.sort.name}", __name__, url_prefix=book.sort.path)
+    fields = set(book.sort.by_name)
     gate.guard(api, lambda: request.headers.get("X-Api-Key", ""))
 
     def body_of(record: Record) -> Json:
@@ -26,27 +27,28 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     @api.get("", endpoint="list")
     def list_page() -> Response:
         page, size = whole_number("page", 1, 1, 10**9), whole_number("per_page", 50, 1, 500)
-        where, values = _where()
-        total = book.store.count(where, values)
+        where, values = _where(book.sort.key)
+        total = book.table.count(where, values)
         rest = f"{where} ORDER BY {_order()} LIMIT ? OFFSET ?"
-        records = book.store.records(rest, [*values, size, (page - 1) * size])
+        records = book.table.records(rest, [*values, size, (page - 1) * size])
         data = [body_of(record) for record in records]
         return jsonify({"data": data, "page": page, "pages": max(1, -(-total // size)), "total": total})
 
     @api.get("/<identifier>")
     def read(identifier: str) -> Response:
-        return jsonify(body_of(book.find(identifier)))
+        found = book.find(identifier)
+        return jsonify(body_of(book.live(identifier) if found.merged_into else found))
 
     @api.post("")
     def create() -> tuple[Response, int]:
-        body = json_body(FIELDS | {"external_id"})
+        body = json_body(fields | {"external_id"})
         external = body.pop("external_id", None)
         record = book.create(author, body, external, request.headers.get("Idempotency-Key"))
         return jsonify(body_of(record)), 201
 
     @api.post("/<identifier>")
     def update(identifier: str) -> Response:
-        body = json_body(FIELDS | {"revision"})
+        body = json_body(fields | {"revision"})
         revision = body.pop("revision", None)
         if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
             raise BadValue("revision must be the whole number that was last read.", "revision")
@@ -56,6 +58,8 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     def delete(identifier: str) -> Response:
         try:
             return jsonify(body_of(book.delete(author, identifier)))
+        except Merged:
+            raise
         except Missing:
             # Deleting twice is fine here; an id that never was is not.
             return jsonify(body_of(book.find(identifier)))
@@ -64,6 +68,8 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     def refused(error: Refused) -> Response:
         code = CODES.get(error.code, error.code)
         body: dict[str, Json] = {"error": {"code": code, "message": error.message, "param": error.param}}
+        if isinstance(error, Merged):
+            body["error"]["merged_into"] = error.into
         if error.current and isinstance(error, VersionMoved):
             body["current"] = body_of(error.current)
         response = jsonify(body)
@@ -74,8 +80,8 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     return api
 
 
-def _where() -> tuple[str, list[Json]]:
-    """Deleted customers are listed in a delta only."""
+def _where(key: str) -> tuple[str, list[Json]]:
+    """Deleted ones are listed in a delta only."""
     clauses: list[str] = ["1"]
     values: list[Json] = []
     if "modified_since" in request.args:
@@ -83,9 +89,9 @@ def _where() -> tuple[str, list[Json]]:
         values.append(whole_number("modified_since", 0, 0, 10**12) * 1000)
     else:
         clauses.append("deleted = 0")
-    if email := request.args.get("email"):
-        clauses.append("email_key = ?")
-        values.append(email.lower())
+    if found_by := request.args.get(key):
+        clauses.append("find_key = ?")
+        values.append(found_by.lower())
     if external := request.args.get("external_id"):
         clauses.append("external_id = ?")
         values.append(external)

@@ -1,4 +1,4 @@
-"""The book of records: every create, update and delete, by the API or by a person, goes through here.
+"""The book of one sort of object: every create, update and delete goes through here.
 
 One immediate transaction holds the record, the log line and the webhook, so none exists without the
 others, whatever crashes.
@@ -8,71 +8,62 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from syncapp.sandbox.dialects import Dialect, iso
+from syncapp.sandbox.dialects import Dialect, Sort
+from syncapp.sandbox.diary import Author, Change, note
 from syncapp.sandbox.faults import Clock, FaultBox
 from syncapp.sandbox.outbox import Outbox
-from syncapp.sandbox.refusals import BadValue, KeyReused, Missing, Taken, VersionMoved
-from syncapp.sandbox.store import Record, Store
+from syncapp.sandbox.refusals import BadValue, KeyReused, Merged, Missing, Taken, VersionMoved
+from syncapp.sandbox.store import Record, Store, Table
 from syncapp.sandbox.values import Json
-
-
-@dataclass(frozen=True)
-class Author:
-    kind: str
-    name: str
-
-    @property
-    def is_person(self) -> bool:
-        return self.kind == "user"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a write did, for the logs and the webhook."""
-
-    action: str
-    author: Author
-    typed: dict[str, Json]
-    before: dict[str, Json]
-    after: Record
-    changed: bool
-    key: str | None = None
 
 
 @dataclass(frozen=True)
 class Book:
     dialect: Dialect
+    sort: Sort
+    table: Table
     store: Store
     clock: Clock
     box: FaultBox
     outbox: Outbox
+    # Every book of the sandbox by the name of its sort, this one too.
+    shelf: Mapping[str, Book]
 
     def find(self, identifier: str) -> Record:
-        record = self.store.record(identifier)
+        record = self.table.record(identifier)
         if record is None:
-            raise Missing(f"There is no {self.dialect.noun} with the id “{identifier}”.")
+            raise Missing(f"There is no {self.sort.noun} with the id “{identifier}”.")
         return record
 
     def live(self, identifier: str) -> Record:
         record = self.find(identifier)
+        if record.merged_into:
+            raise Merged(f"The {self.sort.noun} “{identifier}” was merged into another.", self.winner(record).id)
         if record.deleted:
-            raise Missing(f"The {self.dialect.noun} “{identifier}” was deleted.")
+            raise Missing(f"The {self.sort.noun} “{identifier}” was deleted.")
+        return record
+
+    def winner(self, record: Record) -> Record:
+        """Where a merged record ended up in the end; a record that was not merged is its own."""
+        while record.merged_into:
+            record = self.find(record.merged_into)
         return record
 
     def create(
         self, author: Author, raw: dict[str, Json], external_id: str | None = None, key: str | None = None
     ) -> Record:
-        fields = self.dialect.blank() | self._stored(raw)
-        print_ = sha256(json.dumps([raw, external_id], sort_keys=True).encode()).hexdigest()
+        fields = self.sort.blank() | self._stored(raw)
+        print_ = sha256(json.dumps([self.sort.name, raw, external_id], sort_keys=True).encode()).hexdigest()
         with self.store.transaction():
             if key and (known := self._replay(key, print_)):
                 return known
             self._refuse_taken(external_id)
             record = self._new(author, fields, external_id)
-            self._write(Change("create", author, raw, self.dialect.blank(), record, True, key))
+            self.write(Change("create", author, raw, self.sort.blank(), record, True, key))
             if key:
                 line = {"key": key, "fingerprint": print_, "time": time.time(), "record": record.dump()}
                 self.store.append("idempotency", line)
@@ -85,10 +76,10 @@ class Book:
             old = self.live(identifier)
             self._refuse_moved(old, expected)
             changed = any(old.fields[name] != value for name, value in stored.items())
-            new = self._next(old, author, fields=old.fields | stored)
+            new = self.next_of(old, author, fields=old.fields | stored)
             if not changed and not self.dialect.same_values_count:
                 new = old
-            self._write(Change("update", author, raw, old.fields, new, changed))
+            self.write(Change("update", author, raw, old.fields, new, changed))
         self.outbox.ring()
         return new
 
@@ -96,13 +87,20 @@ class Book:
         with self.store.transaction():
             old = self.live(identifier)
             self._refuse_moved(old, expected)
-            new = self._next(old, author, deleted=True)
-            self._write(Change("delete", author, {}, old.fields, new, True))
+            new = self.next_of(old, author, deleted=True)
+            self.write(Change("delete", author, {}, old.fields, new, True))
         self.outbox.ring()
         return new
 
     def _stored(self, raw: dict[str, Json]) -> dict[str, Json]:
-        return self.dialect.store(raw, self.box.now.extra_normalisation)
+        stored = self.sort.store(raw, self.box.now.extra_normalisation)
+        for name, value in stored.items():
+            refers = self.sort.field(name).refers
+            target = self.shelf[refers].table.record(value) if refers and value else None
+            if refers and value and (target is None or target.deleted):
+                noun = self.shelf[refers].sort.noun
+                raise BadValue(f"There is no {noun} with the id “{value}” that {name} could refer to.", name)
+        return stored
 
     def _replay(self, key: str, fingerprint: str) -> Record | None:
         found = self.store.rows("SELECT * FROM idempotency WHERE key = ?", [key])
@@ -121,57 +119,60 @@ class Book:
             return
         if not isinstance(external_id, str) or not 0 < len(external_id) <= 200:
             raise BadValue("The external id must be a text of 1 to 200 characters.", "external_id")
-        for owner in self.store.records("WHERE external_id = ?", [external_id]):
-            message = f"The external id “{external_id}” belongs to {self.dialect.noun} {owner.id} already."
+        for owner in self.table.records("WHERE deleted = 0 AND external_id = ?", [external_id]):
+            message = f"The external id “{external_id}” belongs to {self.sort.noun} {owner.id} already."
             raise Taken(message, "external_id", owner)
 
     def _refuse_moved(self, record: Record, expected: int | None) -> None:
         if expected is not None and expected != record.version:
-            message = f"This {self.dialect.noun} is at version {record.version}, not {expected}. Read it again."
+            message = f"This {self.sort.noun} is at version {record.version}, not {expected}. Read it again."
             raise VersionMoved(message, record)
 
     def _new(self, author: Author, fields: dict[str, Json], external_id: str | None) -> Record:
-        number = self.store.rows("SELECT COALESCE(MAX(number), 0) + 1 FROM records")[0][0]
+        number = self.table.next_number()
         now = self.clock.now()
-        identifier = self.dialect.make_id(number)
+        identifier = self.sort.make_id(number)
         return Record(number, identifier, external_id, fields, 1, now, now, False, author.kind, author.name)
 
-    def _next(
+    def next_of(
         self, old: Record, author: Author, fields: dict[str, Json] | None = None, deleted: bool = False
     ) -> Record:
+        """What a record becomes by somebody's change, not kept yet."""
         return replace(
             old, fields=fields or old.fields, deleted=deleted, version=old.version + 1,
             updated=self.clock.now(), actor_kind=author.kind, actor=author.name,
         )  # fmt: skip
 
-    def _write(self, change: Change) -> None:
-        self._log_edit(change) if change.author.is_person else self._log_write(change)
+    def write(self, change: Change, merged: Sequence[str] = ()) -> None:
+        """Keep, log and announce a change, inside a transaction. `merged`: the ids that went into the record."""
+        note(self.store, self.sort.name, change)
         if change.changed or self.dialect.same_values_count:
-            self.store.put(change.after)
-            self.outbox.add(change.after, change.action)
+            self.table.put(change.after)
+            self.outbox.add(self.sort.noun, change.after, "merge" if merged else change.action, merged)
 
-    def _log_edit(self, change: Change) -> None:
-        """One line for each field that the person really changed; a deletion is one line without a field."""
-        after = change.after
-        common = {"time": iso(int(time.time() * 1000)), "id": after.id, "action": change.action}
-        tail = {"actor": change.author.name, "version": after.version}
-        if change.action == "delete":
-            self.store.append("edits", {**common, "before": "null", "typed": "null", "stored": "null", **tail})
-        for name, typed in change.typed.items():
-            before, stored = change.before[name], after.fields[name]
-            if before != stored:
-                texts = {"before": before, "typed": typed, "stored": stored}
-                values = {key: json.dumps(value) for key, value in texts.items()}
-                self.store.append("edits", {**common, "field": name, **values, **tail})
 
-    def _log_write(self, change: Change) -> None:
-        after = change.after
-        line = {
-            "time": iso(int(time.time() * 1000)), "id": after.id, "action": change.action,
-            "sent": json.dumps(change.typed),
-            "before": json.dumps({name: change.before[name] for name in change.typed}),
-            "stored": json.dumps({name: after.fields[name] for name in change.typed}),
-            "changed": change.changed, "idempotency_key": change.key,
-            "actor": change.author.name, "version": after.version,
-        }  # fmt: skip
-        self.store.append("writes", line)
+@dataclass(frozen=True)
+class Shelf:
+    """The books of a sandbox by the name of their sort, people first."""
+
+    books: Mapping[str, Book]
+
+    @classmethod
+    def of(cls, dialect: Dialect, store: Store, clock: Clock, box: FaultBox, outbox: Outbox) -> Shelf:
+        books: dict[str, Book] = {}
+        for sort in dialect.sorts:
+            table = store.table(sort.name, sort.key)
+            books[sort.name] = Book(dialect, sort, table, store, clock, box, outbox, books)
+        return cls(books)
+
+    @property
+    def people(self) -> Book:
+        return next(iter(self.books.values()))
+
+    def book(self, name: Json) -> Book:
+        """By the name of its sort; people, if none is given."""
+        if name is None:
+            return self.people
+        if name not in self.books:
+            raise BadValue(f"“{name}” is not kept here. Kept are: {', '.join(self.books)}.", "object")
+        return self.books[name]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from sqlite3 import Row
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
-from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.book import Book, Shelf
+from syncapp.sandbox.diary import Author
 from syncapp.sandbox.faults import Faults
 from syncapp.sandbox.gate import Stats, json_body, json_object, whole_number
+from syncapp.sandbox.merging import merge
 from syncapp.sandbox.outbox import Address
 from syncapp.sandbox.refusals import BadValue, Refused
 from syncapp.sandbox.store import Record
@@ -30,6 +32,7 @@ def flat(record: Record) -> Json:
     return {
         "id": record.id, "external_id": record.external_id, "fields": record.fields, "version": record.version,
         "deleted": record.deleted, "updated": record.updated, "actor": record.actor,
+        "merged_into": record.merged_into, "merged": record.merged,
     }  # fmt: skip
 
 
@@ -38,12 +41,18 @@ def unfold(row: Row) -> dict[str, Json]:
     return {name: json.loads(value) if name in AS_JSON else value for name, value in zip(row.keys(), row, strict=True)}
 
 
-def control(book: Book, stats: Stats, title: str) -> Blueprint:
+def control(shelf: Shelf, stats: Stats, title: str) -> Blueprint:
     door = Blueprint("control", __name__, url_prefix="/_sandbox")
+    people = shelf.people
+
+    def asked(known: set[str]) -> tuple[Book, Author, dict[str, Json]]:
+        """The book that the call is about, who does it, and all that was sent."""
+        body = json_body(known | {"actor", "object"})
+        return shelf.book(body.get("object")), person_called(body.get("actor")), body
 
     def log(table: str) -> Response:
         after = whole_number("after", 0, 0, 10**15)
-        rows = book.store.lines(table, after, PAGE)
+        rows = people.store.lines(table, after, PAGE)
         return jsonify({table: [unfold(row) for row in rows], "last": rows[-1]["seq"] if rows else after})
 
     @door.get("/edits")
@@ -56,55 +65,59 @@ def control(book: Book, stats: Stats, title: str) -> Blueprint:
 
     @door.post("/edit")
     def edit() -> Response:
-        body = json_body({"id", "fields", "actor"})
-        author = person_called(body.get("actor"))
+        book, author, body = asked({"id", "fields"})
         return jsonify(flat(book.update(author, str(body.get("id")), json_object(body, "fields"))))
 
     @door.post("/create")
     def create() -> tuple[Response, int]:
-        body = json_body({"fields", "actor", "external_id"})
-        author = person_called(body.get("actor"))
+        book, author, body = asked({"fields", "external_id"})
         return jsonify(flat(book.create(author, json_object(body, "fields"), body.get("external_id")))), 201
 
     @door.post("/delete")
     def delete() -> Response:
-        body = json_body({"id", "actor"})
-        return jsonify(flat(book.delete(person_called(body.get("actor")), str(body.get("id")))))
+        book, author, body = asked({"id"})
+        return jsonify(flat(book.delete(author, str(body.get("id")))))
+
+    @door.post("/merge")
+    def merge_two() -> Response:
+        book, author, body = asked({"winner", "loser"})
+        return jsonify(flat(merge(book, author, str(body.get("winner")), str(body.get("loser")))))
 
     @door.get("/dump")
     def dump() -> Response:
-        return jsonify({"records": [flat(record) for record in book.store.records("ORDER BY number")]})
+        book = shelf.book(request.args.get("object"))
+        return jsonify({"records": [flat(record) for record in book.table.records("ORDER BY number")]})
 
     @door.get("/health")
     def health() -> Response:
-        records = book.store.count("WHERE deleted = 0")
-        return jsonify({"status": "ok", "title": title, "dialect": book.dialect.name, "records": records})
+        records = people.table.count("WHERE deleted = 0")
+        return jsonify({"status": "ok", "title": title, "dialect": people.dialect.name, "records": records})
 
     @door.get("/stats")
     def counts() -> Response:
-        return jsonify(stats.as_json() | {"webhooks": book.outbox.counts()})
+        return jsonify(stats.as_json() | {"webhooks": people.outbox.counts()})
 
     @door.get("/faults")
     def faults() -> Response:
-        return jsonify(book.box.now.as_json())
+        return jsonify(people.box.now.as_json())
 
     @door.put("/faults")
     def change_faults() -> Response:
         """Replace the faults: what is not named goes back to its default."""
         wanted = Faults.read(json_body(set(Faults.__dataclass_fields__)))
-        book.store.set_setting("faults", wanted.as_json())
-        book.box.change(wanted)
+        people.store.set_setting("faults", wanted.as_json())
+        people.box.change(wanted)
         return jsonify(wanted.as_json())
 
     @door.put("/webhook")
     def webhook() -> Response:
         address = Address.read(json_body({"url", "secret"}))
-        book.outbox.point_at(address)
+        people.outbox.point_at(address)
         return jsonify({"url": address.url, "secret": "kept, not shown"})
 
     @door.delete("/webhook")
     def no_webhook() -> Response:
-        book.outbox.point_at(None)
+        people.outbox.point_at(None)
         return Response(status=204)
 
     @door.errorhandler(Refused)

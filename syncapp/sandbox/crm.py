@@ -8,10 +8,11 @@ from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
 
-from syncapp.sandbox.book import Author, Book
+from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import CRM
+from syncapp.sandbox.diary import Author
 from syncapp.sandbox.gate import Gate, json_body, json_object, whole_number
-from syncapp.sandbox.refusals import BadValue, Refused, VersionMoved
+from syncapp.sandbox.refusals import BadValue, Missing, Refused, VersionMoved
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
 
@@ -19,7 +20,7 @@ BATCH = 100
 
 
 def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
-    api = Blueprint("crm", __name__, url_prefix=CRM.path)
+    api = Blueprint(f"crm {book.sort.name}", __name__, url_prefix=book.sort.path)
     gate.guard(api, lambda: request.headers.get("Authorization", "").removeprefix("Bearer "))
 
     def body_of(record: Record) -> Json:
@@ -36,7 +37,7 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
         limit = whole_number("limit", 100, 1, 500)
         clauses, values = _where()
         rest = f"WHERE {' AND '.join(clauses)} ORDER BY updated, id LIMIT ?"
-        records = book.store.records(rest, [*values, limit + 1])
+        records = book.table.records(rest, [*values, limit + 1])
         page: dict[str, Json] = {"results": [body_of(record) for record in records[:limit]]}
         if len(records) > limit:
             page["paging"] = {"next": {"after": _cursor(records[limit - 1])}}
@@ -44,12 +45,15 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
 
     @api.get("/search")
     def search() -> Response:
-        email, external = request.args.get("email"), request.args.get("externalId")
-        if not email and not external:
-            raise BadValue("Search needs ?email=… or ?externalId=….", "email")
-        rest = "WHERE deleted = 0 AND (? IS NULL OR email_key = ?) AND (? IS NULL OR external_id = ?)"
-        key = email.strip().lower() if email else None
-        found = book.store.records(f"{rest} ORDER BY number LIMIT 100", [key, key, external, external])
+        clauses: list[str] = ["deleted = 0"]
+        values: list[Json] = []
+        if found_by := request.args.get(book.sort.key, "").strip():
+            clauses, values = [*clauses, "find_key = ?"], [*values, found_by.lower()]
+        if external := request.args.get("externalId"):
+            clauses, values = [*clauses, "external_id = ?"], [*values, external]
+        if not values:
+            raise BadValue(f"Search needs ?{book.sort.key}=… or ?externalId=….", book.sort.key)
+        found = book.table.records(f"WHERE {' AND '.join(clauses)} ORDER BY number LIMIT 100", values)
         return jsonify({"results": [body_of(record) for record in found]})
 
     @api.post("/batch/read")
@@ -58,12 +62,13 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
         if not isinstance(wanted, list) or len(wanted) > BATCH or not all(isinstance(one, str) for one in wanted):
             raise BadValue(f'“ids” must be a list of at most {BATCH} ids, for example ["1001"].', "ids")
         marks = ", ".join("?" for _ in wanted)
-        found = book.store.records(f"WHERE deleted = 0 AND id IN ({marks}) ORDER BY number", wanted)
+        found = book.table.records(f"WHERE deleted = 0 AND id IN ({marks}) ORDER BY number", wanted)
         return jsonify({"results": [body_of(record) for record in found]})
 
     @api.get("/<identifier>")
     def read(identifier: str) -> Response:
-        return answer(book.live(identifier))
+        """Who asks for a record that was merged gets the one that it went into, under that one's id."""
+        return answer(book.live(book.winner(book.find(identifier)).id))
 
     @api.post("")
     def create() -> Response:
@@ -85,15 +90,12 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     def refused(error: Refused) -> Response:
         # The status word of HTTP for a lost If-Match is 412; other dialects call it a conflict.
         moved = isinstance(error, VersionMoved)
-        body = {
-            "status": "error",
-            "category": "PRECONDITION_FAILED" if moved else error.code.upper(),
-            "message": error.message,
-        }
+        category = "PRECONDITION_FAILED" if moved else error.code.upper()
+        body = {"status": "error", "category": category, "message": error.message}
         body |= {"field": error.param} if error.param else {}
         body |= {"current": body_of(error.current)} if error.current else {}
         response = jsonify(body)
-        response.status_code = 412 if moved else error.status
+        response.status_code = 412 if moved else 404 if isinstance(error, Missing) else error.status
         response.headers.update(error.headers)
         return response
 

@@ -1,12 +1,13 @@
-"""The two providers that a sandbox can be: their fields and labels in one table, and their words."""
+"""The two providers that a sandbox can be: the objects that each keeps, and the words of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from syncapp.sandbox.fields import ACCOUNT, COMPANY, CONTACT, CUSTOMER
 from syncapp.sandbox.refusals import BadValue
 from syncapp.sandbox.values import KINDS, Field, Json
 
@@ -19,38 +20,10 @@ def iso(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
-CRM_FIELDS = (
-    Field("email", "E-mail", "email", trim=True, lower=True),
-    Field("firstname", "First name", "text", trim=True),
-    Field("lastname", "Last name", "text", trim=True),
-    Field("phone", "Phone", "phone"),
-    Field("street", "Street", "text", trim=True),
-    Field("zip", "ZIP", "text", trim=True),
-    Field("city", "City", "text", trim=True),
-    Field("lifecycle", "Lifecycle stage", "choice", ("subscriber", "lead", "opportunity", "customer", "former")),
-    Field("tags", "Tags (a;b)", "tags"),
-    Field("newsletter", "Newsletter", "flag_text", ("true", "false")),
-    Field("credit_limit", "Credit limit", "money_text"),
-)
-BILLING_FIELDS = (
-    Field("email", "Billing e-mail", "email"),
-    Field("name_first", "Given name", "text"),
-    Field("name_last", "Family name", "text"),
-    Field("telephone", "Telephone", "phone"),
-    Field("address_line", "Address line", "text", cut=40),
-    Field("postcode", "Postcode", "text"),
-    Field("town", "Town", "text"),
-    Field("plan", "Plan", "choice", ("free", "basic", "pro", "enterprise")),
-    Field("labels", "Labels (a; b)", "labels"),
-    Field("marketing_opt_in", "Marketing opt-in", "flag_int", ("true", "false")),
-    Field("credit_cents", "Credit", "cents"),
-)
-
-
 def crm_body(record: Record, with_actor: bool) -> Json:
     if record.deleted:
         return crm_tombstone(record)
-    body = {
+    body: dict[str, Json] = {
         "id": record.id,
         "externalId": record.external_id,
         "properties": record.fields,
@@ -58,22 +31,20 @@ def crm_body(record: Record, with_actor: bool) -> Json:
         "createdAt": iso(record.created),
         "updatedAt": iso(record.updated),
     }
+    if record.merged:
+        body["mergedIds"] = record.merged
     if with_actor:
         body["updatedBy"] = {"type": record.actor_kind, "id": record.actor}
     return body
 
 
 def crm_tombstone(record: Record) -> Json:
-    return {
-        "id": record.id,
-        "archived": True,
-        "version": record.version,
-        "updatedAt": iso(record.updated),
-    }
+    stone = {"id": record.id, "archived": True, "version": record.version, "updatedAt": iso(record.updated)}
+    return stone | ({"mergedInto": record.merged_into} if record.merged_into else {})
 
 
 def billing_body(record: Record, with_actor: bool) -> Json:
-    return {
+    body = {
         "id": record.id,
         "external_id": record.external_id,
         **record.fields,
@@ -81,40 +52,40 @@ def billing_body(record: Record, with_actor: bool) -> Json:
         "modified": record.updated // 1000,
         "deleted": record.deleted,
     }
+    return body | ({"merged_into": record.merged_into} if record.merged_into else {})
 
 
-def crm_id(number: int) -> str:
-    return str(1000 + number)
+def counted(first: int) -> Callable[[int], str]:
+    """Ids that are numbers in a row."""
+    return lambda number: str(first + number)
 
 
-def billing_id(number: int) -> str:
-    # A mix that never repeats (the factor shares no divisor with 36), so ids look random and stay unique.
-    value, text = (number * 1_580_030_173 + 987_654_321) % 36**8, ""
-    for _ in range(8):
-        value, digit = divmod(value, 36)
-        text = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + text
-    return f"cus_{text}"
+def mixed(prefix: str) -> Callable[[int], str]:
+    """Ids that look random and stay unique: a mix that never repeats (the factor shares no divisor with 36)."""
+
+    def make(number: int) -> str:
+        value, text = (number * 1_580_030_173 + 987_654_321) % 36**8, ""
+        for _ in range(8):
+            value, digit = divmod(value, 36)
+            text = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + text
+        return f"{prefix}_{text}"
+
+    return make
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Sort:
+    """One sort of object: contacts, companies …; `name` is its table, too."""
+
     name: str
     noun: str
     path: str
     fields: tuple[Field, ...]
-    body: Callable[[Record, bool], Json]
     make_id: Callable[[int], str]
-    # Real systems differ here: one ignores a write that changes nothing, the other counts it.
-    same_values_count: bool
-    # The version and time of a change, as they are called in an event.
-    version_key: str
-    time_key: str
-    first_name: str
-    last_name: str
+    # Besides the external id, what one of them can be found by.
+    key: str
+    called: tuple[str, ...]
     city: str
-    idempotency_hours: int | None = None
-    granularity_ms: int = 1
-    requests_per_second: int | None = None
     by_name: dict[str, Field] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,7 +97,7 @@ class Dialect:
             raise BadValue(f"“{name}” is not a field of a {self.noun}. The fields are: {known}.", name)
         return self.by_name[name]
 
-    def store(self, raw: dict[str, Json], extra: bool) -> dict[str, Json]:
+    def store(self, raw: Mapping[str, Json], extra: bool) -> dict[str, Json]:
         stored = {}
         for name, value in raw.items():
             item = self.field(name)
@@ -136,16 +107,47 @@ class Dialect:
     def blank(self) -> dict[str, Json]:
         return {item.name: KINDS[item.kind].empty for item in self.fields}
 
+    def title(self, record: Record) -> str:
+        return " ".join(filter(None, (record.fields[name] for name in self.called))) or "(no name)"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    name: str
+    # The first is people; it is what the pages open with and the back door means by default.
+    sorts: tuple[Sort, ...]
+    body: Callable[[Record, bool], Json]
+    # Real systems differ here: one ignores a write that changes nothing, the other counts it.
+    same_values_count: bool
+    # The version and time of a change, as they are called in an event.
+    version_key: str
+    time_key: str
+    idempotency_hours: int | None = None
+    granularity_ms: int = 1
+    requests_per_second: int | None = None
+
 
 CRM = Dialect(
-    "crm", "contact", "/api/contacts", CRM_FIELDS, crm_body, crm_id,
-    same_values_count=False, version_key="version", time_key="updatedAt",
-    first_name="firstname", last_name="lastname", city="city",
+    "crm",
+    (
+        Sort(
+            "contacts", "contact", "/api/contacts", CONTACT, counted(1000), key="email",
+            called=("firstname", "lastname"), city="city",
+        ),
+        Sort("companies", "company", "/api/companies", COMPANY, counted(7000), "domain", ("name",), "city"),
+    ),
+    crm_body, same_values_count=False, version_key="version", time_key="updatedAt",
 )  # fmt: skip
 BILLING = Dialect(
-    "billing", "customer", "/v1/customers", BILLING_FIELDS, billing_body, billing_id,
-    same_values_count=True, version_key="revision", time_key="modified",
-    first_name="name_first", last_name="name_last", city="town",
+    "billing",
+    (
+        Sort(
+            "customers", "customer", "/v1/customers", CUSTOMER, mixed("cus"), key="email",
+            called=("name_first", "name_last"), city="town",
+        ),
+        Sort("accounts", "account", "/v1/accounts", ACCOUNT, mixed("acc"), "domain", ("name",), "town"),
+    ),
+    billing_body, same_values_count=True, version_key="revision", time_key="modified",
     idempotency_hours=24, granularity_ms=1000, requests_per_second=1000,
 )  # fmt: skip
 DIALECTS = {dialect.name: dialect for dialect in (CRM, BILLING)}

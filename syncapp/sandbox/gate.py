@@ -14,8 +14,8 @@ from typing import Any
 from flask import Blueprint, Flask, Response, g, request
 from waitress.channel import ClientDisconnected
 
-from syncapp.sandbox.book import Book
-from syncapp.sandbox.faults import Clock
+from syncapp.sandbox.dialects import Dialect
+from syncapp.sandbox.faults import Clock, FaultBox
 from syncapp.sandbox.refusals import BadValue, Broken, TooMany, Unauthorised
 from syncapp.sandbox.values import Json
 
@@ -57,8 +57,8 @@ class Window:
 
 
 class Gate:
-    def __init__(self, book: Book, token: str, stats: Stats) -> None:
-        self._book, self._token, self._stats = book, token, stats
+    def __init__(self, dialect: Dialect, box: FaultBox, token: str, stats: Stats) -> None:
+        self._dialect, self._box, self._token, self._stats = dialect, box, token, stats
         self._window = Window()
 
     def guard(self, api: Blueprint, shown_token: Callable[[], str]) -> None:
@@ -71,7 +71,7 @@ class Gate:
             if not hmac.compare_digest(shown_token().encode(), self._token.encode()):
                 raise Unauthorised("The token is missing or wrong. Send the one that the sandbox was started with.")
             self._limit()
-            if self._book.box.strikes_next("server_error"):
+            if self._box.strikes_next("server_error"):
                 self._stats.add("faults", "server_error")
                 raise Broken(503)
 
@@ -81,16 +81,16 @@ class Gate:
             if g.get("remaining") is not None:
                 response.headers["X-RateLimit-Remaining"] = str(max(0, g.remaining))
                 response.headers["X-RateLimit-Reset"] = "1"
-            if kind in WRITES and response.status_code < 300 and self._book.box.strikes_next("hang_after_write"):
+            if kind in WRITES and response.status_code < 300 and self._box.strikes_next("hang_after_write"):
                 self._stats.add("faults", "hang_after_write")
-                request.environ[HANG] = self._book.box.now.hang_seconds
+                request.environ[HANG] = self._box.now.hang_seconds
             return response
 
         api.before_request(before)
         api.after_request(after)
 
     def _limit(self) -> None:
-        limit = self._book.box.now.rate_limit_per_second or self._book.dialect.requests_per_second
+        limit = self._box.now.rate_limit_per_second or self._dialect.requests_per_second
         if not limit:
             return
         g.remaining = self._window.take(limit)

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from sqlite3 import Row
@@ -27,7 +27,7 @@ from syncapp.sandbox.values import Json
 RETRY_SECONDS = (0.2, 1, 5, 10, 20, 30, 60)
 ATTEMPTS = 20
 TIMEOUT = 10
-EVENTS = {"create": "created", "update": "updated", "delete": "deleted"}
+EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "merge": "merged"}
 log = logging.getLogger(__name__)
 
 
@@ -70,14 +70,16 @@ def signed_headers(secret: str, webhook_id: str, seconds: int, body: bytes) -> d
     }
 
 
-def event_body(dialect: Dialect, faults: Faults, record: Record, action: str, fat: bool) -> Json:
+def event_body(dialect: Dialect, faults: Faults, record: Record, kind: str, fat: bool, merged: Sequence[str]) -> Json:
     full = dialect.body(record, not faults.no_actor)
     data = {"id": record.id, dialect.version_key: record.version, dialect.time_key: full[dialect.time_key]}
+    if merged:
+        data["mergedIds"] = list(merged)
     if not faults.no_actor:
         data["actor"] = {"type": record.actor_kind, "id": record.actor}
     if fat:
         data["record"] = full
-    return {"type": f"{dialect.noun}.{EVENTS[action]}", "timestamp": iso(record.updated), "data": data}
+    return {"type": kind, "timestamp": iso(record.updated), "data": data}
 
 
 class Outbox:
@@ -101,7 +103,7 @@ class Outbox:
     def ring(self) -> None:
         self._bell.set()
 
-    def add(self, record: Record, action: str) -> None:
+    def add(self, noun: str, record: Record, action: str, merged: Sequence[str] = ()) -> None:
         """Put the event of a change down, with its faults decided; call it inside the transaction."""
         if self.address is None:
             return
@@ -111,7 +113,8 @@ class Outbox:
             for mark in ("lose", "duplicate", "reorder", "delay", "bodyless")
             if faults.strikes(f"webhook_{mark}", event)
         ]
-        body = event_body(self._dialect, faults, record, action, fat="bodyless" not in marks)
+        kind, fat = f"{noun}.{EVENTS[action]}", "bodyless" not in marks
+        body = event_body(self._dialect, faults, record, kind, fat, merged)
         line = {
             "webhook_id": f"msg_{uuid.uuid4().hex}",
             "body": json.dumps(body, ensure_ascii=False),

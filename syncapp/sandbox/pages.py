@@ -7,10 +7,11 @@ from urllib.parse import quote, unquote
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from syncapp.sandbox.book import Book
+from syncapp.sandbox.book import Book, Shelf
 from syncapp.sandbox.control import person_called
 from syncapp.sandbox.dialects import iso
 from syncapp.sandbox.gate import whole_number
+from syncapp.sandbox.merging import merge
 from syncapp.sandbox.refusals import Refused
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import KINDS, Field, Json
@@ -19,24 +20,33 @@ PAGE = 50
 NAME_COOKIE = "sandbox_name"
 
 
-def pages(book: Book, title: str) -> Blueprint:
-    site = Blueprint("pages", __name__)
-    dialect = book.dialect
+def common(shelf: Shelf, title: str) -> dict[str, object]:
+    """What every page needs."""
+    name = unquote(request.cookies.get(NAME_COOKIE, ""))
+    nav = [(book.sort.name.capitalize(), url_for(f"{book.sort.name}.home")) for book in shelf.books.values()]
+    return {
+        "title": title, "dialect": shelf.people.dialect, "show": show, "iso": iso, "who": who, "my_name": name,
+        "nav": nav, "home": nav[0][1],
+    }  # fmt: skip
 
-    @site.context_processor
-    def common() -> dict[str, object]:
-        name = unquote(request.cookies.get(NAME_COOKIE, ""))
-        return {"title": title, "dialect": dialect, "show": show, "iso": iso, "who": who, "my_name": name}
+
+def record_pages(book: Book) -> Blueprint:
+    """List, record and new record of one sort; people's pages stand at the top."""
+    sort = book.sort
+    site = Blueprint(sort.name, __name__, url_prefix=None if sort is book.dialect.sorts[0] else f"/{sort.name}")
+    site.before_request(own_pages_only)
+    site.register_error_handler(Refused, refused)
+    site.context_processor(lambda: {"sort": sort})
 
     @site.get("/")
     def home() -> str:
         number, search = whole_number("page", 1, 1, 10**6), request.args.get("q", "").strip()
         pattern = "%" + search.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
         where = r"WHERE deleted = 0 AND search LIKE ? ESCAPE '\'"
-        total = book.store.count(where, [pattern])
+        total = book.table.count(where, [pattern])
         last = max(1, -(-total // PAGE))
         number = min(number, last)
-        records = book.store.records(f"{where} ORDER BY number LIMIT {PAGE} OFFSET ?", [pattern, (number - 1) * PAGE])
+        records = book.table.records(f"{where} ORDER BY number LIMIT {PAGE} OFFSET ?", [pattern, (number - 1) * PAGE])
         return render_template("list.html", records=records, search=search, total=total, page=number, last=last)
 
     @site.get("/records/<identifier>")
@@ -52,16 +62,16 @@ def pages(book: Book, title: str) -> Blueprint:
                 book.update(person_called(request.form.get("actor")), identifier, raw)
         except Refused as error:
             return _again(error, book.find(identifier))
-        return _remember(redirect(url_for("pages.record", identifier=identifier, saved=len(raw)), 303))
+        return _remember(redirect(url_for(".record", identifier=identifier, saved=len(raw)), 303))
 
     @site.post("/records/<identifier>/delete")
     def delete(identifier: str) -> AnyResponse:
         book.delete(person_called(request.form.get("actor")), identifier)
-        return _remember(redirect(url_for("pages.record", identifier=identifier), 303))
+        return _remember(redirect(url_for(".record", identifier=identifier), 303))
 
     @site.get("/new")
     def new() -> str:
-        blank = {item.name: "" for item in dialect.fields}
+        blank = {item.name: "" for item in sort.fields}
         return render_template("record.html", record=None, shown=blank, was=blank, error=None)
 
     @site.post("/new")
@@ -70,34 +80,26 @@ def pages(book: Book, title: str) -> Blueprint:
             made = book.create(person_called(request.form.get("actor")), _typed(changed_only=False))
         except Refused as error:
             return _again(error, None)
-        return _remember(redirect(url_for("pages.record", identifier=made.id, saved=1), 303))
+        return _remember(redirect(url_for(".record", identifier=made.id, saved=1), 303))
 
-    @site.get("/about")
-    def about() -> str:
-        address = book.outbox.address
-        return render_template(
-            "about.html", faults=book.box.now.as_json(), usual=type(book.box.now)().as_json(),
-            webhook=address.url if address else None, counts=book.outbox.counts(),
-        )  # fmt: skip
-
-    @site.errorhandler(Refused)
-    def refused(error: Refused) -> tuple[str, int]:
-        return error_page("That did not work", error.message, error.status)
-
-    @site.before_request
-    def own_pages_only() -> tuple[str, int] | None:
-        """A form on somebody else's page may not edit here."""
-        if request.method == "POST" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-            return error_page("That did not work", "The form was sent from another site. Use the form here.", 403)
-        return None
+    @site.post("/records/<identifier>/merge")
+    def merge_another(identifier: str) -> AnyResponse:
+        loser = request.form.get("loser", "").strip()
+        try:
+            merge(book, person_called(request.form.get("actor")), identifier, loser)
+        except Refused as error:
+            found = book.find(identifier)
+            page = render_template("record.html", record=found, shown=_shown(found), was=_shown(found), error=error)
+            return make_response(page, error.status)
+        return _remember(redirect(url_for(".record", identifier=identifier, saved=1), 303))
 
     def _shown(found: Record) -> dict[str, str]:
-        return {item.name: show(item, found.fields[item.name]) for item in dialect.fields}
+        return {item.name: show(item, found.fields[item.name]) for item in sort.fields}
 
     def _typed(changed_only: bool) -> dict[str, Json]:
         """What the person changed: a form posts every field, and the untouched ones are not the person's."""
         raw = {}
-        for item in dialect.fields:
+        for item in sort.fields:
             text = request.form.get(item.name)
             if text is None or (changed_only and text == request.form.get(f"was-{item.name}")):
                 continue
@@ -105,12 +107,37 @@ def pages(book: Book, title: str) -> Blueprint:
         return raw if changed_only else {name: value for name, value in raw.items() if value not in (None, [])}
 
     def _again(error: Refused, found: Record | None) -> Response:
-        shown = {item.name: request.form.get(item.name, "") for item in dialect.fields}
-        was = {item.name: request.form.get(f"was-{item.name}", "") for item in dialect.fields}
+        shown = {item.name: request.form.get(item.name, "") for item in sort.fields}
+        was = {item.name: request.form.get(f"was-{item.name}", "") for item in sort.fields}
         page = render_template("record.html", record=found, shown=shown, was=was, error=error)
         return make_response(page, error.status)
 
     return site
+
+
+def site_pages(people: Book) -> Blueprint:
+    site = Blueprint("pages", __name__)
+
+    @site.get("/about")
+    def about() -> str:
+        address = people.outbox.address
+        return render_template(
+            "about.html", faults=people.box.now.as_json(), usual=type(people.box.now)().as_json(),
+            webhook=address.url if address else None, counts=people.outbox.counts(),
+        )  # fmt: skip
+
+    return site
+
+
+def refused(error: Refused) -> tuple[str, int]:
+    return error_page("That did not work", error.message, error.status)
+
+
+def own_pages_only() -> tuple[str, int] | None:
+    """A form on somebody else's page may not edit here."""
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return error_page("That did not work", "The form was sent from another site. Use the form here.", 403)
+    return None
 
 
 def show(item: Field, value: Json) -> str:

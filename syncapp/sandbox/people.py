@@ -1,8 +1,9 @@
-"""Invented people to fill a new sandbox: the same number gives the same person in every dialect."""
+"""Invented people, and companies, to fill a new sandbox: the same number is the same one in every dialect."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
 
 if TYPE_CHECKING:
-    from syncapp.sandbox.book import Book
+    from syncapp.sandbox.book import Book, Shelf
 
 FIRST = (
     "Ada", "Ben", "Chloe", "David", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kamila", "Leon", "Maja",
@@ -22,6 +23,7 @@ LAST = (
 )  # fmt: skip
 STREETS = ("Lindenweg", "Marktplatz", "Hafenstraße", "Mill Road", "Rosengasse", "Am Bach", "Ringstraße")
 TOWNS = (("10115", "Berlin"), ("20095", "Hamburg"), ("50667", "Köln"), ("80331", "München"), ("04109", "Leipzig"))
+TRADES = ("Bakery", "Books", "Logistics", "Optics", "Software", "Tools")
 LABELS = ("fair", "partner", "press", "vip", "wholesale")
 
 
@@ -71,19 +73,40 @@ def person(number: int) -> Person:
     )  # fmt: skip
 
 
-def settle_in(book: Book, number: int) -> None:
-    """Fill an empty book; a book that has records is left alone, so a restart continues."""
-    if book.store.count():
+def company(number: int) -> dict[str, str]:
+    dice = random.Random(f"company {number}")
+    name = f"{dice.choice(LAST)} {dice.choice(TRADES)} {number}"
+    return {"name": name, "domain": f"company{number:03d}.example", "city": dice.choice(TOWNS)[1]}
+
+
+def settle_in(shelf: Shelf, people: int, companies: int) -> None:
+    """Fill an empty sandbox; one that has records is left alone, so a restart continues."""
+    if shelf.people.table.count():
         return
-    dialect = book.dialect
-    step = dialect.granularity_ms
-    with book.store.transaction():
-        now = book.clock.now()
-        for index in range(1, number + 1):
-            someone = person(index)
-            raw = someone.crm() if dialect.name == "crm" else someone.billing()
-            fields = dialect.blank() | dialect.store(raw, book.box.now.extra_normalisation)
-            created = (now - (number - index + 1) * 60_000) // step * step
-            identifier = dialect.make_id(index)
-            record = Record(index, identifier, None, fields, 1, created, created, False, "user", "Import")
-            book.store.put(record)
+    persons, employers = shelf.books.values()
+    with persons.store.transaction():
+        ids = _fill(employers, [_spelled(employers, company(number)) for number in range(1, companies + 1)])
+        known = [_known(persons, person(number), number, ids) for number in range(1, people + 1)]
+        _fill(persons, known)
+
+
+def _known(book: Book, someone: Person, number: int, employers: Sequence[str]) -> dict[str, Json]:
+    """A person as the dialect spells one, at one of the companies if there are any."""
+    raw = someone.crm() if book.dialect.name == "crm" else someone.billing()
+    reference = next(field.name for field in book.sort.fields if field.refers)
+    return raw | ({reference: employers[number % len(employers)]} if employers else {})
+
+
+def _spelled(book: Book, told: dict[str, str]) -> dict[str, Json]:
+    return {(book.sort.city if name == "city" else name): value for name, value in told.items()}
+
+
+def _fill(book: Book, raws: Sequence[dict[str, Json]]) -> list[str]:
+    """Records that were imported a minute apart; their ids."""
+    step, now = book.dialect.granularity_ms, book.clock.now()
+    for index, raw in enumerate(raws, 1):
+        fields = book.sort.blank() | book.sort.store(raw, book.box.now.extra_normalisation)
+        created = (now - (len(raws) - index + 1) * 60_000) // step * step
+        identifier = book.sort.make_id(index)
+        book.table.put(Record(index, identifier, None, fields, 1, created, created, False, "user", "Import"))
+    return [book.sort.make_id(index) for index in range(1, len(raws) + 1)]

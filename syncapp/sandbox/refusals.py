@@ -33,6 +33,17 @@ class Missing(Refused):
     code = "not_found"
 
 
+class Merged(Missing):
+    """The record went into another one."""
+
+    status = 410
+    code = "merged"
+
+    def __init__(self, message: str, into: str) -> None:
+        super().__init__(message)
+        self.into = into
+
+
 class Unauthorised(Refused):
     status = 401
     code = "unauthorised"

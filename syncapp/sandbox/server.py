@@ -28,7 +28,7 @@ class SandboxServer:
                 max_request_body_size=LARGEST_BODY, clear_untrusted_proxy_headers=True,
             )  # fmt: skip
         except OSError:
-            self.sandbox.book.store.close()
+            self.sandbox.store.close()
             raise
         self._thread = threading.Thread(target=self._run, name="sandbox server", daemon=True)
         self.url = f"http://{host}:{self._server.effective_port}"
@@ -49,7 +49,7 @@ class SandboxServer:
         self._server.task_dispatcher.shutdown()
         for socket in list(self._sockets.values()):
             socket.close()
-        self.sandbox.book.store.close()
+        self.sandbox.store.close()
 
     def _run(self) -> None:
         # Not the server's own run(): that one can be ended only by a signal in the main thread.

@@ -21,6 +21,7 @@ class Settings:
     webhook: Address | None = None
     faults: Faults | None = None
     seed: int = 0
+    companies: int = 0
     token: str = field(default=TOKEN, repr=False)
     # The name under which changes by token appear in records and events.
     client: str = "integration"

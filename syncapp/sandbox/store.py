@@ -6,18 +6,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from syncapp.sandbox.values import Json
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
+TABLE = """
+CREATE TABLE IF NOT EXISTS {name} (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    external_id TEXT UNIQUE,
+    external_id TEXT,
     fields TEXT NOT NULL,
     version INTEGER NOT NULL,
     created INTEGER NOT NULL,
@@ -25,19 +25,24 @@ CREATE TABLE IF NOT EXISTS records (
     deleted INTEGER NOT NULL,
     actor_kind TEXT NOT NULL,
     actor TEXT NOT NULL,
-    email_key TEXT,
+    merged_into TEXT,
+    merged TEXT NOT NULL,
+    find_key TEXT,
     search TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS records_updated ON records (updated, id);
-CREATE INDEX IF NOT EXISTS records_email ON records (email_key);
+CREATE INDEX IF NOT EXISTS {name}_updated ON {name} (updated, id);
+CREATE INDEX IF NOT EXISTS {name}_find ON {name} (find_key);
+CREATE UNIQUE INDEX IF NOT EXISTS {name}_external ON {name} (external_id) WHERE deleted = 0;
+"""
+LOGS = """
 CREATE TABLE IF NOT EXISTS edits (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
-    field TEXT, before TEXT NOT NULL, typed TEXT NOT NULL, stored TEXT NOT NULL,
-    actor TEXT NOT NULL, version INTEGER NOT NULL
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, object TEXT NOT NULL, id TEXT NOT NULL,
+    action TEXT NOT NULL, field TEXT, before TEXT NOT NULL, typed TEXT NOT NULL, stored TEXT NOT NULL,
+    actor_type TEXT NOT NULL, actor TEXT NOT NULL, version INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS writes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL,
-    sent TEXT NOT NULL, before TEXT NOT NULL, stored TEXT NOT NULL, changed INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, object TEXT NOT NULL, id TEXT NOT NULL,
+    action TEXT NOT NULL, sent TEXT NOT NULL, before TEXT NOT NULL, stored TEXT NOT NULL, changed INTEGER NOT NULL,
     idempotency_key TEXT, actor TEXT NOT NULL, version INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS outbox (
@@ -65,11 +70,15 @@ class Record:
     deleted: bool
     actor_kind: str
     actor: str
+    # The id of the record that this one went into, and the ids of those that went into this one.
+    merged_into: str | None = None
+    merged: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Record:
         given = {name: row[name] for name in cls.__dataclass_fields__}
-        return cls(**{**given, "fields": json.loads(row["fields"]), "deleted": bool(row["deleted"])})
+        opened = {name: json.loads(row[name]) for name in ("fields", "merged")}
+        return cls(**{**given, **opened, "deleted": bool(row["deleted"])})
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -80,13 +89,20 @@ class Record:
 
 
 class Store:
+    """The file: settings, logs and the outbox; records stand in a `Table` for each sort of object."""
+
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(SCHEMA)
+        self._connection.executescript(LOGS)
+
+    def table(self, name: str, key: str) -> Table:
+        """The table of a sort of object, made if missing; `key` is the field that its records are found by."""
+        self._connection.executescript(TABLE.format(name=name))
+        return Table(self, name, key)
 
     def close(self) -> None:
         with self._lock:
@@ -108,33 +124,10 @@ class Store:
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 
-    def records(self, rest: str, values: Sequence[object] = ()) -> list[Record]:
-        return [Record.of(row) for row in self.rows(f"SELECT * FROM records {rest}", values)]
-
-    def record(self, identifier: str) -> Record | None:
-        return next(iter(self.records("WHERE id = ?", [identifier])), None)
-
-    def count(self, rest: str = "", values: Sequence[object] = ()) -> int:
-        return int(self.rows(f"SELECT COUNT(*) FROM records {rest}", values)[0][0])
-
-    def put(self, record: Record) -> None:
-        """Insert or replace; call it inside a transaction."""
-        words = " ".join(str(value) for value in record.fields.values() if value not in (None, [], ""))
-        email = record.fields.get("email")
-        values = {
-            **asdict(record),
-            "fields": json.dumps(record.fields),
-            "email_key": email.lower() if email else None,
-            "search": f"{record.id} {words}".lower(),
-        }
-        names = ", ".join(values)
-        marks = ", ".join(f":{name}" for name in values)
-        # Not INSERT OR REPLACE: that would delete another record with the same external id.
-        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
-        self._connection.execute(
-            f"INSERT INTO records ({names}) VALUES ({marks}) ON CONFLICT (number) DO UPDATE SET {updates}",
-            values,
-        )
+    def run(self, statement: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
+        """Carry a statement out; the answer is how many rows it touched."""
+        with self._lock:
+            return self._connection.execute(statement, values).rowcount
 
     def lines(self, log: str, after: int, limit: int) -> list[sqlite3.Row]:
         """Lines of a log, oldest first."""
@@ -142,12 +135,51 @@ class Store:
 
     def append(self, table: str, line: dict[str, object]) -> None:
         marks = ", ".join("?" for _ in line)
-        self._connection.execute(f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values()))
+        self.run(f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values()))
 
     def setting(self, name: str) -> Json:
         found = self.rows("SELECT value FROM settings WHERE name = ?", [name])
         return json.loads(found[0][0]) if found else None
 
     def set_setting(self, name: str, value: Json) -> None:
-        with self._lock:
-            self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)])
+        self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)])
+
+
+class Table:
+    """The records of one sort of object."""
+
+    def __init__(self, store: Store, name: str, key: str) -> None:
+        self._store, self.name, self._key = store, name, key
+
+    def records(self, rest: str, values: Sequence[object] = ()) -> list[Record]:
+        return [Record.of(row) for row in self._store.rows(f"SELECT * FROM {self.name} {rest}", values)]
+
+    def record(self, identifier: str) -> Record | None:
+        return next(iter(self.records("WHERE id = ?", [identifier])), None)
+
+    def count(self, rest: str = "", values: Sequence[object] = ()) -> int:
+        return int(self._store.rows(f"SELECT COUNT(*) FROM {self.name} {rest}", values)[0][0])
+
+    def next_number(self) -> int:
+        """One more than there ever was, also where a restored state knows of fewer: ids are never reused."""
+        highest = self._store.rows(f"SELECT COALESCE(MAX(number), 0) FROM {self.name}")[0][0]
+        return max(int(highest), self._store.setting(f"highest {self.name}") or 0) + 1
+
+    def put(self, record: Record) -> None:
+        """Insert or replace; call it inside a transaction."""
+        words = " ".join(str(value) for value in record.fields.values() if value not in (None, [], ""))
+        found_by = record.fields.get(self._key)
+        values = {
+            **asdict(record),
+            "fields": json.dumps(record.fields),
+            "merged": json.dumps(record.merged),
+            "find_key": found_by.lower() if found_by else None,
+            "search": f"{record.id} {words}".lower(),
+        }
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        # Not INSERT OR REPLACE: that would delete another record with the same external id.
+        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+        self._store.run(
+            f"INSERT INTO {self.name} ({names}) VALUES ({marks}) ON CONFLICT (number) DO UPDATE SET {updates}", values
+        )

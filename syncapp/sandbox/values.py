@@ -28,6 +28,8 @@ class Field:
     cut: int = LONGEST
     trim: bool = False
     lower: bool = False
+    # The sort of object whose ids a reference holds.
+    refers: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def _text(field: Field, raw: Json, extra: bool) -> Json:
     value = value[: field.cut]
     # Cutting may leave a blank at the end, which the next store would take away.
     value = value.rstrip() if field.trim or extra else value
-    return value or None
+    return (value.lower() if field.lower else value) or None
 
 
 def _email(field: Field, raw: Json, extra: bool) -> Json:
@@ -193,6 +195,7 @@ KINDS: dict[str, Kind] = {
     "text": Kind(_text, _parse_text, _show),
     "email": Kind(_email, _parse_text, _show),
     "phone": Kind(_phone, _parse_text, _show),
+    "reference": Kind(_text, _parse_text, _show),
     "choice": Kind(_choice, _parse_text, _show),
     "tags": Kind(_tags, _parse_text, _show),
     "labels": Kind(_labels, _parse_labels, lambda value: "; ".join(value or []), empty=[]),

@@ -17,6 +17,7 @@ PEOPLE = "objects.people"
 OPS = f"{PEOPLE}.operations"
 SIGNATURE = {"scheme": "hmac", "header": "X-Sig"}
 EVENTS = {"types": {"p.new": {"object": "people", "kind": "created"}}, "record_id": "id"}
+MERGES = {"types": {"p.joined": {"object": "people", "kind": "merged"}}, "record_id": "id"}
 
 
 def hook(**signature: Any) -> dict[str, Any]:
@@ -50,6 +51,11 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{PEOPLE}.version": {"kind": "etag", "path": "v"}}, ["'etag' is not accepted", "none, exact, ordered"]),
     ({f"{PEOPLE}.version": ...}, ["conditional write needs a version"]),
     ({f"{PEOPLE}.deletes": "delta", f"{PEOPLE}.deleted": ...}, ["tombstones need to be recognised"]),
+    ({f"{PEOPLE}.merged": {}}, ["objects.people.merged", "should be non-empty"]),
+    ({f"{PEOPLE}.merged": {"other_id": False}}, ["how does one see that a record was merged", "path, error, other_id"]),
+    ({f"{PEOPLE}.merged": {"into": "x"}}, ["unknown key 'into'", "error, other_id, path"]),
+    ({f"{PEOPLE}.merged": {"path": "a..b"}}, ["objects.people.merged.path"]),
+    ({"webhook": {"signature": {"scheme": "standard"}, "events": MERGES}}, ["a merge has to name the records that went away", "merged_ids"]),
     ({f"{PEOPLE}.updated_at": {"path": "at", "format": "epoch"}}, ["'epoch' is not accepted", "unix_ms"]),
     ({f"{PEOPLE}.updated_at": {"path": "at", "resolution": 0}}, ["resolution", "more than 0"]),
     ({f"{PEOPLE}.updated_at": {"path": "at", "timezone": "Mars/Base"}}, ["updated_at.timezone", "Mars/Base", "Europe/Berlin"]),
@@ -137,7 +143,8 @@ def test_the_shipped_ones() -> None:
     assert known["sandbox"].webhook is not None
     assert known["sandbox"].objects["customers"].operations["update"].conditional is not None
     for path in registry.OWN.glob("*.yaml"):
-        assert len(path.read_text().splitlines()) <= 150
+        # the sandbox is two providers in one file
+        assert len(path.read_text().splitlines()) <= (180 if path.stem == "sandbox" else 150)
 
 
 def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:

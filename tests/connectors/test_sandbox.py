@@ -170,6 +170,66 @@ def test_its_webhooks_are_verified_and_understood(side: Side, provider: Provider
     assert made.item is not None and event.fields == made.item.body
 
 
+def merge(side: Side, winner: str, loser: str) -> None:
+    told = {"winner": winner, "loser": loser, "actor": "Kim"}
+    assert requests.post(f"{side.server.url}/_sandbox/merge", json=told, timeout=5).status_code == 200
+
+
+def test_a_merged_record_names_the_one_it_went_into(side: Side) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=5)
+    winner, loser = side.create("a@x.org"), side.create("b@x.org")
+    merge(side, winner, loser)
+    with pytest.raises(Gone) as gone:
+        side.client.read(side.slug, loser)
+    assert gone.value.item is not None
+    assert (gone.value.item.id, gone.value.item.merged_into, gone.value.item.deleted) == (loser, winner, True)
+    assert side.client.read(side.slug, winner).merged_into is None
+    delta = {item.id: item for page in side.client.pages(side.slug, since=begun) for item in page.items}
+    assert (delta[loser].deleted, delta[loser].merged_into) == (True, winner)
+    assert (delta[winner].deleted, delta[winner].merged_into) == (False, None)
+    with pytest.raises(Gone) as refused:
+        side.client.update(side.slug, loser, side.body("c@x.org"), version=None, key="k")
+    assert side.slug == "contacts" or (refused.value.item is not None and refused.value.item.merged_into == winner)
+
+
+def test_a_merge_is_told_with_the_ids_that_went(side: Side, provider: Provider) -> None:
+    winner, loser = side.create("a@x.org"), side.create("b@x.org")
+    provider.on("POST", "/hook", Reply({}))
+    told = {"url": f"{provider.url}/hook", "secret": "whsec_" + base64.b64encode(bytes(range(24))).decode()}
+    assert requests.put(f"{side.server.url}/_sandbox/webhook", json=told, timeout=5).status_code == 200
+    merge(side, winner, loser)
+    for _ in range(100):
+        if provider.asked:
+            break
+        time.sleep(0.05)
+    (asked,) = provider.asked
+    spec = registry.load("sandbox").webhook
+    assert spec is not None
+    (event,) = webhook.events(spec, asked.raw, asked.headers)
+    assert (event.object, event.kind, event.record_id, event.merged) == (side.slug, "merged", winner, (loser,))
+
+
+COMPANY = {"companies": {"properties": {"name": "Acme", "domain": "acme.example"}}}
+ACCOUNT = {"accounts": {"name": "Acme", "domain": "acme.example"}}
+
+
+@pytest.mark.parametrize(("slug", "body"), [*COMPANY.items(), *ACCOUNT.items()])
+def test_companies_live_like_people(tmp_path: Path, slug: str, body: dict[str, Any]) -> None:
+    dialect = "crm" if slug == "companies" else "billing"
+    with SandboxServer(Settings(dialect=dialect, data=tmp_path / "data.sqlite", token="t0ken")) as server:
+        client = Side(server, slug).client
+        made = client.create(slug, body, key="k", external_id="hub-1")
+        assert [item.id for item in client.find(slug, "domain", "ACME.example")] == [made.id]
+        assert [item.id for item in client.find(slug, "external_id", "hub-1")] == [made.id]
+        begun = datetime.now(UTC) - timedelta(seconds=5)
+        assert [item.id for page in client.pages(slug, since=begun) for item in page.items] == [made.id]
+        assert list(client.read_many(slug, [made.id, "7099"])) == [made.id]
+        changed = client.update(slug, made.id, body, version=made.version, key="k2")
+        client.delete(slug, made.id, version=changed.version if dialect == "crm" else None, key="k3")
+        with pytest.raises(Gone):
+            client.read(slug, made.id)
+
+
 def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> None:
     objects = registry.load("sandbox").objects
     crm = Mapping.parse(

@@ -33,7 +33,7 @@ class Caller:
 
     def call(self, method: str, path: str = "", **given: Any) -> requests.Response:
         headers = AUTH[self.dialect] | given.pop("headers", {})
-        url = self.server.url + PATH[self.dialect] + path
+        url = self.server.url + given.pop("at", PATH[self.dialect]) + path
         return requests.request(method, url, headers=headers, timeout=15, **given)
 
     def back(self, method: str, path: str, **given: Any) -> requests.Response:

@@ -145,7 +145,7 @@ def test_the_same_seed_hurts_the_same_events(start: Callable[..., Caller], recei
         faults = {"seed": 7, "webhook_lose": 0.5, "webhook_bodyless": 0.5}
         crm = start("crm", seed=1, webhook=receiver.address, faults=faults, data=tmp_path / f"{run}.sqlite")
         edits(crm, 20)
-        rows = crm.server.sandbox.book.store.rows("SELECT marks FROM outbox ORDER BY seq")
+        rows = crm.server.sandbox.store.rows("SELECT marks FROM outbox ORDER BY seq")
         fates.append([row[0] for row in rows])
     assert fates[0] == fates[1]
     assert len(set(fates[0])) == 4

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .connectors import webhook
 from .connectors.errors import Malformed, ManifestError, Misconfigured
-from .connectors.spec import WebhookSpec
+from .connectors.hookspec import WebhookSpec
 from .models import Account
 from .receive import count, receive
 from .remote import manifest_of

@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, StampSpec, WebhookSpec
 from syncapp.connectors.spec import (
     AuthSpec,
-    ChallengeSpec,
     CheckSpec,
     ConditionalSpec,
     DeletedSpec,
     DeltaSpec,
     ErrorSpec,
-    EventSpec,
     FieldSpec,
     LimitSpec,
     Manifest,
@@ -23,11 +22,8 @@ from syncapp.connectors.spec import (
     Operation,
     PagingSpec,
     Setting,
-    SignatureSpec,
-    StampSpec,
     TimeSpec,
     VersionSpec,
-    WebhookSpec,
 )
 
 T = TypeVar("T")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from syncapp.connectors import build
 from syncapp.connectors.errors import ManifestError
+from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.located import Located, check_schema
 from syncapp.connectors.sense import check_sense
-from syncapp.connectors.spec import FieldSpec, Manifest, ObjectSpec, Operation, WebhookSpec
+from syncapp.connectors.spec import FieldSpec, Manifest, ObjectSpec, Operation
 
 MAX_BYTES = 1_000_000
 

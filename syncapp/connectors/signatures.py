@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Misconfigured, Permanent
-from syncapp.connectors.spec import SignatureSpec, StampSpec
+from syncapp.connectors.hookspec import SignatureSpec, StampSpec
 from syncapp.connectors.templates import SLOT
 
 SENTENCES = {

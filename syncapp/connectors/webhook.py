@@ -11,10 +11,10 @@ import orjson
 
 from syncapp.connectors import signatures, times
 from syncapp.connectors.errors import Malformed
+from syncapp.connectors.hookspec import EventSpec, WebhookSpec
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Event
 from syncapp.connectors.signatures import BadSignature
-from syncapp.connectors.spec import EventSpec, WebhookSpec
 
 WHERE = "webhook body"
 

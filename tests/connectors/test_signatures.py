@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from syncapp.connectors.errors import Misconfigured
+from syncapp.connectors.hookspec import SignatureSpec, StampSpec
 from syncapp.connectors.signatures import BadSignature, verify
-from syncapp.connectors.spec import SignatureSpec, StampSpec
 
 HUB = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"
 HUB_URL = "https://www.example.com/webhook_uri"

@@ -10,7 +10,7 @@ import pytest
 
 from syncapp.connectors import registry, webhook
 from syncapp.connectors.errors import Malformed
-from syncapp.connectors.spec import ChallengeSpec, EventSpec, SignatureSpec, WebhookSpec
+from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, WebhookSpec
 
 SANDBOX = registry.load("sandbox").webhook
 RECORD = {"id": "1001", "properties": {"email": "a@x.org"}, "version": 4}

@@ -6,37 +6,27 @@ die; `settle` goes on from what was committed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
-
-from policies.core import lookup
-from policies.core import settle as unknown
-from policies.core.confirm import confirm, rejected, release
-from policies.core.draft import Draft
-from policies.core.due import Work, claim, due_work, sent_values
-from policies.core.plan import plan
+from policies.core.due import Work, due_work, sent_values
 from policies.core.reasons import Reason
 from policies.core.seen import Observation
 from policies.core.values import Link, Sending
 from syncapp.connectors.errors import ConnectorError, Gone, Limited, MappingError, Rejected, Retryable, Stale, Unknown
 
+from .claims import (
+    Outcome,
+    Shown,
+    claim_new,
+    claim_seen,
+    confirm_shown,
+    link_found,
+    refuse,
+    settle_seen,
+    take_back,
+)
 from .ports import Contended, Remote, Store, Written
 from .steps import judge, look
 
-
-class Outcome(StrEnum):
-    """How an attempt to write to one link ended."""
-
-    IDLE = "idle"  # nothing was due
-    BUSY = "busy"  # another push there is in flight
-    MOVED = "moved"  # the account changed; that was judged, ask again what is due
-    CONFIRMED = "confirmed"
-    FOUND = "found"  # a create found the record
-    HELD = "held"  # a person has to decide
-    REJECTED = "rejected"
-    RESEND = "resend"  # settled: what is still due will be sent again
-    UNKNOWN = "unknown"  # settle it later
-    GONE = "gone"
+__all__ = ["Outcome", "push", "settle"]
 
 
 def push(store: Store, remote: Remote, key: str) -> Outcome:
@@ -83,20 +73,7 @@ def _claim(
 ) -> Sending | Outcome:
     """One commit: what the look showed is judged, and if it was what is stored, the push is marked as sending."""
     with store.open(key) as page:
-        record, context = page.record(key), page.context(role)
-        link = record.links.get(role) if record is not None else None
-        if record is None or link is None or link.remote_id != remote_id:
-            return Outcome.MOVED
-        if guard is not None:
-            seen = plan(record, guard, page.policy, context)
-            page.save(seen)
-            if seen.lines or seen.wait or seen.look_again:
-                return Outcome.BUSY if seen.wait else Outcome.MOVED
-            record = seen.state
-        draft = Draft(record, page.policy, context)
-        sending = claim(draft, role, work)
-        page.save(draft.done())
-    return sending if sending is not None else Outcome.IDLE
+        return claim_seen(page, role, page.record(key), remote_id, guard, work)
 
 
 def _write(store: Store, remote: Remote, key: str, remote_id: str, sending: Sending, conditional: bool) -> Outcome:
@@ -141,32 +118,17 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
             exact = False
         shown, later = (seen, None) if exact else (None, seen)
     with store.open(key) as page:
-        record, context = page.record(key), page.context(remote.role)
-        if record is None:
-            return Outcome.IDLE
-        made = confirm(
-            record,
-            remote.role,
-            sending.key,
-            written.remote_id,
-            written.version,
-            shown,
-            answered,
-            page.policy,
-            context,
-        )
-        page.save(made)
-        if later is not None:
-            page.save(plan(made.state, later, page.policy, context))
-    if later is not None and later.merged_into is not None:
+        outcome = confirm_shown(page, remote.role, key, sending, Shown(written, answered, shown, later))
+    if outcome is Outcome.CONFIRMED and later is not None and later.merged_into is not None:
         judge(store, remote.role, [later])
-    return Outcome.CONFIRMED
+    return outcome
 
 
 def _unwritten(store: Store, role: str, key: str, sending: Sending, error: ConnectorError) -> Outcome:
     """A write failed. What may have landed is settled by a read; what certainly did not is taken back, and told."""
     if isinstance(error, Rejected | MappingError):
-        return _refused(store, role, key, sending, error)
+        with store.open(key) as page:
+            return refuse(page, role, key, sending, error)
     if isinstance(error, Retryable | Unknown) and not isinstance(error, Limited):
         return Outcome.UNKNOWN
     _save(store, key, role, sending, Reason.NOT_LANDED)
@@ -174,21 +136,8 @@ def _unwritten(store: Store, role: str, key: str, sending: Sending, error: Conne
 
 
 def _save(store: Store, key: str, role: str, sending: Sending, reason: Reason) -> None:
-    """The write certainly did not happen."""
     with store.open(key) as page:
-        record = page.record(key)
-        if record is not None:
-            page.save(release(record, role, sending.key, reason, page.policy, page.context(role)))
-
-
-def _refused(store: Store, role: str, key: str, sending: Sending, error: Rejected | MappingError) -> Outcome:
-    answer = error.message if isinstance(error, Rejected) else error.what
-    with store.open(key) as page:
-        record = page.record(key)
-        if record is not None:
-            context = page.context(role)
-            page.save(rejected(record, role, sending.key, error.fields, answer, page.policy, context))
-    return Outcome.REJECTED
+        take_back(page, role, key, sending, reason)
 
 
 def _create(store: Store, remote: Remote, key: str) -> Outcome:
@@ -197,9 +146,7 @@ def _create(store: Store, remote: Remote, key: str) -> Outcome:
         record = page.record(key)
         if record is None:
             return Outcome.IDLE
-        draft = Draft(record, page.policy, page.context(remote.role))
-        sending = claim(draft, remote.role, Work.CREATE)
-        page.save(draft.done())
+        sending = claim_new(page, remote.role, record, Work.CREATE)
     if sending is None:
         return Outcome.IDLE
     try:
@@ -223,28 +170,13 @@ def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, f
     except (Retryable, Unknown):
         return Outcome.UNKNOWN
     if hits:
-        return _found(store, remote.role, key, hits)
+        with store.page(remote.role, hits, (key,)) as page:
+            return link_found(page, remote.role, key, hits)
     try:
         written = remote.create(values, key=sending.key, external_id=key)
     except ConnectorError as error:
         return _unwritten(store, remote.role, key, sending, error)
     return _read_back(store, remote, key, sending, written)
-
-
-def _found(store: Store, role: str, key: str, hits: Sequence[Observation]) -> Outcome:
-    """One hit that is nobody else's is linked; several, or one that belongs to another record, ask a person."""
-    with store.page(role, hits, (key,)) as page:
-        record, context = page.record(key), page.context(role)
-        if record is None:
-            return Outcome.IDLE
-        free = [hit for hit in hits if (owner := page.linked(hit)) is None or owner.key == key]
-        ours = [hit for hit in free if hit.external_id == key]
-        chosen = ours if len(ours) == 1 else free
-        if len(chosen) == 1 and (ours or len(hits) == 1):
-            page.save(lookup.found(record, chosen[0], page.policy, context))
-            return Outcome.FOUND
-        page.save(lookup.ambiguous(record, role, hits, page.policy, context))
-    return Outcome.HELD
 
 
 def settle(store: Store, remote: Remote, key: str) -> Outcome:
@@ -261,8 +193,4 @@ def settle(store: Store, remote: Remote, key: str) -> Outcome:
     if seen.merged_into is not None:
         return _moved(store, remote, seen)
     with store.open(key) as page:
-        record = page.record(key)
-        if record is None or record.links[remote.role].sending != link.sending:
-            return Outcome.IDLE
-        page.save(unknown.settle(record, seen, page.policy, page.context(remote.role)))
-    return Outcome.RESEND
+        return settle_seen(page, remote.role, key, link.sending, seen)

@@ -128,9 +128,9 @@ JUDGE = (
 STEPS = (
     Fault(
         "skip the look",
-        "syncapp/push.py",
-        "        if guard is not None:\n",
-        "        if False:\n",
+        "syncapp/claims.py",
+        "    if guard is not None:\n",
+        "    if False:\n",
         SEEDS,
     ),
     Fault(

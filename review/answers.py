@@ -54,17 +54,17 @@ def _values(sight: Sight, question: Question) -> list[Answer]:
     words, before = sight.words, base_of(question)
     out = []
     sides = _sides(question)
-    for one in sides:
+    for place, one in sides:
         title = capital(words.role(one.source)) + (" (written over)" if one.overwritten else "")
         value = words.values(one.value)
         mark = marked(words.values(before), value) if before else None
-        choice = Choice(one.source, one.overwritten)
+        choice = Choice(one.source, one.overwritten, place if one.overwritten else None)
         button = f"Take {words.role(one.source)}’s value"
         if is_null(one.value):
             button = f"Clear it everywhere, as {words.role(one.source)} did"
         out.append(Answer(0, choice, title, button, one, value, mark, _since(one)))
     belief = sight.record.beliefs.get(question.unit)
-    if belief is not None and not any(_equal(one.value, belief.value) for one in sides):
+    if belief is not None and not any(_equal(one.value, belief.value) for _, one in sides):
         said = belief.said
         held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
         value = words.values(belief.value)
@@ -73,10 +73,12 @@ def _values(sight: Sight, question: Question) -> list[Answer]:
     return out
 
 
-def _sides(question: Question) -> list[Candidate]:
-    """One per source: a role that shares the hub's belief and now holds another value stands by the latter."""
-    newest = {(one.source, one.overwritten): one for one in question.candidates}
-    return [one for one in question.candidates if newest[(one.source, one.overwritten)] is one]
+def _sides(question: Question) -> list[tuple[int, Candidate]]:
+    """One per source, by its place: a role that shares the hub's belief and now holds another value stands by the
+    latter. Each edit that was written over is a side of its own.
+    """
+    newest = {one.source: one for one in question.candidates if not one.overwritten}
+    return [(at, one) for at, one in enumerate(question.candidates) if one.overwritten or newest[one.source] is one]
 
 
 def _since(one: Candidate) -> str:

@@ -36,7 +36,7 @@ from .queue import AGE_LABELS, AGES
 
 Json = dict[str, Any]
 WAYS = ("choice", "value", "action")
-KNOWN = {"version", *WAYS, "overwritten", "record"}
+KNOWN = {"version", *WAYS, "overwritten", "place", "record"}
 
 
 class ConflictFilter(django_filters.FilterSet):
@@ -125,7 +125,8 @@ def _answer(row: Conflict, answer: Answer) -> Json:
     elif choice.value is not None:
         take["value"] = unit_value(row.unit, choice.value)
     else:
-        take |= {"choice": choice.source} | ({"overwritten": True} if choice.overwritten else {})
+        take |= {"choice": choice.source}
+        take |= {"overwritten": True, "place": choice.place} if choice.overwritten else {}
     effects = [{"system": effect.role, "what": effect.said} for effect in answer.effects]
     return {"answer": answer.title, "take": take, "effects": effects, "refused": answer.refusal or None}
 
@@ -187,7 +188,10 @@ def _choice(body: Json, card: Card) -> Choice:
         raise ValidationError({"record": ["must be the key of a record, as text"]})
     if type(overwritten) is not bool:
         raise ValidationError({"overwritten": ["must be true or false"]})
-    return Choice(action=named, record=record) if given == ["action"] else Choice(named, overwritten)
+    place = body.get("place")
+    if place is not None and type(place) is not int:
+        raise ValidationError({"place": ["must be the place of a candidate in the list, a whole number from 0"]})
+    return Choice(action=named, record=record) if given == ["action"] else Choice(named, overwritten, place)
 
 
 def _ways(card: Card) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Choice:
 
     source: str = ""
     overwritten: bool = False
+    place: int | None = None  # among the question's candidates, from 0, where a source stands there several times
     value: Values | None = None
     action: str = ""  # "keep", "recreate", "propagate", "unlink", "same", "apart", "skip", "retry", "follow"
     record: str = ""  # for "same": the key of the record that was meant

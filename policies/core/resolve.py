@@ -58,8 +58,9 @@ def _chosen(question: Question, choice: Choice, unit: Unit) -> Values:
             raise Refused(wrong)
         return {member.name: choice.value.get(member.name) for member in unit.members}
     # The newest first: a role that shares the hub's belief and now proposes another value stands there twice.
-    for candidate in reversed(question.candidates):
-        if candidate.source == choice.source and candidate.overwritten == choice.overwritten:
+    for place, candidate in reversed([*enumerate(question.candidates)]):
+        named = candidate.source == choice.source and candidate.overwritten == choice.overwritten
+        if named and choice.place in (None, place):
             wrong = problem(unit, candidate.value)
             if wrong:
                 raise Refused(f"this value cannot be kept in step: {wrong}")

@@ -79,7 +79,11 @@ def test_a_question_that_ended_says_how(desk: Desk) -> None:
         ({"choice": "crm"}, "version", "is needed"),
         ({"version": "1", "choice": "crm"}, "version", "is needed"),
         ({"version": True, "choice": "crm"}, "version", "is needed"),
-        ({"version": 0, "sender": "x"}, "sender", "accepted: action, choice, overwritten, record, value, version"),
+        (
+            {"version": 0, "sender": "x"},
+            "sender",
+            "accepted: action, choice, overwritten, place, record, value, version",
+        ),
         ({"version": None, "choice": 3}, "choice", "must be text"),
         ({"version": None, "choice": "crm", "overwritten": 1}, "overwritten", "must be true or false"),
         ({"version": None, "choice": "erp"}, "", "choose one of billing, crm"),

@@ -44,6 +44,18 @@ def test_an_answer_is_a_new_version_and_due_at_every_loser(choice, value, due):
     assert HUB in after["by"]
 
 
+@pytest.mark.parametrize(("place", "value"), [(1, "Dora"), (2, "Emil"), (None, "Emil")])
+def test_of_several_edits_that_were_written_over_the_one_at_its_place_is_taken(place, value):
+    first, second = (side("app", name, overwritten=True) for name in ("Dora", "Emil"))
+    told = asked(question(side("crm", "Anna"), first, second))
+    assert outcome(told, answer(told, Choice("app", True, place)))["H"] == value
+
+
+def test_a_place_of_another_source_is_refused():
+    with pytest.raises(Refused, match="choose one of"):
+        answer(asked(), Choice("crm", place=1))
+
+
 def test_an_answer_to_a_question_that_moved_gets_the_new_question():
     with pytest.raises(Moved) as moved:
         answer(asked(), Choice(source="crm"), version=0)

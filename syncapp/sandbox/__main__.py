@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+from syncapp.sandbox.book import DELETES
 from syncapp.sandbox.dialects import DIALECTS
 from syncapp.sandbox.faults import Faults
 from syncapp.sandbox.outbox import Address
@@ -33,6 +34,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--client", default="integration", help="who changed it, when the token was used")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="fill an empty file with N people")
     parser.add_argument("--companies", type=int, default=0, metavar="N", help="and with N companies that they work for")
+    parser.add_argument("--deletes", choices=DELETES, help="where deletions are reported; default delta")
     parser.add_argument("--faults", metavar="JSON", help='for example {"webhook_lose": 0.1}')
     return parser.parse_args(given)
 
@@ -42,7 +44,8 @@ def settings(options: argparse.Namespace) -> Settings:
     faults = Faults.read(_json(options.faults)) if options.faults else None
     return Settings(
         options.dialect, options.data, options.title, webhook, faults,
-        seed=options.seed, companies=options.companies, token=options.token, client=options.client,
+        seed=options.seed, companies=options.companies, deletes=options.deletes,
+        token=options.token, client=options.client,
     )  # fmt: skip
 
 

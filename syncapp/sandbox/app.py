@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from syncapp.sandbox.archive import archive
 from syncapp.sandbox.billing import billing_api
 from syncapp.sandbox.book import Shelf
 from syncapp.sandbox.control import control
@@ -21,6 +22,8 @@ from syncapp.sandbox.pages import common, error_page, record_pages, site_pages
 from syncapp.sandbox.people import settle_in
 from syncapp.sandbox.settings import Settings
 from syncapp.sandbox.store import Store
+from syncapp.sandbox.trouble import trouble
+from syncapp.sandbox.workflow import Workflow
 
 LARGEST_BODY = 1_000_000
 # Of the file; a file with another one is not opened.
@@ -35,22 +38,25 @@ class Sandbox:
     shelf: Shelf
     store: Store
     outbox: Outbox
+    workflow: Workflow
     stats: Stats
     stopping: threading.Event
 
     def start(self) -> None:
         self.outbox.start()
+        self.workflow.start(self.shelf)
 
     def stop(self) -> None:
         self.stopping.set()
+        self.workflow.stop()
         self.outbox.stop()
 
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI app; nothing runs in the background until its sandbox is started."""
-    shelf = _open(settings)
+    shelf, workflow = _open(settings)
     people = shelf.people
-    sandbox = Sandbox(shelf, people.store, people.outbox, Stats(), threading.Event())
+    sandbox = Sandbox(shelf, people.store, people.outbox, workflow, Stats(), threading.Event())
     gate = Gate(people.dialect, people.box, settings.token, sandbox.stats)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -59,7 +65,9 @@ def create_app(settings: Settings) -> Flask:
     for book in shelf.books.values():
         app.register_blueprint(APIS[settings.dialect](book, gate, Author("api", settings.client)))
         app.register_blueprint(record_pages(book))
+    app.register_blueprint(archive(shelf, gate))
     app.register_blueprint(control(shelf, sandbox.stats, settings.title))
+    app.register_blueprint(trouble(shelf, workflow))
     app.register_blueprint(site_pages(people))
     app.context_processor(lambda: common(shelf, settings.title))
     app.register_error_handler(HTTPException, _answer_for_machines_and_people)
@@ -69,7 +77,7 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _open(settings: Settings) -> Shelf:
+def _open(settings: Settings) -> tuple[Shelf, Workflow]:
     dialect, store = DIALECTS[settings.dialect], Store(settings.data)
     if store.setting("dialect") not in (None, dialect.name):
         raise ValueError(
@@ -84,9 +92,12 @@ def _open(settings: Settings) -> Shelf:
     outbox = Outbox(dialect, store, box)
     if settings.webhook:
         outbox.point_at(Address.read({"url": settings.webhook.url, "secret": settings.webhook.secret}))
-    shelf = Shelf.of(dialect, store, Clock(box, dialect.granularity_ms), box, outbox)
+    workflow = Workflow(store)
+    shelf = Shelf.of(dialect, store, Clock(box, dialect.granularity_ms), box, outbox, workflow.react)
+    if settings.deletes:
+        store.set_setting("deletes", settings.deletes)
     settle_in(shelf, settings.seed, settings.companies)
-    return shelf
+    return shelf, workflow
 
 
 def _answer_for_machines_and_people(error: HTTPException) -> Response | tuple[str, int]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from syncapp.sandbox.dialects import Dialect, Sort
-from syncapp.sandbox.diary import Author, Change, note
+from syncapp.sandbox.diary import Author, Change, note, note_deed
 from syncapp.sandbox.faults import Clock, FaultBox
 from syncapp.sandbox.outbox import Outbox
 from syncapp.sandbox.refusals import BadValue, KeyReused, Merged, Missing, Taken, VersionMoved
 from syncapp.sandbox.store import Record, Store, Table
 from syncapp.sandbox.values import Json
+
+DELETES = ("delta", "feed", "never")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,15 @@ class Book:
     clock: Clock
     box: FaultBox
     outbox: Outbox
+    # What else happens when a change was written: automations.
+    react: Callable[[Book, Change], None]
     # Every book of the sandbox by the name of its sort, this one too.
     shelf: Mapping[str, Book]
+
+    @property
+    def deletes(self) -> str:
+        """Where deletions are reported: in lists and webhooks, in a feed of their own, or never."""
+        return str(self.store.setting("deletes") or DELETES[0])
 
     def find(self, identifier: str) -> Record:
         record = self.table.record(identifier)
@@ -92,6 +101,20 @@ class Book:
         self.outbox.ring()
         return new
 
+    def unarchive(self, author: Author, identifier: str) -> Record:
+        """A deleted record is back under its old id, with its values; its external id must be free."""
+        with self.store.transaction():
+            old = self.find(identifier)
+            if not old.deleted or old.merged_into:
+                what = "was merged into another" if old.deleted else "was not deleted"
+                raise BadValue(f"The {self.sort.noun} “{identifier}” {what}, so it cannot be brought back.", "id")
+            self._refuse_taken(old.external_id)
+            new = self.next_of(old, author)
+            note_deed(self.store, self.sort.name, new.id, "unarchived", author, new.version)
+            self.write(Change("unarchive", author, {}, old.fields, new, True))
+        self.outbox.ring()
+        return new
+
     def _stored(self, raw: dict[str, Json]) -> dict[str, Json]:
         stored = self.sort.store(raw, self.box.now.extra_normalisation)
         for name, value in stored.items():
@@ -148,7 +171,9 @@ class Book:
         note(self.store, self.sort.name, change)
         if change.changed or self.dialect.same_values_count:
             self.table.put(change.after)
-            self.outbox.add(self.sort.noun, change.after, "merge" if merged else change.action, merged)
+            if change.action != "delete" or self.deletes == "delta":
+                self.outbox.add(self.sort.noun, change.after, "merge" if merged else change.action, merged)
+            self.react(self, change)
 
 
 @dataclass(frozen=True)
@@ -158,11 +183,14 @@ class Shelf:
     books: Mapping[str, Book]
 
     @classmethod
-    def of(cls, dialect: Dialect, store: Store, clock: Clock, box: FaultBox, outbox: Outbox) -> Shelf:
+    def of(
+        cls, dialect: Dialect, store: Store, clock: Clock, box: FaultBox, outbox: Outbox,
+        react: Callable[[Book, Change], None],
+    ) -> Shelf:  # fmt: skip
         books: dict[str, Book] = {}
         for sort in dialect.sorts:
             table = store.table(sort.name, sort.key)
-            books[sort.name] = Book(dialect, sort, table, store, clock, box, outbox, books)
+            books[sort.name] = Book(dialect, sort, table, store, clock, box, outbox, react, books)
         return cls(books)
 
     @property

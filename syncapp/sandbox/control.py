@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from syncapp.sandbox.book import Book, Shelf
 from syncapp.sandbox.diary import Author
 from syncapp.sandbox.faults import Faults
-from syncapp.sandbox.gate import Stats, json_body, json_object, whole_number
+from syncapp.sandbox.gate import Stats, json_body, json_object, refusal, whole_number
 from syncapp.sandbox.merging import merge
 from syncapp.sandbox.outbox import Address
 from syncapp.sandbox.refusals import BadValue, Refused
@@ -83,6 +83,11 @@ def control(shelf: Shelf, stats: Stats, title: str) -> Blueprint:
         book, author, body = asked({"winner", "loser"})
         return jsonify(flat(merge(book, author, str(body.get("winner")), str(body.get("loser")))))
 
+    @door.post("/unarchive")
+    def unarchive() -> Response:
+        book, author, body = asked({"id"})
+        return jsonify(flat(book.unarchive(author, str(body.get("id")))))
+
     @door.get("/dump")
     def dump() -> Response:
         book = shelf.book(request.args.get("object"))
@@ -122,6 +127,6 @@ def control(shelf: Shelf, stats: Stats, title: str) -> Blueprint:
 
     @door.errorhandler(Refused)
     def refused(error: Refused) -> tuple[Response, int]:
-        return jsonify({"error": {"code": error.code, "message": error.message, "param": error.param}}), error.status
+        return refusal(error)
 
     return door

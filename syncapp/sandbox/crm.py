@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
 
 from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import CRM
 from syncapp.sandbox.diary import Author
-from syncapp.sandbox.gate import Gate, json_body, json_object, whole_number
+from syncapp.sandbox.gate import Gate, json_body, json_object, milliseconds, whole_number
 from syncapp.sandbox.refusals import BadValue, Missing, Refused, VersionMoved
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
@@ -21,7 +20,7 @@ BATCH = 100
 
 def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     api = Blueprint(f"crm {book.sort.name}", __name__, url_prefix=book.sort.path)
-    gate.guard(api, lambda: request.headers.get("Authorization", "").removeprefix("Bearer "))
+    gate.guard(api)
 
     def body_of(record: Record) -> Json:
         return CRM.body(record, not book.box.now.no_actor)
@@ -35,12 +34,12 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     @api.get("", endpoint="list")
     def list_page() -> Response:
         limit = whole_number("limit", 100, 1, 500)
-        clauses, values = _where()
+        clauses, values = _where(book.deletes == "delta")
         rest = f"WHERE {' AND '.join(clauses)} ORDER BY updated, id LIMIT ?"
         records = book.table.records(rest, [*values, limit + 1])
         page: dict[str, Json] = {"results": [body_of(record) for record in records[:limit]]}
         if len(records) > limit:
-            page["paging"] = {"next": {"after": _cursor(records[limit - 1])}}
+            page["paging"] = {"next": {"after": cursor_of(records[limit - 1])}}
         return jsonify(page)
 
     @api.get("/search")
@@ -102,43 +101,32 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
     return api
 
 
-def _where() -> tuple[list[str], list[Json]]:
-    """Archived only on request, and in a delta beside the living."""
+def _where(tells_deletes: bool) -> tuple[list[str], list[Json]]:
+    """Archived only on request, and in a delta beside the living; nowhere, if deletions are not told in lists."""
     clauses, values = [], []
     since, archived = request.args.get("updated_after"), request.args.get("archived")
     if archived not in (None, "true", "false"):
         raise BadValue(f"archived must be true or false, not “{archived}”.", "archived")
     if since is not None:
         clauses.append("updated >= ?")
-        values.append(_milliseconds(since))
+        values.append(milliseconds(since, "updated_after"))
+    if not tells_deletes:
+        clauses.append("deleted = 0")
     if archived == "true":
         clauses.append("deleted = 1")
     elif archived == "false" or since is None:
         clauses.append("deleted = 0")
     if after := request.args.get("after"):
         clauses.append("(updated, id) > (?, ?)")
-        values += _place(after)
+        values += place_of(after)
     return clauses or ["1"], values
 
 
-def _milliseconds(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        wanted = "an ISO time with a zone, for example 2026-03-01T12:00:00.000Z (write + as %2B)"
-        raise BadValue(f"updated_after must be {wanted}, not “{text}”.", "updated_after") from None
-    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
-    since = moment - epoch
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
-def _cursor(record: Record) -> str:
+def cursor_of(record: Record) -> str:
     return base64.urlsafe_b64encode(json.dumps([record.updated, record.id]).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> list[Json]:
+def place_of(cursor: str) -> list[Json]:
     try:
         updated, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [int(updated), str(identifier)]

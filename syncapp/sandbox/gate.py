@@ -8,19 +8,25 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from waitress.channel import ClientDisconnected
 
 from syncapp.sandbox.dialects import Dialect
 from syncapp.sandbox.faults import Clock, FaultBox
-from syncapp.sandbox.refusals import BadValue, Broken, TooMany, Unauthorised
+from syncapp.sandbox.refusals import BadValue, Broken, Refused, TooMany, Unauthorised
 from syncapp.sandbox.values import Json
 
 WRITES = {"create", "update", "delete"}
 HANG = "sandbox.hang"
+# Where each dialect looks for the token.
+SHOWN: dict[str, Callable[[], str]] = {
+    "crm": lambda: request.headers.get("Authorization", "").removeprefix("Bearer "),
+    "billing": lambda: request.headers.get("X-Api-Key", ""),
+}
 
 
 class Stats:
@@ -61,14 +67,14 @@ class Gate:
         self._dialect, self._box, self._token, self._stats = dialect, box, token, stats
         self._window = Window()
 
-    def guard(self, api: Blueprint, shown_token: Callable[[], str]) -> None:
+    def guard(self, api: Blueprint) -> None:
         """Put the gate before every view of an API."""
 
         def before() -> None:
             kind = (request.endpoint or "").rpartition(".")[2]
             self._stats.add("api_calls", kind)
             g.remaining = None
-            if not hmac.compare_digest(shown_token().encode(), self._token.encode()):
+            if not hmac.compare_digest(SHOWN[self._dialect.name]().encode(), self._token.encode()):
                 raise Unauthorised("The token is missing or wrong. Send the one that the sandbox was started with.")
             self._limit()
             if self._box.strikes_next("server_error"):
@@ -123,6 +129,11 @@ def tell_the_time(app: Flask, clock: Clock) -> None:
         return response
 
 
+def refusal(error: Refused) -> tuple[Response, int]:
+    """How a refusal is worded where no dialect has a say."""
+    return jsonify({"error": {"code": error.code, "message": error.message, "param": error.param}}), error.status
+
+
 def json_body(known: set[str]) -> dict[str, Json]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
@@ -147,3 +158,16 @@ def whole_number(name: str, default: int, least: int, most: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
         raise BadValue(f"{name} must be a whole number from {least} to {most}, not “{text}”.", name)
     return int(text)
+
+
+def milliseconds(text: str, name: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        wanted = "an ISO time with a zone, for example 2026-03-01T12:00:00.000Z (write + as %2B)"
+        raise BadValue(f"{name} must be {wanted}, not “{text}”.", name) from None
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
+    since = moment - epoch
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000

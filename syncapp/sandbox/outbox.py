@@ -27,7 +27,7 @@ from syncapp.sandbox.values import Json
 RETRY_SECONDS = (0.2, 1, 5, 10, 20, 30, 60)
 ATTEMPTS = 20
 TIMEOUT = 10
-EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "merge": "merged"}
+EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "merge": "merged", "unarchive": "restored"}
 log = logging.getLogger(__name__)
 
 

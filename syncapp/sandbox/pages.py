@@ -145,7 +145,7 @@ def show(item: Field, value: Json) -> str:
 
 
 def who(record: Record) -> str:
-    return record.actor if record.actor_kind == "user" else f"{record.actor} (by API)"
+    return f"{record.actor} (by API)" if record.actor_kind == "api" else record.actor
 
 
 def error_page(heading: str, sentence: str, status: int) -> tuple[str, int]:

@@ -22,6 +22,8 @@ class Settings:
     faults: Faults | None = None
     seed: int = 0
     companies: int = 0
+    # Where deletions are reported: delta, feed or never; None keeps what an earlier run was told.
+    deletes: str | None = None
     token: str = field(default=TOKEN, repr=False)
     # The name under which changes by token appear in records and events.
     client: str = "integration"

@@ -54,6 +54,9 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, seq) WHERE state = 'pendin
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, time REAL NOT NULL, record TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS chores (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -86,6 +89,9 @@ class Record:
     @classmethod
     def load(cls, text: str) -> Record:
         return cls(**json.loads(text))
+
+
+COLUMNS = (*Record.__dataclass_fields__, "find_key", "search")
 
 
 class Store:

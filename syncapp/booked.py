@@ -66,7 +66,8 @@ def _whence(plan: Plan, line: Line, seen: Observation | None) -> tuple[str, date
     """(actor, occurred, received)."""
     if seen is not None:
         return (seen.actor or "")[:150], seen.updated_at, seen.received_at
-    return (_person(plan, line)[:150] if line.verdict in BY_PEOPLE else ""), None, None
+    by = line.by or (_person(plan, line) if line.verdict in BY_PEOPLE else "")
+    return by[:150], None, None
 
 
 def _person(plan: Plan, line: Line) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from policies.core import lookup
 from policies.core import settle as unknown
+from policies.core.apart import not_apart
 from policies.core.confirm import confirm, rejected, release
 from policies.core.draft import Draft
 from policies.core.due import Work, claim
@@ -103,11 +104,17 @@ def refuse(page: Page, role: str, key: str, sending: Sending, error: Rejected | 
     return Outcome.REJECTED
 
 
-def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> Outcome:
-    """One hit that is nobody else's is linked; several, or one that belongs to another record, ask a person."""
+def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> Outcome | None:
+    """One hit that is nobody else's is linked; several, or one that belongs to another record, ask a person.
+
+    None, nothing was found, if all of them belong to records that a person keeps apart from this one.
+    """
     record, context = page.record(key), page.context(role)
     if record is None:
         return Outcome.IDLE
+    hits = not_apart(record, hits, [page.linked(hit) for hit in hits], page.policy)
+    if not hits:
+        return None
     free = [hit for hit in hits if (owner := page.linked(hit)) is None or owner.key == key]
     ours = [hit for hit in free if hit.external_id == key]
     chosen = ours if len(ours) == 1 else free

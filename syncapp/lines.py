@@ -38,8 +38,8 @@ def changes_of(before: Record | None, after: Record) -> Json:
     """What became, by part: {} if nothing did. A part that ended is null."""
     old = before or Record(after.key)
     out: Json = {}
-    if before is None or (old.version, old.creator) != (after.version, after.creator):
-        out["record"] = {"version": after.version, "creator": after.creator}
+    if before is None or _record_part(old) != _record_part(after):
+        out["record"] = _record_part(after)
     beliefs = _changed_beliefs(old.beliefs, after.beliefs)
     links: Json = {role: _changed_link(old.links.get(role), link) for role, link in after.links.items()}
     links = {role: change for role, change in links.items() if change}
@@ -51,6 +51,11 @@ def changes_of(before: Record | None, after: Record) -> Json:
     if old.questions is not after.questions and old.questions != after.questions:
         out["questions"] = [to_json(question) for question in after.questions]
     return out
+
+
+def _record_part(record: Record) -> Json:
+    part: Json = {"version": record.version, "creator": record.creator}
+    return {**part, "apart": dict(record.apart)} if record.apart else part
 
 
 def _changed_beliefs(old: Mapping[str, Belief], new: Mapping[str, Belief]) -> Json:

@@ -196,7 +196,7 @@ def _questions(loaded: Loaded, keys: Sequence[uuid.UUID]) -> dict[str, list[Ques
 
 def record_of(row: models.Record, links: Mapping[str, Link], questions: Sequence[Question]) -> Record:
     beliefs = {name: codec.belief_from_json(data) for name, data in row.beliefs.items()}
-    return Record(str(row.key), row.version, row.creator, beliefs, dict(links), tuple(questions))
+    return Record(str(row.key), row.version, row.creator, beliefs, dict(links), tuple(questions), row.apart)
 
 
 def link_of(row: models.Link, role: str) -> Link:

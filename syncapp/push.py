@@ -171,7 +171,9 @@ def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, f
         return Outcome.UNKNOWN
     if hits:
         with store.page(remote.role, hits, (key,)) as page:
-            return link_found(page, remote.role, key, hits)
+            found = link_found(page, remote.role, key, hits)
+        if found is not None:
+            return found
     try:
         written = remote.create(values, key=sending.key, external_id=key)
     except ConnectorError as error:

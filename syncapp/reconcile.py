@@ -27,7 +27,7 @@ from .setting import Entry, Setting
 TITLE_LENGTH = 200
 RECORD: Types = (
     ("key", "uuid"), ("sync_id", "bigint"), ("version", "bigint"), ("beliefs", "jsonb"), ("creator", "text"),
-    ("title", "text"), ("updated_at", "timestamptz"),
+    ("apart", "jsonb"), ("title", "text"), ("updated_at", "timestamptz"),
 )  # fmt: skip
 LINK: Types = (
     ("record_id", "uuid"), ("feed_id", "bigint"), ("remote_id", "text"), ("version", "text"),
@@ -74,13 +74,14 @@ def _record_changed(before: Record | None, state: Record) -> bool:
     if before is None:
         return True
     same = before.beliefs is state.beliefs or before.beliefs == state.beliefs
+    same = same and (before.apart is state.apart or before.apart == state.apart)
     return not same or (before.version, before.creator) != (state.version, state.creator)
 
 
 def _record_row(setting: Setting, loaded: Loaded, state: Record) -> Row:
     beliefs = {name: to_json(belief) for name, belief in state.beliefs.items()}
     title = title_of(setting, state)
-    return (state.key, setting.sync.pk, state.version, beliefs, state.creator, title, loaded.now)
+    return (state.key, setting.sync.pk, state.version, beliefs, state.creator, dict(state.apart), title, loaded.now)
 
 
 def title_of(setting: Setting, state: Record) -> str:

@@ -31,6 +31,7 @@ class Choice:
     record: str = ""  # for "same": the key of the record that was meant
 
 
+OTHER = "other"  # how a question ended that was answered by "same" as another record than the one it stood with
 ACTIONS = {
     Kind.DELETE: ("recreate", "propagate", "unlink"),
     Kind.MATCH: ("same", "apart", "skip"),

@@ -136,8 +136,9 @@ class Draft(Asked):
         x: Values | None = None,
         saw: Saw | None = None,
         detail: str = "",
+        by: str = "",
     ) -> None:
-        self.lines.append(Line(verdict, reason, role, unit.name if unit else "", x, saw, detail))
+        self.lines.append(Line(verdict, reason, role, unit.name if unit else "", x, saw, detail, by))
 
     def saw(self, role: str, unit: Unit, observation: Observation | None) -> Saw:
         """What the judge sees of one unit before it decides."""
@@ -167,5 +168,6 @@ class Draft(Asked):
                 record.beliefs if self._beliefs is None else self._beliefs,
                 record.links if self._links is None else self._links,
                 self.questions,
+                record.apart,
             )
         return Plan(record, tuple(self.lines), tuple(self.closed), look_again, wait, self.unchanged)

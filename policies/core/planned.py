@@ -20,6 +20,7 @@ class Line:
     x: Values | None = None
     saw: Saw | None = None
     detail: str = ""
+    by: str = ""  # the person whose deed it was, where no question and no belief names one
 
 
 @dataclass(frozen=True, slots=True)

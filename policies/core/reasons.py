@@ -113,6 +113,13 @@ class Reason(Enum):
     CAME_WITH = ("came_with", "{role} holds a record of the one that lives on in this one: {detail}")
     BROUGHT = ("brought", "{field} came with the record that lives on in this one")
     MERGED_AWAY = ("merged_away", "{role} merged two records with different {field} and kept one of them")
+    UNLINKED = ("unlinked", "a person no longer keeps the record in step at {role}")
+    LINKED_AGAIN = ("linked_again", "a person keeps the record in step at {role} again")
+    LINK_ENDED = ("link_ended", "the record is no longer linked at {role}")
+    SPLIT_OFF = ("split_off", "a person made the one at {role} a record of its own: {detail}")
+    SPLIT_FROM = ("split_from", "a person took the one at {role} out of another record: {detail}")
+    JOINED = ("joined", "a person said that this and another record are one: {detail}")
+    LOOKED_AGAIN = ("looked_again", "a person asked to look again at what was skipped at {role}: {detail}")
     CAME_BACK = ("came_back", "the record came back at {role}")
     OUT_OF_SCOPE = (
         "out_of_scope",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import gone, identity
-from .answer import ACTIONS, Choice, Moved, Refused
+from .answer import ACTIONS, OTHER, Choice, Moved, Refused
 from .diff import is_null
 from .draft import Draft
 from .ownership import may_clear, may_write, owner_of, problem
@@ -86,7 +86,8 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
     if choice.action not in actions:
         raise Refused(f"choose one of {', '.join(actions)}")
     role = question.role
-    draft.close(question, Reason.PERSON_DECIDED, None, choice.action, actor)
+    elsewhere = choice.action == "same" and choice.record not in ("", draft.record.key)
+    draft.close(question, Reason.PERSON_DECIDED, None, OTHER if elsewhere else choice.action, actor)
     if choice.action == "recreate":
         gone.recreate(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "propagate":
@@ -95,7 +96,7 @@ def _act(draft: Draft, question: Question, choice: Choice, actor: str) -> Plan:
         gone.unlink(draft, role, Reason.PERSON_DECIDED)
     elif choice.action == "apart" and question.kind is Kind.MERGE:
         gone.recreate(draft, role, Reason.PERSON_DECIDED)
-    elif choice.action == "same":
+    elif choice.action == "same" and not elsewhere:
         _same(draft, question)
     elif choice.action == "skip" and question.kind is Kind.MATCH:
         _leave_alone(draft, question)
@@ -149,6 +150,8 @@ def edit(
     Raises Refused when the policy forbids it, the value is not valid, or the field is in review.
     """
     draft, unit = Draft(record, policy, context), policy.unit(unit_name)
+    if identity.lives_on_in(record):
+        raise Refused("this record lives on in another one: edit that one")
     if draft.in_review(unit):
         raise Refused(f"{unit_name} is in review: answer its question instead")
     if not may_write(unit, record, HUB):

@@ -186,3 +186,4 @@ class Record:
     beliefs: Mapping[str, Belief] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
+    apart: Mapping[str, str] = field(default_factory=dict)  # key of a record kept apart → digest of both's match keys

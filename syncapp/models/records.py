@@ -19,6 +19,7 @@ class Record(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     beliefs: models.JSONField[Any, Any] = models.JSONField(default=dict)
     creator = models.CharField(max_length=60, blank=True)
+    apart: models.JSONField[Any, Any] = models.JSONField(default=dict)
     title = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField()
 

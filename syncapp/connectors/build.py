@@ -13,6 +13,7 @@ from syncapp.connectors.spec import (
     ConditionalSpec,
     DeletedSpec,
     DeltaSpec,
+    EntriesSpec,
     ErrorSpec,
     FieldSpec,
     LimitSpec,
@@ -103,6 +104,7 @@ def _operation(raw: Raw) -> Operation:
         paging=make(PagingSpec, raw.get("paging", {})),
         delta=maybe(DeltaSpec, raw.get("delta")),
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
+        entries=maybe(EntriesSpec, raw.get("entries")),
     )
 
 

@@ -21,7 +21,7 @@ from syncapp.connectors.templates import fill, fill_body, fill_path, names
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
-WRITES = ("create", "update", "delete")
+WRITES = ("create", "update", "delete", "create_many", "update_many")
 PATIENCE = 2.0
 
 
@@ -205,3 +205,8 @@ def operation_of(manifest: Manifest, object: str, name: str) -> tuple[ObjectSpec
         where, known = f"{manifest.slug}.{object}", ", ".join(sorted(spec.operations))
         raise Misconfigured(f"{spec.name} of {manifest.name} has no operation {name!r}", where, known)
     return spec, operation
+
+
+def as_sent(spec: ObjectSpec, version: str | None) -> Any:
+    """A version in a body goes back as the number it came as."""
+    return int(version) if spec.version.ordered and version is not None and version.lstrip("-").isdigit() else version

@@ -11,10 +11,11 @@ from typing import Any
 import requests
 
 from syncapp.connectors import paging, times
-from syncapp.connectors.calls import PATIENCE, Call, Caller, object_of, operation_of
+from syncapp.connectors.calls import PATIENCE, Call, Caller, as_sent, object_of, operation_of
 from syncapp.connectors.checking import run_check
 from syncapp.connectors.errors import Gone, LooksOnly, Malformed, Misconfigured, Rejected, Unknown
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.many import Many
 from syncapp.connectors.paths import ABSENT, getter, setter
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation
@@ -64,6 +65,7 @@ class Client:
             max_bytes=max_bytes,
         )
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
+        self.many = Many(manifest, self._caller, self._readers)
 
     def pages(
         self, object: str, *, since: datetime | None = None, cursor: str | None = None, size: int | None = None
@@ -250,7 +252,7 @@ class Client:
             headers[condition.header] = fill(condition.template, {"version": version}, where)
         if condition is not None and condition.body:
             body = dict(body or {})
-            setter(condition.body)(body, _as_sent(spec, version))
+            setter(condition.body)(body, as_sent(spec, version))
         return self._send(Call(name, spec, operation, values, {}, headers, body, conditional=condition is not None))
 
     def _written(self, spec: ObjectSpec, operation: Operation, answer: Answer, known_id: str | None) -> Written | None:
@@ -291,8 +293,3 @@ class Client:
             where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
             raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
         return self._caller.send(call, self._readers[call.spec.slug])
-
-
-def _as_sent(spec: ObjectSpec, version: str | None) -> Any:
-    """A version in a body goes back as the number it came as."""
-    return int(version) if spec.version.ordered and version is not None and version.lstrip("-").isdigit() else version

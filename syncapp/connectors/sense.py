@@ -27,7 +27,11 @@ SLOTS = {
     "update": {"id", "body", "key"},
     "delete": {"id", "key"},
     "find": {"param", "value", "size"},
+    "find_many": set(),
+    "create_many": {"entries"},
+    "update_many": {"entries"},
 }
+ENTRY_SLOTS = {"create_many": {"body", "key"}, "update_many": {"id", "body", "key"}}
 PATHS = {
     "id",
     "actor",
@@ -52,6 +56,8 @@ PATHS = {
     "type",
     "error",
     "merged_ids",
+    "status",
+    "mark",
 }
 SIGNED = {"method", "url", "timestamp", "id", "body", "secret"}
 
@@ -113,14 +119,14 @@ def _fields(found: Located, place: Place, raw: Raw) -> None:
 def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
     for key in ("path", "query", "headers", "body", "idempotency"):
         if key in raw:
-            _templates(found, (*place, key), raw[key], config | SLOTS[name])
-    if name in ("list", "read_many", "find") and "items" not in raw:
+            _templates(found, (*place, key), raw[key], config | SLOTS[name] | _asked_by(name, raw))
+    if name in ("list", "read_many", "find", "find_many") and "items" not in raw:
         raise found.wrong(
             place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body'
         )
     if "paging" in raw:
         _paging(found, (*place, "paging"), raw["paging"])
-    if name == "find" and "by" not in raw:
+    if name in ("find", "find_many") and "by" not in raw:
         raise found.wrong(
             place, "'by' is missing: which fields can be looked up?", 'field: parameter, or "*": "{path}"'
         )
@@ -128,11 +134,31 @@ def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, co
         known = [*owner.get("fields", {}), *(["external_id"] if "external_id" in owner else []), "*"]
         if field not in known:
             raise found.wrong((*place, "by", field), f"there is no field {field!r}", ", ".join(known))
-    if name == "read_many" and "max_ids" not in raw:
-        raise found.wrong(place, "'max_ids' is missing", "how many ids one call may name")
+    if name.endswith("_many") and "max_ids" not in raw:
+        raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
+    if name in ENTRY_SLOTS:
+        _entries(found, place, name, raw, owner, config)
     conditional = raw.get("conditional")
     if conditional is not None:
         _conditional(found, (*place, "conditional"), conditional, owner)
+
+
+def _asked_by(name: str, raw: Raw) -> set[str]:
+    """A look-up of many has a slot for each field that it can ask by: the list of values."""
+    return set(raw.get("by", {}).values()) if name == "find_many" else set()
+
+
+def _entries(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
+    if "entries" not in raw:
+        raise found.wrong(place, "'entries' is missing: what stands for one record?", "body, items, status …")
+    _templates(found, (*place, "entries", "body"), raw["entries"]["body"], config | ENTRY_SLOTS[name])
+    single = owner["operations"].get(name.removesuffix("_many"))
+    if single is None:
+        raise found.wrong(place, f"{name!r} needs {name.removesuffix('_many')!r}", "the call that writes one record")
+    if ("conditional" in single) != ("conditional" in raw):
+        raise found.wrong(place, "many are written under the same condition as one", "'conditional' in both or none")
+    if "header" in raw.get("conditional", {}):
+        raise found.wrong((*place, "conditional"), "each entry has a version of its own", "body")
 
 
 def _conditional(found: Located, place: Place, raw: Raw, owner: Raw) -> None:

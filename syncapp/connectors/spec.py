@@ -126,6 +126,23 @@ class ConditionalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EntriesSpec:
+    """One call that writes many records: what stands for each of them in the request, and in the answer.
+
+    ``body`` is the template of one entry. In the answer ``items`` is the list, ``status`` an entry's own status as in
+    HTTP, ``record`` and ``error`` its bodies. ``mark``: where an entry repeats the key (or, in an update, the id) of
+    what it answers; without it entries come in the order of the request.
+    """
+
+    body: Any
+    items: str
+    status: str
+    record: str = ""
+    error: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One call. ``items``, ``item``: where the list or record is in the answer ("" = the whole body, None = absent)."""
 
@@ -146,6 +163,7 @@ class Operation:
     exists: tuple[int, ...] = ()
     max_ids: int = 1
     by: Mapping[str, str] = field(default_factory=dict)
+    entries: EntriesSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +220,10 @@ class ObjectSpec:
 
     def can(self, operation: str) -> bool:
         return operation in self.operations
+
+    def most(self, operation: str) -> int:
+        """How many records one such call may name; 0 where there is none."""
+        return self.operations[operation].max_ids if operation in self.operations else 0
 
     @property
     def conditional(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
+from syncapp.sandbox.batches import billing_batches
 from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import BILLING
 from syncapp.sandbox.diary import Author
@@ -64,19 +65,24 @@ def billing_api(book: Book, gate: Gate, author: Author) -> Blueprint:
             # Deleting twice is fine here; an id that never was is not.
             return jsonify(body_of(book.find(identifier)))
 
-    @api.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
+    def told(error: Refused) -> tuple[dict[str, Json], int]:
         code = CODES.get(error.code, error.code)
         body: dict[str, Json] = {"error": {"code": code, "message": error.message, "param": error.param}}
         if isinstance(error, Merged):
             body["error"]["merged_into"] = error.into
         if error.current and isinstance(error, VersionMoved):
             body["current"] = body_of(error.current)
+        return body, error.status
+
+    @api.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        body, status = told(error)
         response = jsonify(body)
-        response.status_code = error.status
+        response.status_code = status
         response.headers.update(error.headers)
         return response
 
+    billing_batches(api, book, author, body_of, told)
     return api
 
 

@@ -7,6 +7,7 @@ import json
 
 from flask import Blueprint, Response, jsonify, request
 
+from syncapp.sandbox.batches import crm_batches
 from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import CRM
 from syncapp.sandbox.diary import Author
@@ -85,19 +86,24 @@ def crm_api(book: Book, gate: Gate, author: Author) -> Blueprint:
         book.delete(author, identifier, _expected())
         return Response(status=204)
 
-    @api.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
+    def told(error: Refused) -> tuple[Json, int]:
         # The status word of HTTP for a lost If-Match is 412; other dialects call it a conflict.
         moved = isinstance(error, VersionMoved)
         category = "PRECONDITION_FAILED" if moved else error.code.upper()
         body = {"status": "error", "category": category, "message": error.message}
         body |= {"field": error.param} if error.param else {}
         body |= {"current": body_of(error.current)} if error.current else {}
+        return body, 412 if moved else 404 if isinstance(error, Missing) else error.status
+
+    @api.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        body, status = told(error)
         response = jsonify(body)
-        response.status_code = 412 if moved else 404 if isinstance(error, Missing) else error.status
+        response.status_code = status
         response.headers.update(error.headers)
         return response
 
+    crm_batches(api, book, author, body_of, told)
     return api
 
 

@@ -17,7 +17,7 @@ from syncapp.sandbox.values import Json
 
 PROBABILITIES = {
     "webhook_duplicate", "webhook_reorder", "webhook_delay", "webhook_lose", "webhook_bodyless",
-    "server_error", "hang_after_write",
+    "server_error", "hang_after_write", "batch_limited",
 }  # fmt: skip
 
 
@@ -33,6 +33,7 @@ class Faults:
     webhook_bodyless: float = 0.0
     rate_limit_per_second: int = 0
     server_error: float = 0.0
+    batch_limited: float = 0.0
     hang_after_write: float = 0.0
     hang_seconds: float = 5.0
     coarse_clock_seconds: int = 0

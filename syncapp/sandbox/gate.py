@@ -20,7 +20,7 @@ from syncapp.sandbox.faults import Clock, FaultBox
 from syncapp.sandbox.refusals import BadValue, Broken, Refused, TooMany, Unauthorised
 from syncapp.sandbox.values import Json
 
-WRITES = {"create", "update", "delete"}
+WRITES = {"create", "update", "delete", "batch_create", "batch_update"}
 HANG = "sandbox.hang"
 # Where each dialect looks for the token.
 SHOWN: dict[str, Callable[[], str]] = {

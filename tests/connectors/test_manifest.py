@@ -19,6 +19,9 @@ SIGNATURE = {"scheme": "hmac", "header": "X-Sig"}
 EVENTS = {"types": {"p.new": {"object": "people", "kind": "created"}}, "record_id": "id"}
 MERGES = {"types": {"p.joined": {"object": "people", "kind": "merged"}}, "record_id": "id"}
 
+ENTRIES = {"body": "{body}", "items": "results", "status": "status"}
+BATCH = {"method": "POST", "path": "/", "max_ids": 9, "body": {"all": "{entries}"}, "entries": ENTRIES}
+
 
 def hook(**signature: Any) -> dict[str, Any]:
     return {"webhook": {"signature": {**SIGNATURE, **signature}, "events": EVENTS}}
@@ -72,6 +75,15 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{OPS}.find": {"method": "GET", "path": "/", "items": ""}}, ["'by' is missing"]),
     ({f"{OPS}.find": {"method": "GET", "path": "/", "items": "", "by": {"mail": "m"}}}, ["by.mail", "no field 'mail'", "email"]),
     ({f"{OPS}.read_many": {"method": "GET", "path": "/", "items": ""}}, ["'max_ids' is missing"]),
+    ({f"{OPS}.create_many": {"method": "POST", "path": "/", "max_ids": 9}}, ["'entries' is missing"]),
+    ({f"{OPS}.create_many": {"method": "POST", "path": "/", "entries": ENTRIES}}, ["'max_ids' is missing"]),
+    ({f"{OPS}.create_many": {**BATCH, "entries": {**ENTRIES, "body": "{id}"}}}, ["{id} means nothing here", "body, key"]),
+    ({f"{OPS}.create_many": BATCH, f"{OPS}.create": ...}, ["'create_many' needs 'create'"]),
+    ({f"{OPS}.update_many": BATCH}, ["the same condition as one", "in both or none"]),
+    ({f"{OPS}.update_many": {**BATCH, "conditional": {"header": "If-Match"}}}, ["each entry has a version of its own", "body"]),
+    ({f"{OPS}.update_many": {**BATCH, "entries": {**ENTRIES, "status": "a..b"}}}, ["entries.status", "is not a path"]),
+    ({f"{OPS}.find_many": {"method": "POST", "path": "/", "items": "", "max_ids": 9}}, ["'by' is missing"]),
+    ({f"{OPS}.find_many": {"method": "POST", "path": "/", "items": "", "max_ids": 9, "by": {"email": "mails"}, "body": {"m": "{emails}"}}}, ["{emails} means nothing here", "mails"]),
     ({f"{LIST}.items": ...}, ["'items' is missing"]),
     ({f"{LIST}.paging": {"kind": "curser"}}, ["'curser' is not accepted", "cursor", "next_header"]),
     ({f"{LIST}.paging": {"kind": "cursor", "param": "a"}}, ["'cursor' needs 'path'"]),
@@ -144,7 +156,7 @@ def test_the_shipped_ones() -> None:
     assert known["sandbox"].objects["customers"].operations["update"].conditional is not None
     for path in registry.OWN.glob("*.yaml"):
         # the sandbox is two providers in one file
-        assert len(path.read_text().splitlines()) <= (180 if path.stem == "sandbox" else 150)
+        assert len(path.read_text().splitlines()) <= (200 if path.stem == "sandbox" else 150)
 
 
 def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:

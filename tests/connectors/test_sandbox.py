@@ -15,7 +15,9 @@ import requests
 from syncapp.connectors import registry, webhook
 from syncapp.connectors.client import Client
 from syncapp.connectors.errors import Gone, Limited, Rejected, Stale, Unauthorised, Unavailable, Unknown
+from syncapp.connectors.many import Change, New
 from syncapp.connectors.mapping import Mapping
+from syncapp.connectors.records import Written
 from syncapp.connectors.transport import Timeouts
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
@@ -245,3 +247,63 @@ def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> Non
         with SandboxServer(settings) as server:
             written = Side(server, slug).client.create(slug, mapping.write(values), key="k")
             assert written.item is not None and mapping.read(written.item.body) == values
+
+
+def test_many_in_one_call_each_for_itself(side: Side) -> None:
+    """Five are asked for: one is refused by its value, one id is taken; the others are made, once."""
+    many = side.client.many
+    side.create("taken@x.org", external_id="hub-taken")
+    asked = [
+        New(side.body("a@x.org"), "key-a", "hub-a"),
+        New(side.body("no address"), "key-bad", "hub-bad"),
+        New(side.body("b@x.org"), "key-b", "hub-b"),
+        New(side.body("c@x.org"), "key-c", "hub-taken"),
+    ]
+    first, bad, second, taken = many.create(side.slug, asked)
+    assert isinstance(first, Written) and isinstance(second, Written) and first.item is not None
+    assert first.version == first.item.version and first.id != second.id
+    assert isinstance(bad, Rejected) and list(bad.fields) == ["email"]
+    assert isinstance(taken, Rejected)
+    again = many.create(side.slug, asked[:1])[0]
+    assert isinstance(again, Written) and again.id == first.id
+    assert len(side.ids()) == 3
+
+
+def test_many_are_changed_each_at_its_own_version(side: Side) -> None:
+    made = [side.client.create(side.slug, side.body(f"p{n}@x.org"), key=f"k{n}") for n in range(3)]
+    moved = side.client.update(side.slug, made[1].id, side.body("q1@x.org"), version=made[1].version, key="u")
+    changes = [Change(one.id, side.body(f"r{n}@x.org"), one.version, f"c{n}") for n, one in enumerate(made)]
+    unknown = Change("999999" if side.slug == "contacts" else "cus_ZZZZZZZZ", side.body("z@x.org"), "1", "z")
+    fine, stale, last, gone = side.client.many.update(side.slug, [*changes, unknown])
+    assert isinstance(fine, Written) and isinstance(last, Written) and (fine.id, last.id) == (made[0].id, made[2].id)
+    assert isinstance(stale, Stale) and stale.current is not None and stale.current.version == moved.version
+    assert isinstance(gone, Gone)
+    assert side.client.read(side.slug, made[1].id).version == moved.version
+
+
+def test_many_are_looked_up_at_once(side: Side) -> None:
+    found = [side.create(f"p{n}@x.org", external_id=f"hub-{n}") for n in range(4)]
+    side.client.delete(side.slug, found[3], key="d")
+    wanted = {"email": ["P0@x.org", "nobody@x.org", "p3@x.org"], "external_id": ["hub-2"]}
+    assert [item.id for item in side.client.many.find(side.slug, wanted)] == [found[0], found[2]]
+    assert side.client.many.find(side.slug, {}) == []
+
+
+def test_an_entry_that_is_limited_is_told_apart_from_a_call_that_is(side: Side) -> None:
+    side.faults(batch_limited=1)
+    [limited] = side.client.many.create(side.slug, [New(side.body("a@x.org"), "k")])
+    assert isinstance(limited, Limited)
+    side.faults(rate_limit_per_second=1)
+    with pytest.raises(Limited):
+        for _ in range(3):
+            side.connect("t0ken").many.create(side.slug, [New(side.body("a@x.org"), "k")])
+
+
+def test_an_answer_to_many_that_is_lost_is_unknown_for_all_of_them(side: Side) -> None:
+    asked = [New(side.body(f"p{n}@x.org"), f"k{n}") for n in range(3)]
+    side.faults(hang_after_write=1, hang_seconds=0.2)
+    with pytest.raises(Unknown):
+        side.client.many.create(side.slug, asked)
+    side.faults()
+    again = [made.id for made in side.client.many.create(side.slug, asked) if isinstance(made, Written)]
+    assert sorted(side.ids()) == sorted(again)

@@ -15,4 +15,6 @@ class Desk(models.Model):
             ("see_records", "May see records, questions and the health of syncs"),
             ("decide_conflict", "May answer questions"),
             ("edit_record", "May change values in the hub"),
+            ("stop_writes", "May stop all writes"),
+            ("release_held", "May release what a brake holds"),
         )

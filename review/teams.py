@@ -7,10 +7,11 @@ from django.db import transaction
 from django.db.models import Q
 
 SEE, DECIDE, EDIT = "see_records", "decide_conflict", "edit_record"
+STOP, RELEASE = "stop_writes", "release_held"
 TEAMS: dict[str, tuple[str, ...]] = {
-    "Business owner": (SEE, DECIDE, EDIT),
-    "Reviewer": (SEE, DECIDE, EDIT),
-    "Admin": (SEE,),
+    "Business owner": (SEE, DECIDE, EDIT, STOP, RELEASE),
+    "Reviewer": (SEE, DECIDE, EDIT, STOP),
+    "Admin": (SEE, STOP, RELEASE),
     "Viewer": (SEE,),
 }
 # Stock model permissions, which Admin alone has. What only `reconcile` writes is read-only whatever one holds.

@@ -20,17 +20,23 @@ from .store import NoPolicy
 SEE = "review.see_records"
 DECIDE = "review.decide_conflict"
 EDIT = "review.edit_record"
+STOP = "review.stop_writes"
+RELEASE = "review.release_held"
 ADMINISTER = "syncapp.view_account"  # a stock permission, which only Admin has
 TEAMS = {
     SEE: "Viewer, Reviewer, Business owner or Admin",
     DECIDE: "Reviewer or Business owner",
     EDIT: "Reviewer or Business owner",
+    STOP: "Reviewer, Business owner or Admin",
+    RELEASE: "Business owner or Admin",
     ADMINISTER: "Admin",
 }
 DEEDS = {
     SEE: "see records and questions",
     DECIDE: "answer questions",
     EDIT: "change values in the hub",
+    STOP: "stop all writes",
+    RELEASE: "release what a brake holds",
     ADMINISTER: "see or change the queues",
 }
 

@@ -57,10 +57,21 @@ class AccountAdmin(ByFile):
 
 @admin.register(models.Feed)
 class FeedAdmin(ByFile):
-    list_display = ("account", "object", "role", "last_success", "paused", "halted")
+    list_display = ("account", "object", "role", "last_success", "paused")
     list_select_related = ("account", "role")
-    fields = ("account", "object", "role", "schedule", "paused", "halted", "last_success", "lag", "next_due", "mapping")
-    readonly_fields = ("account", "object", "role", "halted", "last_success", "lag", "next_due", "mapping")
+    fields = (
+        "account",
+        "object",
+        "role",
+        "schedule",
+        "settle_delay",
+        "paused",
+        "last_success",
+        "lag",
+        "next_due",
+        "mapping",
+    )
+    readonly_fields = ("account", "object", "role", "last_success", "lag", "next_due", "mapping")
 
 
 @admin.register(models.Record)

@@ -5,6 +5,7 @@ The lines of one plan share what they saw: the observation, the link and the cir
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +13,13 @@ from typing import Any
 
 from policies.core.codec import to_json
 from policies.core.planned import Line, Plan, Saw
-from policies.core.reasons import Verdict
+from policies.core.reasons import Reason, Verdict
 from policies.core.seen import Observation
+from policies.models import Sync
 
 from .lines import MOVED, changes_of
+from .load import database_now
+from .models import Ledger
 from .rows import add, dumped
 from .setting import Entry, Setting
 
@@ -40,6 +44,32 @@ def book(setting: Setting, now: datetime, entries: Sequence[Entry]) -> tuple[lis
 
 def write_lines(rows: Sequence[Sequence[Any]]) -> None:
     add("syncapp_ledger", COLUMNS, rows)
+
+
+def tell(
+    sync: Sync,
+    verdict: Verdict,
+    reason: Reason,
+    *,
+    record: uuid.UUID | None = None,
+    role: str = "",
+    detail: str = "",
+    actor: str = "",
+) -> None:
+    """A line about what people and guards did to a sync, or to a record without changing it."""
+    Ledger.objects.create(
+        sync=sync,
+        record=record,
+        correlation=uuid.uuid4(),
+        line=0,
+        verdict=verdict.value,
+        reason=reason.code,
+        role=role,
+        detail=detail,
+        policy=sync.policy_sets.filter(state="published").values_list("version", flat=True).first() or 0,
+        actor=actor[:150],
+        recorded_at=database_now(),
+    )
 
 
 def _rows(setting: Setting, now: datetime, entry: Entry, changes: str | None) -> list[Sequence[Any]]:

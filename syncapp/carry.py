@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from .brakes import Braked
 from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
@@ -141,6 +142,8 @@ def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts:
         seconds = error.retry_after or back_off(attempts, 1.0)
         postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
         raise Stopped(seconds, str(error)) from error
+    except Braked as braked:
+        raise Stopped(braked.seconds, str(braked)) from braked
     except NEEDS_A_PERSON:
         raise
     except NoPolicy as error:

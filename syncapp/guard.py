@@ -22,6 +22,7 @@ class Halted(Exception):
     """A guard stopped this pass before the page was judged."""
 
     def __init__(self, reasons: Sequence[Halt]) -> None:
+        self.reasons = tuple(reasons)
         self.codes = [halt.code for halt in reasons]
         super().__init__(" ".join(halt.sentence for halt in reasons))
 

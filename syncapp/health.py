@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from .brakes import FEED_STOPPED, WRITES_STOPPED, why_not_listening, why_stopped
 from .connectors.errors import EgressDenied, ManifestError, Misconfigured, Unauthorised
 from .models import Account, Feed
 from .secrets import SecretProblem
@@ -13,18 +14,18 @@ OUT = (Account.Direction.BOTH.value, Account.Direction.OUT.value)
 # Nothing that waiting alone would cure: a person has to look at the account.
 NEEDS_A_PERSON = (Unauthorised, Misconfigured, EgressDenied, ManifestError, SecretProblem)
 
-RUNNING = Q(paused="", halted="", account__paused="", stage=Feed.Stage.LIVE.value)
-READABLE = RUNNING & Q(account__direction__in=IN)
+RUNNING = Q(paused="", account__paused="", stage=Feed.Stage.LIVE.value)
+READABLE = RUNNING & ~FEED_STOPPED & Q(account__direction__in=IN)
 # What is there already is matched before anything is made there; an account that is only written to is never listed.
 LOADED = Q(cursor__full_at__isnull=False) | Q(account__direction=Account.Direction.OUT.value)
-WRITABLE = RUNNING & LOADED & Q(account__direction__in=OUT, role__sync__paused="")
+WRITABLE = RUNNING & ~WRITES_STOPPED & LOADED & Q(account__direction__in=OUT, role__sync__paused="")
 
 
 def why_not_read(feed: Feed) -> str:
     """Why the hub does not listen there now; "" if it does. Looks before a write and settling are no listening."""
     if feed.account.direction not in IN:
         return "the account's direction does not let the hub listen there"
-    return str(feed.account.paused or feed.paused or feed.halted) or why_in_preview(feed)
+    return str(feed.account.paused or feed.paused) or why_not_listening(feed) or why_in_preview(feed)
 
 
 def why_not_written(feed: Feed) -> str:
@@ -32,7 +33,7 @@ def why_not_written(feed: Feed) -> str:
         return "the account's direction does not let the hub write there"
     if feed.account.direction in IN and "full_at" not in feed.cursor:
         return "its records have not been read once as a whole, so what is there already cannot be matched yet"
-    stopped = str(feed.account.paused or feed.paused or feed.halted or feed.role.sync.paused)
+    stopped = str(feed.account.paused or feed.paused or feed.role.sync.paused) or why_stopped(feed)
     return stopped or why_in_preview(feed)
 
 

@@ -17,6 +17,7 @@ from policies.core.reasons import Verdict
 from policies.core.rules import Policy
 from policies.core.values import Record, Sending
 
+from .brakes import begin_writing
 from .models import Feed, Push
 from .rows import Types, document, recordset
 
@@ -36,18 +37,24 @@ class Work:
 
 
 def write_pushes(work: Work) -> set[int]:
-    """End, begin, derive; the ids of the feeds where something is due now."""
+    """End, begin, derive; the ids of the feeds where something is due now. Raises Braked where none may begin."""
     ended, begun = _ended(work), _begun(work)
     due, idle = _due(work)
     if ended:
         _end(work.now, ended)
     if begun:
+        begin_writing(_feeds(work, begun))
         _begin(work.now, begun)
     if idle:
         _forget(idle)
     if due:
         _await(work.now, due)
     return {row[1] for row in due}
+
+
+def _feeds(work: Work, rows: Sequence[Row]) -> list[Feed]:
+    wanted = {row[1] for row in rows}
+    return [feed for feed in work.feeds.values() if feed.pk in wanted]
 
 
 def _sending(record: Record | None, role: str) -> Sending | None:

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from policies.models import PolicySet, Sync
 
+from .brakes import STOPS_FEED, STOPS_WRITES
 from .connectors.errors import ConnectorError
 from .facts import facts_of
-from .models import Account, Conflict, Delivery, Feed, Link, MatchKey, Push, Record
+from .models import Account, Brake, Conflict, Delivery, Feed, Link, MatchKey, Push, Record
 
 LATE = 5  # a feed without a success for this many of its own schedules is late
 LEAST_LATE = timedelta(seconds=30)
@@ -42,18 +43,24 @@ class SyncOverview:
     open: int
     oldest: datetime | None
     published: bool
+    stopped: Brake | None  # a person stopped all writes of it
 
 
-def overview() -> list[SyncOverview]:
+def overview(brakes: Sequence[Brake]) -> list[SyncOverview]:
+    """`brakes` are all that are open."""
     now = timezone.now()
     feeds = list(Feed.objects.select_related("account", "role").order_by("role__sync_id", "role__order"))
     pushes, deliveries, unmade = _pushes(now), _deliveries(), _unmade(feeds)
-    rows = [(feed.role.sync_id, _feed(feed, pushes, deliveries, unmade, now)) for feed in feeds]
+    rows = [(feed.role.sync_id, _feed(feed, pushes, deliveries, unmade, brakes, now)) for feed in feeds]
     questions = _questions()
     published = set(PolicySet.objects.filter(state=PolicySet.State.PUBLISHED).values_list("sync_id", flat=True))
     return [
         SyncOverview(
-            sync, [row for pk, row in rows if pk == sync.pk], *questions.get(sync.pk, (0, None)), sync.pk in published
+            sync,
+            [row for pk, row in rows if pk == sync.pk],
+            *questions.get(sync.pk, (0, None)),
+            sync.pk in published,
+            _stop(sync, brakes),
         )
         for sync in Sync.objects.all()
     ]
@@ -104,8 +111,20 @@ def _questions() -> Mapping[int, tuple[int, datetime | None]]:
     return {pk: (count, oldest) for pk, count, oldest in rows.annotate(Count("pk"), Min("opened_at")).order_by()}
 
 
-def _feed(feed: Feed, pushes: Counts, deliveries: Counts, unmade: Mapping[int, int], now: datetime) -> FeedOverview:
-    word, tone, trouble = _state(feed, now)
+def _stop(sync: Sync, brakes: Sequence[Brake]) -> Brake | None:
+    return next((brake for brake in brakes if brake.code == Brake.Code.STOP and brake.sync_id == sync.pk), None)
+
+
+def _feed(
+    feed: Feed,
+    pushes: Counts,
+    deliveries: Counts,
+    unmade: Mapping[int, int],
+    brakes: Sequence[Brake],
+    now: datetime,
+) -> FeedOverview:
+    about = [one for one in brakes if one.feed_id == feed.pk or one.account_id == feed.account_id]
+    word, tone, trouble = _state(feed, about, now)
     return FeedOverview(
         feed,
         feed.role.label or feed.role.name,
@@ -121,11 +140,13 @@ def _feed(feed: Feed, pushes: Counts, deliveries: Counts, unmade: Mapping[int, i
     )
 
 
-def _state(feed: Feed, now: datetime) -> tuple[str, str, str]:
+def _state(feed: Feed, brakes: Sequence[Brake], now: datetime) -> tuple[str, str, str]:
     """(word, tone, what is the matter), the worst first."""
     account = feed.account
-    if feed.halted:
-        return ("halted", "bad", feed.halted)
+    for codes, word in ((STOPS_FEED, "halted"), (STOPS_WRITES, "writes held")):
+        found = next((brake for brake in brakes if brake.code in codes), None)
+        if found is not None:
+            return (word, "bad", found.sentence)
     if account.health == Account.Health.ATTENTION:
         return ("needs attention", "bad", account.last_error)
     if account.paused or feed.paused:
@@ -134,4 +155,6 @@ def _state(feed: Feed, now: datetime) -> tuple[str, str, str]:
         return ("not read yet", "wait", "")
     if now - feed.last_success > max(LEAST_LATE, timedelta(seconds=LATE * feed.schedule)):
         return ("late", "bad", "no success for longer than its schedule; are a worker and the scheduler running?")
+    if brakes:
+        return ("holding", "wait", brakes[0].sentence)
     return ("well", "good", "")

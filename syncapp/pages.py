@@ -17,13 +17,14 @@ from policies.core.digest import digest
 from policies.core.resolve import Refused
 from policies.models import Sync
 
-from .access import DECIDE, EDIT, SEE, needs
+from .access import DECIDE, EDIT, RELEASE, SEE, STOP, needs
+from .brakes import open_brakes
 from .clearing import clearing
 from .edit import edit_record
 from .explain import explain, find_records
 from .keyset import by_time
 from .load import Contended
-from .models import Record
+from .models import Brake, Record
 from .overview import overview
 from .recordpage import table_of
 from .shell import is_partial, shell
@@ -43,8 +44,10 @@ UNSEEN = "-"
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     told = shell(request, "Home", may_decide=request.user.has_perm(DECIDE))
+    told |= {"may_stop": request.user.has_perm(STOP), "may_release": request.user.has_perm(RELEASE)}
     if told["may_see"]:
-        told["syncs"] = overview()
+        told["brakes"] = [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id]
+        told["syncs"] = overview(told["brakes"])
         told["open"] = sum(one.open for one in told["syncs"])
         told["oldest"] = min((one.oldest for one in told["syncs"] if one.oldest), default=None)
     if is_partial(request):

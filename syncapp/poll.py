@@ -12,6 +12,7 @@ from django.db import transaction
 
 from policies.core.safety import Counts
 
+from .brakes import trip
 from .connectors.errors import ConnectorError, Limited, Retryable
 from .guard import Guarded, Halted
 from .health import NEEDS_A_PERSON, attention, well, why_not_read
@@ -35,7 +36,6 @@ LOOK_AGAIN = 0.5
 # Seconds between two notes of a pass that finds nothing new: its claim is prolonged and its counts are shown.
 NOTE_EVERY = 1.0
 EARLY = 0.2
-LONGEST_SENTENCE = 300
 Ring = Callable[[Collection[int]], None]
 
 
@@ -125,7 +125,8 @@ def _carry_out(passing: Pass, stop_at: float | None) -> None:
         through = _read(passing, stop_at)
     except Halted as halted:
         passing.run.counts = {**passing.run.counts, "halts": halted.codes}
-        _end(passing, Run.State.HALTED, str(halted), feed.schedule, halted=str(halted)[:LONGEST_SENTENCE])
+        _end(passing, Run.State.HALTED, str(halted), feed.schedule)
+        trip_feed(feed, halted)
     except Lost:
         return
     except NEEDS_A_PERSON as error:
@@ -253,14 +254,12 @@ def halt(feed: Feed, halted: Halted) -> None:
         sync=feed.role.sync, feed=feed, kind=Run.Kind.SWEEP, state=Run.State.HALTED, counts={"halts": halted.codes},
         error=str(halted), started_at=now, ended_at=now,
     )  # fmt: skip
-    Feed.objects.filter(pk=feed.pk).update(halted=str(halted)[:LONGEST_SENTENCE])
+    trip_feed(feed, halted)
 
 
-def release_halt(feed: Feed) -> None:
-    """A person looked at what a guard held: the next pass may do it."""
-    last = Run.objects.filter(feed=feed, state=Run.State.HALTED).first()
-    codes = list(last.counts.get("halts", ())) if last is not None else []
-    Feed.objects.filter(pk=feed.pk).update(halted="", cursor={**_cursor(feed), "released": codes}, next_due=None)
+def trip_feed(feed: Feed, halted: Halted) -> None:
+    for reason in halted.reasons:
+        trip(reason.code, reason.sentence, feed=feed)
 
 
 def _sieve(passing: Pass, full: bool) -> Guarded:

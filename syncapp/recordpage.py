@@ -64,7 +64,7 @@ def _column(sight: Sight, role: str) -> Column:
     feed = sight.feeds.get(role)
     notes = [_link_note(link)]
     if feed is not None:
-        notes += [text for text in (feed.account.paused, feed.paused, feed.halted) if text]
+        notes += [text for text in (feed.account.paused, feed.paused) if text]
     return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note))
 
 

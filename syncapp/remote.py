@@ -16,6 +16,7 @@ from policies.core.types import field_type
 from policies.core.values import Json, Values
 
 from . import skew
+from .brakes import before_sending
 from .connectors import registry
 from .connectors.client import Client
 from .connectors.errors import Gone, Limited, Malformed, MappingError, Rejected
@@ -76,8 +77,6 @@ class FeedRemote:
         self.sieve: Sieve = sieve or KeepAll()
         self.limited: Limited | None = None  # a look-up before a create was put off by the account's limits
         self._match_keys, self._norms = match_keys, norms
-
-    # Reading
 
     def pages(self, cursor: str, *, full: bool = False) -> Iterator[Listing]:
         """Goes on in the middle of a listing where one was left; a full one that was begun is finished first."""
@@ -254,7 +253,7 @@ def manifest_of(account: Account) -> Manifest:
     return registry.load(account.provider, tuple(settings.PROVIDER_FOLDERS))
 
 
-def client_of(account: Account) -> Client:
+def client_of(account: Account, before_write: Callable[[], None] = lambda: None) -> Client:
     """Raises ManifestError, Misconfigured or SecretProblem, each a sentence for the account's page."""
     manifest, secrets = manifest_of(account), secrets_of(account)
     # Second webhook secrets stand beside the first while it is changed; calls have no use for them.
@@ -263,7 +262,7 @@ def client_of(account: Account) -> Client:
     }
     return Client(
         manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
-        throttle=THROTTLE, looks_only=overlaid(),
+        throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
     )  # fmt: skip
 
 
@@ -289,7 +288,7 @@ def open_remote(feed: Feed, sieve: Sieve | None = None) -> Iterator[FeedRemote]:
         for name, specs in facts_of(feed).norms.items()
         if name in translator.kinds
     }
-    client = client_of(feed.account)
+    client = client_of(feed.account, lambda: before_sending(feed))
     try:
         yield FeedRemote(feed, client, translator, feed.role.sync.match_keys, norms, sieve)
     finally:

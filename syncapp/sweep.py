@@ -24,6 +24,7 @@ from .poll import poll
 from .queue import ring
 from .receive import ring_inbox
 from .revising import finish_revisions
+from .stopping import stop_newcomers
 from .store import PUSH_JOB
 
 POLL_JOB = "syncapp.jobs.poll_feed"
@@ -36,6 +37,7 @@ ROUNDS = 50
 
 def tick() -> None:
     now = database_now()
+    stop_newcomers()
     if Delivery.objects.filter(_free(now), state__in=["new", "claimed"], next_try__lte=now).exists():
         ring_inbox()
     for pk in unsettled_feeds(now):

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
-from . import pages, zones
+from . import brakepages, pages, zones
 from .access import ADMINISTER, needs
 from .hooks import hook
 
@@ -23,5 +23,9 @@ urlpatterns = [
     path("records/<uuid:key>/", pages.record, name="record"),
     path("records/<uuid:key>/why/<slug:unit>/", pages.why, name="why"),
     path("records/<uuid:key>/edit/<slug:unit>/", pages.edit, name="edit"),
+    path("brakes/", brakepages.brakes, name="brakes"),
+    path("brakes/<int:pk>/", brakepages.brake, name="brake"),
+    path("brakes/stop/", brakepages.stop, name="stop"),
+    path("brakes/syncs/<slug:slug>/", brakepages.release, name="release"),
     path("review/", include("review.urls")),
 ]

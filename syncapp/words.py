@@ -57,6 +57,10 @@ def sentence(said: str) -> str:
     return said if said.endswith((".", "!", "?", "…")) else said + "."
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def spelled(name: str) -> str:
     return capital(name.replace("_", " "))
 

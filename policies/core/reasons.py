@@ -150,6 +150,9 @@ class Reason(Enum):
         "the mapping of {field} at {role} changed, so what is held there is compared anew, as at a first link",
     )
     RETRIED = ("retried", "a person asked to write {field} to {role} once more")
+    BRAKE_TRIPPED = ("brake_tripped", "the hub held back before harm: {detail}")
+    RELEASED_HELD = ("released_held", "a person released what a brake had held: {detail}")
+    LEFT_HELD = ("left_held", "a person left what a brake had held as it was: {detail}")
     SUPERSEDED = ("superseded", "a newer value of {field} made the question needless")
 
     def __init__(self, code: str, sentence: str) -> None:

@@ -86,7 +86,7 @@ def line_json(line: Ledger, words: Words) -> Json:
     return {
         "id": line.pk,
         "sync": line.sync.slug,
-        "record": str(line.record),
+        "record": str(line.record) if line.record is not None else None,
         "correlation": str(line.correlation),
         "verdict": line.verdict,
         "reason": line.reason,

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from . import views
+from . import brakes, views
 
 app_name = "api"
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("deliveries/<int:pk>/", views.Deliveries.as_view(), name="delivery"),
     path("pushes/", views.Pushes.as_view(), name="pushes"),
     path("pushes/<int:pk>/", views.Pushes.as_view(), name="push"),
+    path("brakes/", brakes.Brakes.as_view(), name="brakes"),
+    path("stop", brakes.Stop.as_view(), name="stop"),
+    path("syncs/<slug:slug>/release", brakes.Release.as_view(), name="release"),
     path("conflicts/", include("review.api_urls")),
     re_path("^(?P<rest>.*)$", views.nowhere),
 ]

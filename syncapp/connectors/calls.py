@@ -58,6 +58,7 @@ class Caller:
         patience: float,
         sleep: Callable[[float], None],
         max_bytes: int,
+        before_write: Callable[[], None],
     ) -> None:
         self.manifest, self.account, self.clock = manifest, account or manifest.slug, clock
         self.config = {f"config.{k}": v for k, v in settled(manifest.config, config, "config", manifest.slug).items()}
@@ -69,7 +70,7 @@ class Caller:
         self.headers = {name: fill(template, self.config, manifest.slug) for name, template in manifest.headers.items()}
         self.redact = answers.redactor(secret)
         self.throttle: Throttle = throttle or MemoryThrottle()
-        self.patience, self.sleep = patience, sleep
+        self.patience, self.sleep, self.before_write = patience, sleep, before_write
         self.transport = Transport(
             allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes
         )
@@ -89,6 +90,8 @@ class Caller:
             id=call.values.get("id"),
         )
         self._wait(request.where)
+        if request.write:
+            self.before_write()
         answer = self.transport.send(request)
         self._learn(answer)
         try:

@@ -28,7 +28,7 @@ OWN_IDS = uuid.UUID("6b0f3c0e-9f0c-5d0a-8a7e-2f6f3d1c7a55")
 
 
 class Client:
-    """One account. Not shared between threads; cheap to make, keeps one connection open."""
+    """One account. Not shared between threads; cheap to make, keeps one connection open. `before_write` may raise."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         max_bytes: int = 32 * 1024 * 1024,
         looks_only: bool = False,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         self.manifest = manifest
         self.looks_only = looks_only
@@ -63,6 +64,7 @@ class Client:
             patience=patience,
             sleep=sleep,
             max_bytes=max_bytes,
+            before_write=before_write,
         )
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
         self.many = Many(manifest, self._caller, self._readers)

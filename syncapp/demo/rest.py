@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from syncapp.brakes import open_brakes
 from syncapp.models import Delivery, Feed, Link, Push, Record, Run
 
 from .processes import DemoProblem, Supervisor
@@ -36,7 +37,7 @@ def trouble() -> str:
     """What holds the hub up, for the sentence of a wait that took too long."""
     runs = Run.objects.exclude(error="").select_related("feed__role")[:3]
     read = [f"{run.feed.role.name}: {run.error}" for run in runs if run.feed is not None]
-    halted = [f"{feed.role.name} is halted: {feed.halted}" for feed in Feed.objects.exclude(halted="")]
+    halted = [f"braked: {brake.sentence}" for brake in open_brakes()]
     open_pushes = Push.objects.filter(state__in=["pending", "sending"]).exclude(error="")
     pushes = [f"push: {said}" for said in open_pushes.values_list("error", flat=True)[:3]]
     return "; ".join([*halted, *pushes, *read]) or "nothing was said"

@@ -1,6 +1,7 @@
 """The clerk's nouns. No I/O and no decisions here; sync state is written by `syncapp.reconcile` only."""
 
 from .accounts import Account, Feed, Run
+from .brakes import Brake, Held, Lately, Spending
 from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
@@ -10,9 +11,12 @@ from .work import Delivery, Push, Revision, Tally
 __all__ = [
     "Account",
     "Approval",
+    "Brake",
     "Conflict",
     "Delivery",
     "Feed",
+    "Held",
+    "Lately",
     "Ledger",
     "Link",
     "MatchKey",
@@ -21,5 +25,6 @@ __all__ = [
     "Record",
     "Revision",
     "Run",
+    "Spending",
     "Tally",
 ]

@@ -45,12 +45,23 @@ class Account(models.Model):
     skew = models.FloatField(null=True, blank=True)
     uncertainty = models.FloatField(default=0.0)
     actor = models.CharField(max_length=255, blank=True, help_text="The name that the hub's own writes appear under.")
+    write_budget = models.PositiveIntegerField(
+        null=True, blank=True, default=1000, help_text="Writes a minute at most; empty: as many as are due."
+    )
+    quota_share = models.FloatField(
+        default=0.8, help_text="The share of the daily quota, 0 to 1, at which the hub stops writing."
+    )
+    # What the provider's headers said last: limit, remaining, resets_at, seen_at.
+    quota: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(uncertainty__gte=0), name="account_uncertainty_not_negative")
+            models.CheckConstraint(condition=Q(uncertainty__gte=0), name="account_uncertainty_not_negative"),
+            models.CheckConstraint(
+                condition=Q(quota_share__gte=0, quota_share__lte=1), name="account_quota_share_is_a_share"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,20 +88,23 @@ class Feed(models.Model):
     next_due = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     paused = models.CharField(max_length=300, blank=True)
-    halted = models.CharField(max_length=300, blank=True, help_text="The guard that stopped this feed, and why.")
     stage = models.CharField(max_length=7, choices=Stage, default=Stage.PREVIEW)
     stage_reason = models.CharField(max_length=300, blank=True, help_text="Why it is in preview.")
     # Fields whose mapping changed and whose bases are not dropped yet: no plan and no approval before that is done.
     baseline: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     # The approved plan that the first whole pass is compared with; none once that pass is through.
     plan = models.ForeignKey("syncapp.Run", models.SET_NULL, related_name="+", null=True, blank=True)
+    settle_delay = models.FloatField(
+        default=0.0, help_text="Seconds that a change has to stand there before it is judged: half-typed values."
+    )
     last_success = models.DateTimeField(null=True, blank=True)
     lag = models.FloatField(null=True, blank=True, help_text="Seconds behind, as of the last success.")
 
     class Meta:
         ordering: ClassVar[list[str]] = ["account", "object"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(schedule__gt=0), name="feed_schedule_positive")
+            models.CheckConstraint(condition=Q(schedule__gt=0), name="feed_schedule_positive"),
+            models.CheckConstraint(condition=Q(settle_delay__gte=0), name="feed_settle_delay_not_negative"),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["next_due"], name="feed_next_due")]
 

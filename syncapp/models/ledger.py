@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 
 class Ledger(models.Model):
@@ -18,8 +19,8 @@ class Ledger(models.Model):
     """
 
     sync = models.ForeignKey("policies.Sync", models.PROTECT, related_name="+")
-    # Not a foreign key: a line outlives everything it speaks of.
-    record = models.UUIDField()
+    # Not a foreign key: a line outlives everything it speaks of. Empty where it speaks of a sync as a whole.
+    record = models.UUIDField(null=True, blank=True)
     correlation = models.UUIDField()
     line = models.PositiveIntegerField()
     verdict = models.CharField(max_length=20)
@@ -48,6 +49,9 @@ class Ledger(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["record", "id"], name="ledger_by_record"),
             models.Index(fields=["sync", "id"], name="ledger_by_sync"),
+            models.Index(
+                fields=["sync", "role", "recorded_at"], condition=Q(verdict="near_miss"), name="ledger_near_misses"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -126,6 +126,7 @@ class Push(models.Model):
             models.Index(fields=["feed", "next_try", "id"], condition=Q(state="pending"), name="push_waiting"),
             models.Index(fields=["feed", "started_at"], condition=Q(state="sending"), name="push_in_flight"),
             models.Index(fields=["record", "feed", "-id"], name="push_by_record"),
+            models.Index(fields=["feed", "ended_at"], condition=Q(state="confirmed"), name="push_written"),
         ]
 
     def __str__(self) -> str:

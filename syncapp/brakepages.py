@@ -1,0 +1,114 @@
+"""The pages about brakes: what is held back and why, the one switch, and letting a sync write again."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from policies.models import Sync
+
+from .access import RELEASE, SEE, STOP, needs, require
+from .brakes import open_brakes
+from .models import Brake
+from .releasing import release_brake
+from .shell import shell
+from .stopping import Refused, is_stopped, release_stop, stop_all
+from .waiting import feeds_waiting, writes_waiting
+from .words import counted, sentence
+
+LONGEST_WHY = 500
+LOOKED = "The feed is read and written again, and its next pass may do this once"
+EFFECTS: dict[Brake.Code, str] = {
+    Brake.Code.STOP: "The writes that wait go out. What has been written cannot be taken back from here.",
+    Brake.Code.EMPTIED_FEED: f"{LOOKED}. A listing that shows nothing is never read as deletes: no record is deleted.",
+    Brake.Code.ALL_CHANGED: f"{LOOKED}: every change there is judged, and goes out where the policy says so. "
+    "What has been written then cannot be taken back from here.",
+    Brake.Code.NEAR_MISSES: "Writes to this feed go on. The guard looks again at what comes back from now on.",
+    Brake.Code.BUDGET: "Nothing: it is paced by itself, and goes on with the next minute.",
+    Brake.Code.QUOTA: "Writes go on until the quota is used up, or begins anew.",
+}
+
+
+def given_why(request: HttpRequest) -> str:
+    return request.POST.get("why", "").replace("\0", "").strip()[:LONGEST_WHY]
+
+
+@needs(SEE)
+@require_GET
+def brakes(request: HttpRequest) -> HttpResponse:
+    past = Brake.objects.exclude(released_at=None).select_related("sync", "account", "feed__account", "feed__role")
+    told = {
+        "brakes": [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id],
+        "past": past.order_by("-released_at")[:20],
+        "may_stop": request.user.has_perm(STOP),
+        "may_release": request.user.has_perm(RELEASE),
+        "syncs": Sync.objects.count(),
+    }
+    return render(request, "brakes/list.html", shell(request, "Brakes", **told))
+
+
+@needs(STOP)
+@require_POST
+def stop(request: HttpRequest) -> HttpResponse:
+    found = stop_all(request.user.get_username(), given_why(request))
+    messages.warning(
+        request,
+        f"All writes are stopped. {counted(found.waiting, 'write')} waiting; "
+        f"{counted(found.under_way, 'write')} under way, settled by reading.",
+    )
+    return redirect("brakes")
+
+
+@needs(SEE)
+@require_http_methods(["GET", "POST"])
+def brake(request: HttpRequest, pk: int) -> HttpResponse:
+    row = Brake.objects.select_related("sync", "account", "feed__account", "feed__role__sync").filter(pk=pk).first()
+    if row is None:
+        raise Http404("There is no such brake. The page of brakes lists what is on.")
+    problem = ""
+    if request.method == "POST":
+        require(request, RELEASE)
+        try:
+            release_brake(row, request.user.get_username(), given_why(request))
+        except Refused as refused:
+            problem = sentence(f"Nothing was released: {refused}")
+        else:
+            messages.success(request, f"Released: {row.get_code_display()}.")
+            return redirect("brake", pk)
+    page = shell(request, row.get_code_display(), place="Brakes", brake=row, problem=problem)
+    page |= {"may_release": request.user.has_perm(RELEASE), "effect": EFFECTS.get(Brake.Code(row.code), LOOKED)}
+    return render(request, "brakes/brake.html", page, status=422 if problem else 200)
+
+
+@needs(SEE)
+@require_http_methods(["GET", "POST"])
+def release(request: HttpRequest, slug: str) -> HttpResponse:
+    sync = Sync.objects.filter(slug=slug).first()
+    if sync is None:
+        raise Http404("There is no such sync. The page of brakes lists what is stopped.")
+    problem = ""
+    if request.method == "POST":
+        require(request, RELEASE)
+        try:
+            release_stop(sync, request.user.get_username(), given_why(request))
+        except Refused as refused:
+            problem = sentence(f"Nothing was released: {refused}")
+        else:
+            messages.success(request, f"The writes of {sync.name} go out again.")
+            return redirect("brakes")
+    return _release_page(request, sync, problem)
+
+
+def _release_page(request: HttpRequest, sync: Sync, problem: str) -> HttpResponse:
+    feeds = feeds_waiting(sync)
+    chosen = next((one for one in feeds if str(one.feed.pk) == request.GET.get("feed")), None)
+    chosen = chosen or next((one for one in feeds if one.waiting), feeds[0] if feeds else None)
+    writes, more = writes_waiting(chosen.feed, request.GET.get("after", "")) if chosen else ([], "")
+    told = {
+        "sync": sync, "brake": is_stopped(sync), "feeds": feeds, "chosen": chosen, "writes": writes, "next": more,
+        "total": sum(one.waiting for one in feeds), "problem": problem, "may_release": request.user.has_perm(RELEASE),
+    }  # fmt: skip
+    page = shell(request, f"Let {sync.name} write again", place="Brakes", **told)
+    return render(request, "brakes/release.html", page, status=422 if problem else 200)

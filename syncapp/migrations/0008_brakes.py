@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('policies', '0001_initial'),
-        ('syncapp', '0006_plans'),
+        ('syncapp', '0007_identity'),
     ]
 
     operations = [

@@ -16,6 +16,7 @@ from .core.types import field_type
 from .core.validators import validator
 from .core.values import HUB
 from .models import FieldRule, PolicySet, SyncField
+from .scopes import Told, conditions
 
 WRITABLE = ("both", "out")
 READABLE = ("both", "in")
@@ -47,6 +48,7 @@ class RoleFacts:
     granularity: float = 0.0  # of its times, in seconds
     direction: str = "both"
     creates: bool = True
+    scope: tuple[Told, ...] = ()  # what is made there
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -56,6 +58,7 @@ class RoleFacts:
             "flags": [self.exact, self.ordered, self.conditional, self.timed, self.creates],
             "granularity": str(self.granularity),
             "direction": self.direction,
+            **({"scope": [list(one) for one in self.scope]} if self.scope else {}),
         }
 
 
@@ -276,6 +279,7 @@ def _role(name: str, fields: Sequence[SyncField], facts: RoleFacts | None, probl
         facts.direction in WRITABLE,
         facts.direction in READABLE,
         facts.creates and facts.direction in WRITABLE,
+        conditions(name, facts.scope, fields, problems),
     )
 
 

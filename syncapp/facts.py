@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,19 +15,22 @@ from .connectors import registry
 from .connectors.mapping import Mapping as Mapped
 from .connectors.spec import ObjectSpec
 from .models import Account, Feed
+from .scope import told_to_the_judge
 
 Entry = str | Mapping[str, Any]
 
 
 def facts_of(feed: Feed) -> RoleFacts:
     """Raises ManifestError if the provider is unknown or its file is wrong."""
-    return facts_for(feed.account, feed.object, feed.mapping)
+    return facts_for(feed.account, feed.object, feed.mapping, feed.scope)
 
 
-def facts_for(account: Account, object_slug: str, mapping: Mapping[str, Entry]) -> RoleFacts:
+def facts_for(
+    account: Account, object_slug: str, mapping: Mapping[str, Entry], scope: Sequence[Mapping[str, Any]] = ()
+) -> RoleFacts:
     direction = Account.Direction(account.direction).value
     spec = object_spec(account.provider, object_slug)
-    return _facts(_Same(spec), json.dumps(mapping, sort_keys=True), direction)
+    return _facts(_Same(spec), json.dumps(mapping, sort_keys=True), json.dumps(scope), direction)
 
 
 def object_spec(provider: str, object_slug: str) -> ObjectSpec:
@@ -56,10 +59,11 @@ class _Same:
 
 
 @lru_cache(maxsize=256)
-def _facts(same: _Same, mapping_text: str, direction: str) -> RoleFacts:
+def _facts(same: _Same, mapping_text: str, scope_text: str, direction: str) -> RoleFacts:
     spec: ObjectSpec = same.spec
     entries: dict[str, Entry] = json.loads(mapping_text)
-    fields = Mapped.parse(entries, spec=spec).fields
+    mapping = Mapped.parse(entries, spec=spec)
+    fields = mapping.fields
     times = spec.updated_at
     return RoleFacts(
         norms={name: norms for name, entry in entries.items() if (norms := _norms(spec, entry))},
@@ -72,6 +76,7 @@ def _facts(same: _Same, mapping_text: str, direction: str) -> RoleFacts:
         granularity=times.resolution if times is not None else 0.0,
         direction=direction,
         creates=spec.can("create"),
+        scope=told_to_the_judge(json.loads(scope_text), mapping, spec),
     )
 
 

@@ -24,14 +24,15 @@ class Known:
     read_at: datetime | None
     gone: bool
     sending: bool
-    silent: bool  # unlinked or asleep
+    unlinked: bool
+    asleep: bool
     windows: bool
 
     def shows(self, seen: Seen) -> bool:
         """Nothing in this body has to be judged: it is the one of the last judged read, or a tombstone seen before."""
         if self.gone and seen.item.deleted:
             return True
-        quiet = not (self.gone or self.sending or self.silent)
+        quiet = not (self.gone or self.sending or self.unlinked)
         return quiet and bool(self.digest) and self.digest == seen.digest
 
 
@@ -46,8 +47,8 @@ def known_links(feed: Feed, remote_ids: Collection[str]) -> dict[str, Known]:
     for remote_id, digest, version, read_at, gone, sending, unlinked, asleep, windows in rows.values_list(
         "remote_id", "digest", "version", "read_at", *marks
     ):
-        silent = unlinked == "true" or asleep == "true"
-        out[str(remote_id)] = Known(digest, version, read_at, bool(gone), bool(sending), silent, bool(windows))
+        marks_set = (bool(gone), bool(sending), unlinked == "true", asleep == "true", bool(windows))
+        out[str(remote_id)] = Known(digest, version, read_at, *marks_set)
     return out
 
 
@@ -57,6 +58,7 @@ class Fresh:
 
     feed: Feed
     unchanged: int = 0
+    outside: int = 0  # out of scope
     aside: dict[str, str] = field(default_factory=dict)
     nameless: list[str] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Fresh:
             link = known.get(seen.item.id)
             if link is not None and link.shows(seen):
                 same.append(seen.item.id)
+                self.outside += link.asleep and not link.gone
             else:
                 fresh.append(seen)
         self.unchanged += len(same)

@@ -210,6 +210,9 @@ def _count(run: Run, sieve: Guarded, judged: Judged) -> None:
     seen = sieve.counts
     told |= {"read": seen.read, "changed": seen.changed, "deleted": seen.deleted, "rewound": seen.rewound}
     told |= {"unchanged": sieve.unchanged, "judged": seen.read - sieve.unchanged, "pages": told.get("pages", 0) + 1}
+    sieve.outside += judged.outside
+    if sieve.feed.scope:
+        told |= {"in_scope": seen.read - sieve.outside, "out_of_scope": sieve.outside}
     aside = [*sieve.nameless, *sieve.aside.values()]
     told |= {"set_aside": len(aside), "aside": aside[:LISTED]} if aside else {}
     run.counts = told
@@ -224,7 +227,7 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         # Counted from the beginning of the pass, and a little early: the tick of that moment must find it due.
         seconds = max(0.0, seconds - (now - run.started_at).total_seconds() - EARLY)
         cursor = {name: told for name, told in _cursor(feed).items() if name != "released"}
-        if run.kind == Run.Kind.FULL:
+        if run.kind == Run.Kind.FULL and not _scope_moved(feed):
             cursor["full_at"] = now.isoformat()
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
         _forget_idle(run)
@@ -241,6 +244,11 @@ def _forget_idle(run: Run) -> None:
 
 def _found_nothing(run: Run) -> bool:
     return run.state == Run.State.DONE and not run.counts.get("judged") and not run.counts.get("set_aside")
+
+
+def _scope_moved(feed: Feed) -> bool:
+    """A pass that read by another scope has not read everything that is taken now."""
+    return not Feed.objects.filter(pk=feed.pk, scope=feed.scope).exists()
 
 
 def _cursor(feed: Feed) -> dict[str, Any]:
@@ -271,6 +279,6 @@ def _sieve(passing: Pass, full: bool) -> Guarded:
     )  # fmt: skip
     released = frozenset(passing.feed.cursor.get("released", ()))
     sieve = Guarded(passing.feed, released=released, full=full, counts=counts)
-    sieve.unchanged = told.get("unchanged", 0)
+    sieve.unchanged, sieve.outside = told.get("unchanged", 0), told.get("out_of_scope", 0)
     sieve.nameless = list(told.get("aside", ()))
     return sieve

@@ -6,32 +6,32 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from django.conf import settings
 
 from policies.core.norms import norm
 from policies.core.seen import How, Observation
-from policies.core.types import field_type
 from policies.core.values import Json, Values
 
 from . import skew
 from .brakes import before_sending
 from .connectors import registry
 from .connectors.client import Client
-from .connectors.errors import Gone, Limited, Malformed, MappingError, Rejected
-from .connectors.mapping import Mapping as Mapped
+from .connectors.errors import Gone, Limited, Malformed, Rejected
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
 from .connectors.spec import Manifest
 from .connectors.throttle import MemoryThrottle
 from .facts import facts_of
 from .load import database_now
+from .meaning import translator_of
 from .models import Account, Feed
 from .overlay import overlaid
 from .ports import Listing, Written
 from .secrets import secrets_of
-from .translate import Seen, Translator, Unreadable, basis_of
+from .translate import Seen, Translator, Unreadable
 from .watermark import Watermark
 
 # Shared by all jobs of this process: an account that asked for a pause gets one from all of them.
@@ -89,7 +89,8 @@ class FeedRemote:
             yield Listing(self._seen(page.items, read_at, How.LIST, page), at.text(), page.last)
 
     def _walk(self, at: Watermark) -> Iterator[tuple[datetime, Page]]:
-        walk = self.client.pages(self.feed.object, since=at.since, cursor=at.page)
+        listing = partial(self.client.pages, self.feed.object, filters=self.translator.scope.filters)
+        walk = listing(since=at.since, cursor=at.page)
         resumed = at.page is not None
         while True:
             read_at, clock = self.now(), time.time()
@@ -99,7 +100,7 @@ class FeedRemote:
                 if not resumed:
                     raise
                 # The provider does not know that page any more: the same listing from its beginning.
-                walk, resumed = self.client.pages(self.feed.object, since=at.since), False
+                walk, resumed = listing(since=at.since), False
                 continue
             sent = read_at + timedelta(seconds=page.asked_at - clock)
             skew.learn(self.feed.account, page.server_date, sent, page.round_trip)
@@ -264,19 +265,6 @@ def client_of(account: Account, before_write: Callable[[], None] = lambda: None)
         manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
         throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
     )  # fmt: skip
-
-
-def translator_of(feed: Feed) -> Translator:
-    manifest = manifest_of(feed.account)
-    spec = manifest.objects.get(feed.object)
-    if spec is None:
-        raise MappingError(
-            f"provider {manifest.slug} has no object {feed.object!r}", f"feed {feed.pk}", ", ".join(manifest.objects)
-        )
-    types = {row.name: (row.type, row.params) for row in feed.role.sync.fields.all()}
-    kinds = {name: field_type(kind, **params) for name, (kind, params) in types.items()}
-    mapping = Mapped.parse(feed.mapping, f"mapping of {feed.role.name}", spec)
-    return Translator(feed.role.name, spec, mapping, kinds, feed.account.actor, basis_of(mapping, types))
 
 
 @contextmanager

@@ -19,14 +19,15 @@ from .connectors.mapped import MISSING, Unmappable
 from .connectors.mapping import Mapping as Mapped
 from .connectors.records import Item
 from .connectors.spec import ObjectSpec
+from .scope import EVERYTHING, Scope
 
 LONGEST_ID = 255
 BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
 
 
-def basis_of(mapping: Mapped, kinds: Mapping[str, tuple[str, Any]]) -> bytes:
-    """What bodies are read by: the mapping with all that the provider's file adds to it, and the fields' types."""
-    told = repr((sorted(mapping.fields.items()), sorted(kinds.items())))
+def basis_of(mapping: Mapped, kinds: Mapping[str, tuple[str, Any]], scope: Scope) -> bytes:
+    """What bodies are read by: the mapping with all that the provider's file adds to it, the types, the scope."""
+    told = repr((sorted(mapping.fields.items()), sorted(kinds.items()), *([scope] if scope != EVERYTHING else [])))
     return hashlib.sha256(told.encode()).digest()
 
 
@@ -64,6 +65,7 @@ class Translator:
     kinds: Mapping[str, FieldType]
     own_actor: str = ""
     basis: bytes = b""
+    scope: Scope = EVERYTHING
     _words: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,10 +82,12 @@ class Translator:
         """Raises Unreadable."""
         item = seen.item
         self._check(item)
+        values = {} if item.deleted else self.values(item)
+        partial = how in (How.RESPONSE, How.EVENT)
         return Observation(
             self.role,
             item.id,
-            {} if item.deleted else self.values(item),
+            values,
             read_at,
             item.version,
             item.updated_at,
@@ -96,6 +100,7 @@ class Translator:
             external_id=self._external_id(item),
             digest=seen.digest,
             created_at=item.created_at,
+            in_scope=item.deleted or self.scope.takes(values, item.body, partial=partial),
         )
 
     def is_ours(self, actor: str | None) -> bool:

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from .invalid import is_invalid
-from .types import same
+from .types import FieldType, same
 from .values import Json
 
 NUMBERS = ("integer", "decimal", "counter")
 ORDERED = (*NUMBERS, "date", "datetime", "text")
+HOLDING = ("text", "long_text", "email", "set", "list")  # what `contains` looks into
+MARKS = ("set", "empty")
+LISTS = ("in", "not_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,36 @@ class Condition:
     op: str
     value: Json
     kind: str = ""
+
+
+def condition(name: str, op: str, raw: Json, kind: FieldType | None = None) -> Condition:
+    """A checked condition; canonical where the field's type is given. Raises ValueError that says what is accepted."""
+    if op not in OPERATORS:
+        raise ValueError(f"there is no operator {op!r}; accepted: {', '.join(OPERATORS)}")
+    label = kind.name if kind is not None else ""
+    if op in MARKS:
+        if raw is not True:
+            other = MARKS[1 - MARKS.index(op)]
+            raise ValueError(f"{op} takes true, not {raw!r}; for the opposite write {other}: true")
+        return Condition(name, op, True, label)
+    if op in LISTS:
+        if not isinstance(raw, list) or not raw:
+            raise ValueError(f"{op} takes a list of at least one value, not {raw!r}")
+        return Condition(name, op, [_value(op, one, kind) for one in raw], label)
+    if op == "contains" and label and label not in HOLDING:
+        raise ValueError(f"contains looks into {', '.join(HOLDING)}, and {name} is {label}; accepted: is, in")
+    made = Condition(name, op, raw if op == "contains" else _value(op, raw, kind), label)
+    if op == "contains" and not isinstance(raw, str):
+        raise ValueError(f"contains takes a text, not {raw!r}")
+    if op in ("from", "to") and ((label and label not in ORDERED) or place(made.value, label) is None):
+        raise ValueError(f"{op} compares {', '.join(ORDERED)}; {name} cannot be compared with {raw!r}")
+    return made
+
+
+def _value(op: str, raw: Json, kind: FieldType | None) -> Json:
+    if is_empty(raw):
+        raise ValueError(f"{op} takes a value, not {raw!r}; for fields without one write empty: true or set: true")
+    return raw if kind is None else kind.normalise(raw)
 
 
 def holds(conditions: Iterable[Condition], values: Mapping[str, Json], *, partial: bool = False) -> bool:

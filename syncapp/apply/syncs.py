@@ -19,6 +19,7 @@ from syncapp.reconcile import forget_digests
 
 from .changes import Changes
 from .file import known
+from .scopes import as_kept, check_scope, read_anew
 from .stage import stage_of
 
 Wanted = Mapping[str, Any]
@@ -129,11 +130,13 @@ def _put_feed(
             f"the role {role.name!r} has links at {feed.account.slug}/{feed.object} and cannot be bound elsewhere",
             f"account: {feed.account.slug}, object: {feed.object}, or a role of another name",
         )
-    mapped = feed.mapping
+    check_scope(found, place, account, spec, fields)
+    mapped, taken = feed.mapping, feed.scope
     values = {
         "account": account,
         "object": spec["object"],
         "mapping": dict(spec["mapping"]),
+        "scope": as_kept(spec.get("scope", [])),
         "schedule": float(spec.get("every", 60)),
         "paused": spec.get("paused", ""),
     }
@@ -142,8 +145,10 @@ def _put_feed(
     changes.put(feed, f"sync {role.sync.slug}: feed of {role.name}", values)
     if feed.stage == Feed.Stage.PREVIEW and values.get("stage"):
         changes.add(f"  in preview ({feed.stage_reason}): nothing is read or written before its plan is approved")
-    if mapped != feed.mapping:
+    if mapped != feed.mapping or taken != feed.scope:
         forget_digests(feed_id=feed.pk)
+    if taken != feed.scope:
+        read_anew(feed)
 
 
 def _check_mapping(found: Located, place: Place, account: Account, spec: Wanted, fields: Mapping[str, Wanted]) -> None:

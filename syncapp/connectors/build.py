@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, StampSpec, WebhookSpec
 from syncapp.connectors.spec import (
     AuthSpec,
@@ -105,6 +106,7 @@ def _operation(raw: Raw) -> Operation:
         delta=maybe(DeltaSpec, raw.get("delta")),
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
         entries=maybe(EntriesSpec, raw.get("entries")),
+        filters=tuple(make(FilterSpec, entry) for entry in raw.get("filters", ())),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from syncapp.connectors import paging, times
 from syncapp.connectors.calls import PATIENCE, Call, Caller, as_sent, object_of, operation_of
 from syncapp.connectors.checking import run_check
 from syncapp.connectors.errors import Gone, LooksOnly, Malformed, Misconfigured, Rejected, Unknown
+from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.many import Many
 from syncapp.connectors.paths import ABSENT, getter, setter
@@ -70,7 +71,13 @@ class Client:
         self.many = Many(manifest, self._caller, self._readers)
 
     def pages(
-        self, object: str, *, since: datetime | None = None, cursor: str | None = None, size: int | None = None
+        self,
+        object: str,
+        *,
+        since: datetime | None = None,
+        cursor: str | None = None,
+        size: int | None = None,
+        filters: Sequence[Filter] = (),
     ) -> Iterator[Page]:
         """Pages of a listing, from ``since`` (overlap and resolution are taken care of) or resumed at ``cursor``."""
         spec, operation = operation_of(self.manifest, object, "list")
@@ -80,7 +87,7 @@ class Client:
                 f"{self.manifest.slug}.{object}.list",
                 "a full listing, without since",
             )
-        return self._walk(spec, "list", operation, {}, since, cursor, size)
+        return self._walk(spec, "list", *narrowed(operation, filters), since, cursor, size)
 
     def read(self, object: str, id: str) -> Item:
         """One record. Raises Gone if it does not exist, is a tombstone or went into another one."""
@@ -169,15 +176,9 @@ class Client:
         self._caller.transport.close()
 
     def _walk(
-        self,
-        spec: ObjectSpec,
-        name: str,
-        operation: Operation,
-        values: Mapping[str, Any],
-        since: datetime | None,
-        cursor: str | None,
-        size: int | None,
-    ) -> Iterator[Page]:
+        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any],
+        since: datetime | None, cursor: str | None, size: int | None,
+    ) -> Iterator[Page]:  # fmt: skip
         endless = paging.Endless(f"{self.manifest.slug}.{spec.slug}.{name}")
         endless.saw(cursor, ())
         while True:
@@ -189,15 +190,9 @@ class Client:
             cursor = page.cursor
 
     def _page(
-        self,
-        spec: ObjectSpec,
-        name: str,
-        operation: Operation,
-        values: Mapping[str, Any],
-        since: datetime | None,
-        cursor: str | None,
-        size: int | None,
-    ) -> Page:
+        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any],
+        since: datetime | None, cursor: str | None, size: int | None,
+    ) -> Page:  # fmt: skip
         pager = operation.paging
         amount = max(1, min(size or pager.size, pager.max_size))
         turn = paging.turn(pager, cursor, since)

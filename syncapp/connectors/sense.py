@@ -138,6 +138,7 @@ def _operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, co
         raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
     if name in ENTRY_SLOTS:
         _entries(found, place, name, raw, owner, config)
+    _filters(found, place, name, raw.get("filters", []), owner, config)
     conditional = raw.get("conditional")
     if conditional is not None:
         _conditional(found, (*place, "conditional"), conditional, owner)
@@ -159,6 +160,20 @@ def _entries(found: Located, place: Place, name: str, raw: Raw, owner: Raw, conf
         raise found.wrong(place, "many are written under the same condition as one", "'conditional' in both or none")
     if "header" in raw.get("conditional", {}):
         raise found.wrong((*place, "conditional"), "each entry has a version of its own", "body")
+
+
+def _filters(found: Located, place: Place, name: str, raw: Any, owner: Raw, config: set[str]) -> None:
+    if raw and name != "list":
+        raise found.wrong((*place, "filters"), "only a listing is narrowed", "filters on list")
+    for number, entry in enumerate(raw):
+        at = (*place, "filters", number)
+        if entry["field"] not in owner.get("fields", {}):
+            told = ", ".join(owner.get("fields", {})) or "fields that the object declares"
+            raise found.wrong((*at, "field"), f"there is no field {entry['field']!r}", told)
+        if "query" not in entry and "body" not in entry:
+            raise found.wrong(at, "nothing says how to ask for it", "query or body")
+        for key in ("query", "body"):
+            _templates(found, (*at, key), entry.get(key, {}), config | {"value"})
 
 
 def _conditional(found: Located, place: Place, raw: Raw, owner: Raw) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
 
 Norm = str | Mapping[str, Any]
@@ -99,8 +100,7 @@ class PagingSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeltaSpec:
-    """How "changed since" is asked for. ``overlap`` seconds are asked for again, because clocks and indexes lag;
-    ``query`` holds further parameters that a delta needs and a full listing must not have."""
+    """How "changed since" is asked for; ``overlap`` seconds once more, as clocks lag; ``query``: for deltas only."""
 
     param: str
     place: str = "query"
@@ -164,6 +164,7 @@ class Operation:
     max_ids: int = 1
     by: Mapping[str, str] = field(default_factory=dict)
     entries: EntriesSpec | None = None
+    filters: tuple[FilterSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

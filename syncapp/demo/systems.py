@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.core.values import Json
+from syncapp.meaning import translator_of
 from syncapp.models import Feed
-from syncapp.remote import translator_of
 from syncapp.translate import Translator
 
 from .directory import Directory

@@ -82,6 +82,9 @@ class Feed(models.Model):
     object = models.CharField(max_length=60)
     role = models.OneToOneField("policies.Role", models.PROTECT, related_name="feed")
     mapping: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    scope: models.JSONField[Any, Any] = models.JSONField(
+        default=list, blank=True, help_text="Conditions that all hold for the records that are taken; empty: all are."
+    )
     # The delta watermark and the cursor of a run in progress; moved only after its page is durable.
     cursor: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     schedule = models.FloatField(default=60.0, help_text="Seconds between two delta syncs.")

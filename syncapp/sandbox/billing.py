@@ -9,6 +9,7 @@ from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import BILLING
 from syncapp.sandbox.diary import Author
 from syncapp.sandbox.gate import Gate, json_body, whole_number
+from syncapp.sandbox.narrowing import by_value
 from syncapp.sandbox.refusals import BadValue, Merged, Missing, Refused, VersionMoved
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
@@ -101,7 +102,8 @@ def _where(key: str, tells_deletes: bool) -> tuple[str, list[Json]]:
     if external := request.args.get("external_id"):
         clauses.append("external_id = ?")
         values.append(external)
-    return f"WHERE {' AND '.join(clauses)}", values
+    narrowing, wanted = by_value("plan", request.args.get("plan"))
+    return f"WHERE {' AND '.join([*clauses, *narrowing])}", [*values, *wanted]
 
 
 def _order() -> str:

@@ -12,6 +12,7 @@ from syncapp.sandbox.book import Book
 from syncapp.sandbox.dialects import CRM
 from syncapp.sandbox.diary import Author
 from syncapp.sandbox.gate import Gate, json_body, json_object, milliseconds, whole_number
+from syncapp.sandbox.narrowing import by_filter
 from syncapp.sandbox.refusals import BadValue, Missing, Refused, VersionMoved
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import Json
@@ -125,7 +126,8 @@ def _where(tells_deletes: bool) -> tuple[list[str], list[Json]]:
     if after := request.args.get("after"):
         clauses.append("(updated, id) > (?, ?)")
         values += place_of(after)
-    return clauses or ["1"], values
+    narrowing, wanted = by_filter(request.args.get("filter"), ("lifecycle",))
+    return [*clauses, *narrowing] or ["1"], [*values, *wanted]
 
 
 def cursor_of(record: Record) -> str:

@@ -12,8 +12,8 @@ from django.db import connection
 from policies.models import FieldRule, PolicySet, Sync
 from syncapp.apply import apply
 from syncapp.apply.file import parse
+from syncapp.meaning import translator_of
 from syncapp.models import Feed, Link, Record
-from syncapp.remote import translator_of
 from syncapp.steps import Judged, judge, judge_one
 from syncapp.store import PgStore
 from tests.clerk.making import RULES, make_sync, seen, silent

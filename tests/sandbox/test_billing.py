@@ -93,3 +93,10 @@ def test_every_answer_tells_the_rate_limit(billing: Caller) -> None:
     headers = billing.call("GET").headers
     assert 0 <= int(headers["X-RateLimit-Remaining"]) < 1000
     assert headers["X-RateLimit-Reset"] == "1"
+
+
+def test_a_list_can_be_narrowed_to_one_plan(billing: Caller) -> None:
+    first, second, *_ = ids(billing)
+    billing.call("POST", f"/{first}", json={"plan": "pro"})
+    billing.call("POST", f"/{second}", json={"plan": "free"})
+    assert first in ids(billing, plan="pro") and second not in ids(billing, plan="pro")

@@ -153,3 +153,11 @@ def test_a_body_that_is_not_json_is_refused(crm: Caller) -> None:
     assert crm.call("POST", data="{", headers={"Content-Type": "application/json"}).status_code == 400
     assert crm.call("POST", json={"properties": []}).status_code == 400
     assert crm.call("PUT", "/1001").json()["error"]["code"] == "method_not_allowed"
+
+
+def test_a_list_can_be_narrowed_to_one_or_several_stages(crm: Caller) -> None:
+    every = [item["properties"]["lifecycle"] for item in pages(crm)]
+    two = sorted({stage for stage in every if stage})[:2]
+    assert len(pages(crm, filter=f"lifecycle:{two[0]}")) == every.count(two[0]) > 0
+    assert len(pages(crm, filter=f"lifecycle:{','.join(two)}")) == every.count(two[0]) + every.count(two[1])
+    assert crm.call("GET", params={"filter": "city:Berlin"}).status_code == 400

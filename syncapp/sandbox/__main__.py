@@ -16,9 +16,10 @@ from syncapp.sandbox.book import DELETES
 from syncapp.sandbox.dialects import DIALECTS
 from syncapp.sandbox.faults import Faults
 from syncapp.sandbox.outbox import Address
+from syncapp.sandbox.portals import read_portals
 from syncapp.sandbox.refusals import BadValue
 from syncapp.sandbox.server import SandboxServer
-from syncapp.sandbox.settings import TOKEN, Settings
+from syncapp.sandbox.settings import CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Settings
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -34,6 +35,11 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--client", default="integration", help="who changed it, when the token was used")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="fill an empty file with N people")
     parser.add_argument("--companies", type=int, default=0, metavar="N", help="and with N companies that they work for")
+    parser.add_argument("--token-ttl", type=float, default=0, metavar="SECONDS", help="access tokens expire")
+    parser.add_argument("--client-secret", default=os.environ.get("SANDBOX_CLIENT_SECRET", CLIENT_SECRET))
+    parser.add_argument("--refresh-token", default=os.environ.get("SANDBOX_REFRESH_TOKEN", REFRESH_TOKEN))
+    parser.add_argument("--daily-quota", type=int, metavar="N", help="so many API calls until midnight UTC")
+    parser.add_argument("--portals", default="", metavar="a,b", help="several sandboxes, each below /p/NAME")
     parser.add_argument("--deletes", choices=DELETES, help="where deletions are reported; default delta")
     parser.add_argument("--faults", metavar="JSON", help='for example {"webhook_lose": 0.1}')
     return parser.parse_args(given)
@@ -46,6 +52,8 @@ def settings(options: argparse.Namespace) -> Settings:
         options.dialect, options.data, options.title, webhook, faults,
         seed=options.seed, companies=options.companies, deletes=options.deletes,
         token=options.token, client=options.client,
+        token_ttl=options.token_ttl, client_secret=options.client_secret, refresh_token=options.refresh_token,
+        daily_quota=options.daily_quota, portals=read_portals(options.portals),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from syncapp.sandbox.access import Access
 from syncapp.sandbox.archive import archive
 from syncapp.sandbox.billing import billing_api
 from syncapp.sandbox.book import Shelf
@@ -17,9 +18,11 @@ from syncapp.sandbox.dialects import DIALECTS
 from syncapp.sandbox.diary import Author
 from syncapp.sandbox.faults import Clock, FaultBox, Faults
 from syncapp.sandbox.gate import Gate, Hanging, Stats, tell_the_time
+from syncapp.sandbox.oauth import oauth
 from syncapp.sandbox.outbox import Address, Outbox
 from syncapp.sandbox.pages import common, error_page, record_pages, site_pages
 from syncapp.sandbox.people import settle_in
+from syncapp.sandbox.quota import Quota
 from syncapp.sandbox.settings import Settings
 from syncapp.sandbox.store import Store
 from syncapp.sandbox.trouble import trouble
@@ -39,6 +42,8 @@ class Sandbox:
     store: Store
     outbox: Outbox
     workflow: Workflow
+    access: Access
+    quota: Quota
     stats: Stats
     stopping: threading.Event
 
@@ -54,10 +59,9 @@ class Sandbox:
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI app; nothing runs in the background until its sandbox is started."""
-    shelf, workflow = _open(settings)
-    people = shelf.people
-    sandbox = Sandbox(shelf, people.store, people.outbox, workflow, Stats(), threading.Event())
-    gate = Gate(people.dialect, people.box, settings.token, sandbox.stats)
+    sandbox = _open(settings)
+    shelf, people = sandbox.shelf, sandbox.shelf.people
+    gate = Gate(people.dialect, people.box, sandbox.access, sandbox.quota, sandbox.stats)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -67,7 +71,9 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(record_pages(book))
     app.register_blueprint(archive(shelf, gate))
     app.register_blueprint(control(shelf, sandbox.stats, settings.title))
-    app.register_blueprint(trouble(shelf, workflow))
+    app.register_blueprint(trouble(shelf, sandbox.workflow, sandbox.access, sandbox.quota))
+    if settings.token_ttl:
+        app.register_blueprint(oauth(sandbox.access, gate))
     app.register_blueprint(site_pages(people))
     app.context_processor(lambda: common(shelf, settings.title))
     app.register_error_handler(HTTPException, _answer_for_machines_and_people)
@@ -77,7 +83,7 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _open(settings: Settings) -> tuple[Shelf, Workflow]:
+def _open(settings: Settings) -> Sandbox:
     dialect, store = DIALECTS[settings.dialect], Store(settings.data)
     if store.setting("dialect") not in (None, dialect.name):
         raise ValueError(
@@ -93,15 +99,21 @@ def _open(settings: Settings) -> tuple[Shelf, Workflow]:
     if settings.webhook:
         outbox.point_at(Address.read({"url": settings.webhook.url, "secret": settings.webhook.secret}))
     workflow = Workflow(store)
-    shelf = Shelf.of(dialect, store, Clock(box, dialect.granularity_ms), box, outbox, workflow.react)
+    clock = Clock(box, dialect.granularity_ms)
+    shelf = Shelf.of(dialect, store, clock, box, outbox, workflow.react)
     if settings.deletes:
         store.set_setting("deletes", settings.deletes)
     settle_in(shelf, settings.seed, settings.companies)
-    return shelf, workflow
+    quota = Quota(store, clock)
+    if settings.daily_quota is not None:
+        quota.change(limit=settings.daily_quota)
+    access = Access(store, settings.token, settings.token_ttl, settings.client, settings.client_secret)
+    access.accept(settings.refresh_token)
+    return Sandbox(shelf, store, outbox, workflow, access, quota, Stats(), threading.Event())
 
 
 def _answer_for_machines_and_people(error: HTTPException) -> Response | tuple[str, int]:
-    if request.path.startswith(("/api/", "/v1/", "/_sandbox/")):
+    if request.path.startswith(("/api/", "/v1/", "/oauth/", "/_sandbox/")):
         response = jsonify({"error": {"code": error.name.lower().replace(" ", "_"), "message": error.description}})
         response.status_code = error.code or 500
         return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import math
 import threading
 import time
@@ -15,9 +14,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from waitress.channel import ClientDisconnected
 
+from syncapp.sandbox.access import Access
 from syncapp.sandbox.dialects import Dialect
 from syncapp.sandbox.faults import Clock, FaultBox
-from syncapp.sandbox.refusals import BadValue, Broken, Refused, TooMany, Unauthorised
+from syncapp.sandbox.quota import Quota
+from syncapp.sandbox.refusals import BadValue, Broken, Refused, TooMany
 from syncapp.sandbox.values import Json
 
 WRITES = {"create", "update", "delete", "batch_create", "batch_update"}
@@ -63,37 +64,48 @@ class Window:
 
 
 class Gate:
-    def __init__(self, dialect: Dialect, box: FaultBox, token: str, stats: Stats) -> None:
-        self._dialect, self._box, self._token, self._stats = dialect, box, token, stats
+    def __init__(self, dialect: Dialect, box: FaultBox, access: Access, quota: Quota, stats: Stats) -> None:
+        self._dialect, self._box, self._access, self._quota, self._stats = dialect, box, access, quota, stats
         self._window = Window()
 
     def guard(self, api: Blueprint) -> None:
         """Put the gate before every view of an API."""
 
         def before() -> None:
-            kind = (request.endpoint or "").rpartition(".")[2]
-            self._stats.add("api_calls", kind)
-            g.remaining = None
-            if not hmac.compare_digest(SHOWN[self._dialect.name]().encode(), self._token.encode()):
-                raise Unauthorised("The token is missing or wrong. Send the one that the sandbox was started with.")
+            self._access.check(SHOWN[self._dialect.name]())
+            self._quota.take()
             self._limit()
-            if self._box.strikes_next("server_error"):
-                self._stats.add("faults", "server_error")
-                raise Broken(503)
+            self._break()
 
         def after(response: Response) -> Response:
-            kind = (request.endpoint or "").rpartition(".")[2]
-            self._stats.add("answers", str(response.status_code))
+            left = self._quota.look()
+            response.headers.update(left.headers() if left else {})
             if g.get("remaining") is not None:
                 response.headers["X-RateLimit-Remaining"] = str(max(0, g.remaining))
                 response.headers["X-RateLimit-Reset"] = "1"
-            if kind in WRITES and response.status_code < 300 and self._box.strikes_next("hang_after_write"):
+            if _kind() in WRITES and response.status_code < 300 and self._box.strikes_next("hang_after_write"):
                 self._stats.add("faults", "hang_after_write")
                 request.environ[HANG] = self._box.now.hang_seconds
             return response
 
+        self.count(api)
         api.before_request(before)
         api.after_request(after)
+
+    def count(self, api: Blueprint) -> None:
+        """Put every call and its answer into the statistics."""
+
+        def counted(response: Response) -> Response:
+            self._stats.add("answers", str(response.status_code))
+            return response
+
+        api.before_request(lambda: self._stats.add("api_calls", _kind()))
+        api.after_request(counted)
+
+    def _break(self) -> None:
+        if self._box.strikes_next("server_error"):
+            self._stats.add("faults", "server_error")
+            raise Broken(503)
 
     def _limit(self) -> None:
         limit = self._box.now.rate_limit_per_second or self._dialect.requests_per_second
@@ -103,6 +115,10 @@ class Gate:
         if g.remaining < 0:
             self._stats.add("faults", "rate_limited")
             raise TooMany(f"At most {limit} requests a second are answered. Wait one second.", 1)
+
+
+def _kind() -> str:
+    return (request.endpoint or "").rpartition(".")[2]
 
 
 class Hanging:

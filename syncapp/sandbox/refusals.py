@@ -45,8 +45,30 @@ class Merged(Missing):
 
 
 class Unauthorised(Refused):
+    """No token, or one that is not good (any more); told in a header as well, as RFC 6750 has it."""
+
     status = 401
     code = "unauthorised"
+
+    def __init__(self, message: str, error: str) -> None:
+        super().__init__(message)
+        more = f', error="{error}", error_description="{message}"' if error else ""
+        self.headers = {"WWW-Authenticate": f'Bearer realm="sandbox"{more}'}
+
+
+class Forbidden(Refused):
+    """A token that is good, but not here."""
+
+    status = 403
+    code = "forbidden"
+
+
+class GrantRefused(Refused):
+    """The token endpoint gives no tokens for this."""
+
+    def __init__(self, message: str, code: str = "invalid_grant", status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
 
 
 class VersionMoved(Refused):
@@ -85,6 +107,12 @@ class TooMany(Refused):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.headers = {"Retry-After": str(retry_after)}
+
+
+class UsedUp(TooMany):
+    """No call is left of today's."""
+
+    code = "daily_quota"
 
 
 class Broken(Refused):

@@ -1,4 +1,4 @@
-"""Serve one sandbox from a thread: for tests, and for the command line."""
+"""Serve a sandbox, or several portals, from a thread: for tests, and for the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from waitress.server import create_server
 
-from syncapp.sandbox.app import LARGEST_BODY, Sandbox, create_app
+from syncapp.sandbox.app import LARGEST_BODY
+from syncapp.sandbox.portals import serve
 from syncapp.sandbox.settings import Settings
 
 THREADS = 16
@@ -18,9 +19,9 @@ class SandboxServer:
     """`with SandboxServer(settings) as server:` serves at `server.url` until the block ends."""
 
     def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
-        app = create_app(settings)
+        app, self.sandboxes = serve(settings)
         self.settings = settings
-        self.sandbox: Sandbox = app.extensions["sandbox"]
+        self.sandbox = self.sandboxes[0]
         self._sockets: dict[int, Any] = {}
         try:
             self._server = create_server(
@@ -28,13 +29,14 @@ class SandboxServer:
                 max_request_body_size=LARGEST_BODY, clear_untrusted_proxy_headers=True,
             )  # fmt: skip
         except OSError:
-            self.sandbox.store.close()
+            self._close()
             raise
         self._thread = threading.Thread(target=self._run, name="sandbox server", daemon=True)
         self.url = f"http://{host}:{self._server.effective_port}"
 
     def start(self) -> SandboxServer:
-        self.sandbox.start()
+        for sandbox in self.sandboxes:
+            sandbox.start()
         self._thread.start()
         return self
 
@@ -42,14 +44,22 @@ class SandboxServer:
         """Ends calls in flight and what runs behind; stopping twice is fine."""
         if self.sandbox.stopping.is_set():
             return
-        self.sandbox.stop()
+        for sandbox in self.sandboxes:
+            sandbox.stop()
         self._server.pull_trigger()
         self._thread.join(10)
         # Only now: a worker that ends wakes the loop through a pipe, which must still be there.
         self._server.task_dispatcher.shutdown()
         for socket in list(self._sockets.values()):
             socket.close()
-        self.sandbox.store.close()
+        self._close()
+
+    def url_of(self, portal: str) -> str:
+        return f"{self.url}/p/{portal}"
+
+    def _close(self) -> None:
+        for sandbox in self.sandboxes:
+            sandbox.store.close()
 
     def _run(self) -> None:
         # Not the server's own run(): that one can be ended only by a signal in the main thread.

@@ -1,13 +1,16 @@
-"""The back door to what befalls a provider as a whole: automations, imports, restored backups, deletions untold."""
+"""The back door to what befalls a provider as a whole: automations, imports, restored backups,
+deletions untold, tokens that end, and the quota of the day."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
+from syncapp.sandbox.access import Access
 from syncapp.sandbox.book import DELETES, Shelf
 from syncapp.sandbox.control import person_called
 from syncapp.sandbox.diary import Author
 from syncapp.sandbox.gate import json_body, milliseconds, refusal
+from syncapp.sandbox.quota import Quota
 from syncapp.sandbox.refusals import BadValue, Refused
 from syncapp.sandbox.values import Json
 from syncapp.sandbox.whole import restore, snapshot, touch
@@ -16,7 +19,7 @@ from syncapp.sandbox.workflow import Rule, Workflow
 IMPORT = "Nightly import"
 
 
-def trouble(shelf: Shelf, workflow: Workflow) -> Blueprint:
+def trouble(shelf: Shelf, workflow: Workflow, access: Access, quota: Quota) -> Blueprint:
     door = Blueprint("trouble", __name__, url_prefix="/_sandbox")
     clock, store = shelf.people.clock, shelf.people.store
 
@@ -57,11 +60,34 @@ def trouble(shelf: Shelf, workflow: Workflow) -> Blueprint:
         store.set_setting("deletes", wanted)
         return jsonify({"deletes": wanted})
 
+    @door.put("/quota")
+    def change_quota() -> Response:
+        body = json_body({"limit", "used"})
+        quota.change(_count(body, "limit"), _count(body, "used"))
+        left = quota.look()
+        return jsonify(left.headers() if left else {})
+
+    @door.post("/authorise")
+    def authorise() -> Response:
+        """What a person's consent gives a client: an access token and a refresh token."""
+        return jsonify(access.authorise())
+
+    @door.post("/expire")
+    def expire() -> Response:
+        return jsonify({"expired": access.expire()})
+
     @door.errorhandler(Refused)
     def refused(error: Refused) -> tuple[Response, int]:
         return refusal(error)
 
     return door
+
+
+def _count(body: dict[str, Json], name: str) -> int | None:
+    value = body.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**12):
+        raise BadValue(f"{name} must be a whole number, not {value!r}.", name)
+    return value
 
 
 def _ids(given: Json) -> list[str] | None:

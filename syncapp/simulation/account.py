@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,69 +13,14 @@ from policies.core.values import Json, Values
 from syncapp.connectors.errors import Gone, Limited, Stale, Unknown
 from syncapp.ports import Listing, Written
 
+from .rows import Edit, Row, Traits
+
 if TYPE_CHECKING:
     from .world import World
 
 Form = Callable[[Json], Json]
 RECENT = timedelta(seconds=1)  # a look that belongs to the write that follows it
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
 LAG = timedelta(seconds=2)  # how long a lagging provider may show the version before
-
-
-@dataclass(slots=True)
-class Edit:
-    """One human edit, as typed; the fault machine's own log, from which the outcome is judged."""
-
-    number: int
-    role: str
-    remote_id: str
-    typed: dict[str, Json]
-    stored: dict[str, Json]
-    before: dict[str, Json]
-    at: datetime
-    judged: str = ""  # the verdict of the first judged look that showed it
-    seen: set[str] = field(default_factory=set)  # the fields of it that look showed
-    looked: tuple[str, str] | None = None
-    lost_to: str = ""  # "person" or "hub": who changed the field again
-    shown: bool = False  # a delivery with its values reached the hub
-    noop: bool = False
-    unlooked: bool = False  # lost to a write of the hub that was made without a condition
-
-
-@dataclass(slots=True)
-class Row:
-    """One remote record."""
-
-    remote_id: str
-    fields: dict[str, Json]
-    version: int
-    updated_at: datetime
-    external_id: str | None = None
-    actor: str | None = None
-    edits: dict[str, Edit] = field(default_factory=dict)  # member -> the edit that its value comes from
-    asked_at: datetime = NEVER  # the last read by id
-    written_over: dict[str, Edit] = field(default_factory=dict)
-    shown_at: datetime = NEVER
-    made_at: datetime | None = None
-    looked_at: datetime = NEVER  # up to when it showed what people did
-    before_at: datetime = NEVER
-    changed_at: datetime = NEVER
-    before: Observation | None = None  # what a lagging replica still shows
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """How a simulated provider behaves."""
-
-    exact: bool = True
-    conditional: bool = False
-    dated: bool = True  # tells when a record was made
-    lagging: bool = False  # reads may show the version before for a while
-    body: bool = False  # write responses carry the record
-    lookup: bool = True  # consistent look-up by external id and e-mail
-    granularity: timedelta = timedelta(0)
-    skew: timedelta = timedelta(0)
-    page: int = 4
 
 
 class Account:
@@ -86,12 +31,16 @@ class Account:
     ) -> None:
         self.world, self.role, self.traits, self.random = world, role, traits, random
         self.norms, self.hidden = norms, hidden
+        self.skew = traits.skew
         self.rows: dict[str, Row] = {}
+        self.trash: dict[str, Row] = {}
+        self.saved: dict[str, Row] = {}  # the latest backup
         self.by_key: dict[str, str] = {}  # idempotency key -> remote id
         self.version = 0
+        self.states = 0
         self.next_id = 0
         self.writes = 0
-        self.created: dict[str, int] = {}  # external id -> how many records were made for it
+        self.doubled: list[str] = []
         self.events: list[Observation] = []
 
     def form(self, values: Values, *, ours: bool) -> dict[str, Json]:
@@ -106,12 +55,19 @@ class Account:
 
     def _stamp(self) -> datetime:
         """The provider's own clock: skewed, and cut to its granularity."""
-        at = self.world.now() + self.traits.skew
+        at = self.world.now() + self.skew
         step = self.traits.granularity
         if not step:
             return at
         seconds = at.timestamp()
         return datetime.fromtimestamp(seconds - seconds % step.total_seconds(), tz=at.tzinfo)
+
+    def _next(self) -> int:
+        self.version += 1
+        self.states += 1
+        return self.version
+
+    # what people and the hub do to rows
 
     def put(self, row: Row, values: Values, actor: str | None, edit: Edit | None) -> None:
         """Store values; the edits that they replace are lost to whoever did it."""
@@ -122,10 +78,9 @@ class Account:
             old = row.edits.get(name)
             if old is not None and not old.lost_to and old is not edit:
                 old.lost_to = "person" if edit is not None else "hub"
-                looked = self.world.tick - row.asked_at < RECENT and old.at > row.looked_at
                 if edit is None:
                     row.written_over[name] = old
-                old.unlooked = edit is None and not self.traits.conditional and looked
+                old.unlooked = edit is None and self._unlooked(row, old)
             over = row.written_over.get(name)
             if edit is not None and over is not None and row.shown_at < over.at:
                 over.lost_to = "person"  # and that too went before anybody looked
@@ -134,83 +89,144 @@ class Account:
             else:
                 row.edits.pop(name, None)
             row.fields[name] = value
-        self.version += 1
         row.before, row.before_at, row.changed_at = previous, row.changed_at, self.world.tick
-        row.version, row.updated_at, row.actor = self.version, self._stamp(), actor
+        row.version, row.state, row.updated_at, row.actor = self._next(), self.states, self._stamp(), actor
         self.events.append(self.shown(row, How.EVENT))
+
+    def _unlooked(self, row: Row, edit: Edit) -> bool:
+        """Was it made in the gap between the hub's look and its write, which had no condition?"""
+        recent = self.world.tick - row.asked_at < RECENT and edit.at > row.looked_at
+        return recent and not self.traits.conditional
 
     def add(self, values: Values, actor: str | None, external_id: str | None = None) -> Row:
         self.next_id += 1
-        self.version += 1
-        row = Row(f"{self.role}-{self.next_id}", dict(values), self.version, self._stamp(), external_id, actor)
+        version = self._next()
+        row = Row(
+            self.role, self._new_id(), dict(values), version, self.states, self._stamp(), external_id, actor
+        )  # fmt: skip
         row.made_at = row.updated_at if self.traits.dated else None
         self.rows[row.remote_id] = row
         self.events.append(self.shown(row, How.EVENT))
         return row
+
+    def _new_id(self) -> str:
+        """Two portals of one provider number their records alike."""
+        return f"{self.role.removesuffix('2')}-{self.next_id}"
+
+    def remove(self, row: Row, by: str) -> None:
+        """The record is deleted: by a "person", or by the "hub"."""
+        self.trash[row.remote_id] = self.rows.pop(row.remote_id)
+        for edit in row.edits.values():
+            if not edit.lost_to:
+                edit.lost_to = "hub" if by == "hub" else "deleted"
+                edit.unlooked = by == "hub" and self._unlooked(row, edit)
+        for over in row.written_over.values():
+            if by != "hub" and row.shown_at < over.at:
+                over.lost_to = "deleted"
+        row.version, row.state, row.before = self._next(), self.states, None
+        if self.traits.reports == "events":
+            self.events.append(self._tombstone(row, How.EVENT, self.world.hub_now()))
+
+    def vanish(self, row: Row) -> None:
+        """It was made after the backup that was put back: nobody deleted it, and nothing tells of it."""
+        del self.rows[row.remote_id]
+        for edit in row.edits.values():
+            edit.lost_to = edit.lost_to or "restored"
+
+    def bring_back(self, row: Row) -> None:
+        """A person takes a record out of the bin again."""
+        self.rows[row.remote_id] = self.untrash(row.remote_id)
+        row.version, row.state, row.updated_at = self._next(), self.states, self._stamp()
+        row.actor, row.changed_at = "person", self.world.tick
+        self.events.append(self.shown(row, How.EVENT))
+
+    def untrash(self, remote_id: str) -> Row:
+        """What went with the record comes back with it."""
+        row = self.trash.pop(remote_id)
+        for edit in row.edits.values():
+            if edit.lost_to in ("deleted", "hub"):
+                edit.lost_to, edit.unlooked = "", False
+        return row
+
+    # what it shows
 
     def shown(self, row: Row, how: How, read_at: datetime | None = None) -> Observation:
         observation = Observation(
             self.role,
             row.remote_id,
             dict(row.fields),
-            read_at or self.world.now(),
+            read_at or self.world.hub_now(),
             str(row.version) if self.traits.exact else None,
             row.updated_at,
-            self.world.now(),
+            self.world.hub_now(),
             row.actor,
             how=how,
             external_id=row.external_id,
-            digest=str(row.version),
+            digest=str(row.state),
             created_at=row.made_at,
         )
         self.world.showing(observation, row)
         return observation
 
+    def _tombstone(self, row: Row, how: How, read_at: datetime) -> Observation:
+        version = str(row.version) if self.traits.exact else None
+        return Observation(self.role, row.remote_id, {}, read_at, version, deleted=True, how=how)
+
+    def _lagged(self, row: Row, how: How, asked: datetime, read_at: datetime) -> Observation:
+        """What a read shows: with a lagging provider, for a while, perhaps the version before."""
+        row.shown_at = asked
+        fresh = asked - row.changed_at < LAG
+        if row.before is None or not fresh or self.world.calm or self.random.random() > 0.3:
+            return self.shown(row, how, read_at)
+        self.world.counts["reads that lagged"] += 1
+        return replace(row.before, read_at=read_at, how=how)
+
     # the port
 
     def read(self, remote_id: str) -> Observation:
-        asked = self.world.now()
+        asked, read_at = self.world.now(), self.world.hub_now()
         self.world.call(self, "read", remote_id)
         row = self.rows.get(remote_id)
         if row is None:
-            return Observation(self.role, remote_id, {}, asked, deleted=True)
+            return Observation(self.role, remote_id, {}, read_at, deleted=True)
         row.asked_at = asked
-        seen = self._lagged(row, How.BY_ID, asked)
-        row.looked_at = asked if seen.digest == str(row.version) else row.before_at
+        seen = self._lagged(row, How.BY_ID, asked, read_at)
+        row.looked_at = asked if seen.digest == str(row.state) else row.before_at
         return seen
-
-    def _lagged(self, row: Row, how: How, asked: datetime) -> Observation:
-        """What a read shows: with a lagging provider, for a while, perhaps the version before."""
-        row.shown_at = asked
-        fresh = asked - (row.updated_at - self.traits.skew) < LAG
-        if row.before is None or not fresh or self.world.calm or self.random.random() > 0.3:
-            return self.shown(row, how, asked)
-        self.world.counts["reads that lagged"] += 1
-        return replace(row.before, read_at=asked, how=how)
 
     def pages(self, cursor: str, *, full: bool = False) -> Iterator[Listing]:
         """Ordered by version; the cursor is the version read up to. The overlap is one record."""
         at = 0 if full or not cursor else max(0, int(cursor) - 1)
+        short = self.world.shortened()
         while True:
-            asked = self.world.now()
+            asked, read_at = self.world.now(), self.world.hub_now()
             self.world.call(self, "list")
-            rows = sorted((r for r in self.rows.values() if r.version > at), key=lambda r: r.version)[
-                : self.traits.page
-            ]
+            rows = self._after(at)
             last = len(rows) < self.traits.page
             at = rows[-1].version if rows else at
-            shown = [self._lagged(row, How.LIST, asked) for row in rows]
-            lagged = [row.version - 1 for row, seen in zip(rows, shown, strict=True) if seen.digest != str(row.version)]
+            told = [(row, self._listed(row, asked, read_at)) for row in rows if self.random.random() >= short]
+            shown = [seen for _, seen in told]
+            lagged = [row.version - 1 for row, seen in told if seen.digest not in ("", str(row.state))]
             yield Listing(shown, str(min([at, *lagged])), last)
             if last:
                 return
 
+    def _listed(self, row: Row, asked: datetime, read_at: datetime) -> Observation:
+        here = row.remote_id in self.rows
+        return self._lagged(row, How.LIST, asked, read_at) if here else self._tombstone(row, How.LIST, read_at)
+
+    def _after(self, version: int) -> list[Row]:
+        """One page: the records, and what was deleted where listings tell it."""
+        gone = self.trash.values() if self.traits.reports == "list" else ()
+        found = [row for row in (*self.rows.values(), *gone) if row.version > version]
+        return sorted(found, key=lambda row: (row.version, row.remote_id))[: self.traits.page]
+
     def find(self, values: Values, external_id: str) -> list[Observation]:
-        asked = self.world.now()
+        read_at = self.world.hub_now()
         self.world.call(self, "find")
         email = values.get("email")
         return [
-            self.shown(row, How.SEARCH, asked)
+            self.shown(row, How.SEARCH, read_at)
             for row in self.rows.values()
             if row.external_id == external_id
             or (email is not None and self._key(row.fields.get("email")) == self._key(email))
@@ -223,27 +239,34 @@ class Account:
         lands = self._before("create", "")
         row = self.rows.get(self.by_key.get(key, ""))
         if row is None:
+            if any(other.external_id == external_id for other in self.rows.values()):
+                self.doubled.append(f"a second record was made at {self.role} for {external_id}")
             row = self.add(self.form(values, ours=True), "hub", external_id)
             self.by_key[key] = row.remote_id
-            self.created[external_id] = self.created.get(external_id, 0) + 1
             self.writes += 1
-        return self._after("create", row, lands)
+        return self._after_write("create", row, lands)
 
     def update(self, remote_id: str, values: Values, *, version: str | None, key: str) -> Written:
         lands = self._before("update", remote_id)
+        row = self._wanted(remote_id, version)
+        self.writes += 1
+        self.put(row, self.form(values, ours=True), "hub", None)
+        return self._after_write("update", row, lands)
+
+    def delete(self, remote_id: str, *, version: str | None, key: str) -> None:
+        lands = self._before("delete", remote_id)
+        row = self._wanted(remote_id, version)
+        self.writes += 1
+        self.remove(row, "hub")
+        self._after_write("delete", row, lands)
+
+    def _wanted(self, remote_id: str, version: str | None) -> Row:
         row = self.rows.get(remote_id)
         if row is None:
             raise Gone("the record does not exist")
         if self.traits.conditional and version is not None and version != str(row.version):
             raise Stale("the record is at another version")
-        self.writes += 1
-        self.put(row, self.form(values, ours=True), "hub", None)
-        return self._after("update", row, lands)
-
-    def delete(self, remote_id: str, *, version: str | None, key: str) -> None:
-        self._before("delete", remote_id)
-        self.rows.pop(remote_id, None)
-        self.writes += 1
+        return row
 
     def _before(self, name: str, remote_id: str) -> str:
         self.world.call(self, name, remote_id)
@@ -254,9 +277,9 @@ class Account:
             raise Unknown("the connection was lost")
         return fault
 
-    def _after(self, name: str, row: Row, fault: str) -> Written:
+    def _after_write(self, name: str, row: Row, fault: str) -> Written:
         version = str(row.version) if self.traits.exact else None
-        shown = self.shown(row, How.RESPONSE) if self.traits.body else None
+        shown = self.shown(row, How.RESPONSE) if self.traits.body and name != "delete" else None
         self.world.call(self, f"{name} answered", row.remote_id)
         if fault == "landed":
             raise Unknown("the answer was lost")

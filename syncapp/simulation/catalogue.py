@@ -6,14 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from policies.core.norms import norm
 from policies.core.rules import CREATOR, SHARED, Field, Guards, OnDelete, Policy, Role, Strategy, Unauthorised, Unit
 from policies.core.types import field_type
 from policies.core.values import Json
 
-from .account import Form, Traits
+from .scenario import Scenario, drawn
 
-ROLES = ("crm", "billing", "app")
 HOW = (Unauthorised.REVERT, Unauthorised.REVERT, Unauthorised.KEEP, Unauthorised.PROPOSE)
 KINDS = {
     "email": "email",
@@ -38,68 +36,64 @@ def members(unit: str) -> tuple[str, ...]:
     return MEMBERS.get(unit, (unit,))
 
 
-def draw_traits(random: Random, all_conditional: bool) -> Traits:
-    if all_conditional:
-        return Traits(conditional=True, body=random.random() < 0.5)
-    kind = random.choice(("etag", "version", "version with body", "clock"))
-    skew = timedelta(seconds=random.choice((0, 0, 3, -7)))
-    if kind == "etag":
-        return Traits(conditional=True, body=random.random() < 0.5, skew=skew)
-    if kind == "clock":
-        return Traits(exact=False, granularity=timedelta(seconds=1), skew=skew, body=random.random() < 0.5)
-    lagging, dated = random.random() < 0.4, random.random() < 0.6
-    return Traits(body=kind == "version with body", skew=skew, lagging=lagging, dated=dated)
-
-
-def draw_norms(random: Random) -> dict[str, Form]:
-    norms: dict[str, Form] = {"email": norm(["lower"])}
-    for name, specs in (
-        ("name", ["lower"]),
-        ("street", [{"truncate": 9}]),
-        ("tags", ["lower"]),
-        ("plan", ["trim", "upper"]),
-    ):
-        if random.random() < 0.4:
-            norms[name] = norm(specs, KINDS[name])
-    return norms
-
-
-def draw_hidden(random: Random, traits: Traits) -> dict[str, Form]:
-    """Something undeclared that a provider does to what the hub writes: a near miss."""
-    if not traits.exact or random.random() < 0.6:
-        return {}
-    return {random.choice(("name", "phone", "street")): lambda value: value.replace("e", "3")}
-
-
-def draw_policy(random: Random, traits: dict[str, Traits], norms: dict[str, dict[str, Form]]) -> Policy:
-    all_conditional = all(t.conditional for t in traits.values())
-    drawn = [name for name in DRAWN if name != "points" or all_conditional]
-    names = ["email", *random.sample(drawn, random.randint(4, 6))]
-    units = tuple(_unit(random, name) for name in names)
-    roles = {
-        name: Role(name, norms[name], exact=t.exact, ordered=t.exact, conditional=t.conditional)
-        for name, t in traits.items()
-    }
+def draw_policy(scenario: Scenario, version: int, roles: frozenset[str]) -> Policy:
+    """One policy version over the roles that have joined. Fields and their kinds stay, rights and rules are drawn."""
+    names = ["email", *_fields(scenario)]
+    units = tuple(_unit(drawn(scenario.seed, f"{name} in {version}"), name, scenario, roles) for name in names)
+    known = {role: _role(role, scenario, role in roles) for role in scenario.roles}
+    random = drawn(scenario.seed, f"policy {version}")
     guards = Guards(bulk=20, ping_pong=random.choice((2, 4, 8)), window=timedelta(minutes=10))
-    return Policy(1, units, roles, (("email",),), OnDelete.ASK, guards, {unit.name: unit for unit in units})
+    on_delete = random.choice((OnDelete.ASK, OnDelete.ASK, *OnDelete))
+    return Policy(version, units, known, (("email",),), on_delete, guards, {unit.name: unit for unit in units})
 
 
-def _unit(random: Random, name: str) -> Unit:
+def _fields(scenario: Scenario) -> list[str]:
+    random = drawn(scenario.seed, "fields")
+    names = [name for name in DRAWN if name != "points" or scenario.all_conditional]
+    return random.sample(names, random.randint(4, 6))
+
+
+def _role(name: str, scenario: Scenario, joined: bool) -> Role:
+    """A role that has not joined yet is known but silent, as a role without a feed is."""
+    traits = scenario.traits[name]
+    return Role(
+        name,
+        scenario.norms[name],
+        exact=traits.exact,
+        ordered=traits.exact,
+        conditional=traits.conditional,
+        timed=joined,
+        reads=joined and name in scenario.written,
+        writes=joined and name in scenario.listened,
+        creates=joined and name in scenario.creating,
+    )
+
+
+def _unit(random: Random, name: str, scenario: Scenario, joined: frozenset[str]) -> Unit:
+    """Drawn for all roles, so that a role that joins finds what was meant for it; then, as in a compiled policy, only
+    what the hub listens to writes, and only where it may write reads.
+    """
     fields = tuple(Field(m, field_type(KINDS[m]).normalise, KINDS[m]) for m in members(name))
-    everybody = frozenset(ROLES)
-    writers = everybody if random.random() < 0.6 else frozenset(random.sample(ROLES, 2))
+    heard = [role for role in scenario.roles if role in scenario.listened]
+    early = [role for role in heard if role != scenario.late]
+    writers = frozenset(heard if random.random() < 0.6 else random.sample(heard, min(2, len(heard))))
+    writers |= {random.choice(early)} if name == "email" or not writers & set(early) else set()
     owner = random.choice(sorted(writers))
     strategy = _STRATEGY.get(name, Strategy.OWNER_WINS)
     if strategy is not Strategy.OWNER_WINS and random.random() < 0.5:
         owner = SHARED
     elif random.random() < 0.2 and name != "email":
         owner = CREATOR
-    readers = everybody if random.random() < 0.8 or name == "email" else everybody - {random.choice(ROLES)}
-    may_clear = frozenset(r for r in sorted(writers) if random.random() < 0.5)
+    everybody = frozenset(scenario.roles)
+    readers = everybody if random.random() < 0.8 or name == "email" else everybody - {random.choice(scenario.roles)}
+    may_clear = frozenset(role for role in sorted(writers) if random.random() < 0.5)
     how = Unauthorised.REVERT if name == "email" else random.choice(HOW)
-    first = random.choice(("", "", "owner", "ask", "crm"))
+    first = random.choice(("", "", "owner", "ask", scenario.roles[0]))
     reflect = name == "phone" and random.random() < 0.3
-    return Unit(name, fields, owner, writers | {"hub"}, readers, strategy, how, may_clear, first, reflect)
+    listened, written = joined & scenario.listened, joined & scenario.written
+    return Unit(
+        name, fields, owner, (writers & listened) | {"hub"}, readers & written, strategy, how, may_clear, first, reflect
+    )
 
 
 _STRATEGY = {

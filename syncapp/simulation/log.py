@@ -1,48 +1,100 @@
-"""What the fault machine knows by itself: who typed what, what was shown, believed and asked."""
+"""What the fault machine knows by itself: who typed what, what was shown, believed, asked and deleted."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 
+from policies.core.ownership import may_write
 from policies.core.planned import Plan
 from policies.core.reasons import Reason, Verdict
-from policies.core.rules import Policy
+from policies.core.rules import Policy, Unit
 from policies.core.seen import Observation
-from policies.core.values import Record, Values
+from policies.core.values import Kind, Record, Values
 
-from .account import Account, Edit, Row
+from .account import Account
+from .memory import MemoryStore
+from .rows import Edit, Row
+from .scenario import Scenario
+
+BUNDLED = {"street": "address", "zip": "address"}
+
+
+@dataclass(slots=True)
+class Delete:
+    """A record that somebody deleted at an account."""
+
+    role: str
+    remote_id: str
+    at: datetime
+    back: bool = False  # taken out of the bin again, or put back with a backup
 
 
 class Log:
     """Part of a world. `edits` are what people typed in the accounts, `hub_edits` what they typed in the hub."""
 
+    random: Random
+    scenario: Scenario
+    store: MemoryStore
     accounts: dict[str, Account]
-    policy: Policy
     tick: datetime
     stop: bool
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.policies: list[tuple[datetime, Policy]] = []
         self.edits: list[Edit] = []
+        self.deletes: list[Delete] = []
         self.typed: dict[str, list[Values]] = {}
         self.views: dict[tuple[str, str, str], dict[str, Edit]] = {}
         self.seen: dict[tuple[str, str], str] = {}
+        self.owners: dict[tuple[str, str], str] = {}  # (role, remote id) -> the record it was last linked to
         self.after_stop: Counter[str] = Counter()
         self.versions: dict[str, int] = {}
         self.linked: dict[tuple[str, str], datetime] = {}
+        self.gone: dict[tuple[str, str], datetime] = {}  # (record, role) -> when the hub learned of a delete
+        self.decided: dict[tuple[str, str], list[str]] = {}  # what people answered about deletes
         self.believed: dict[tuple[str, str], dict[int, Values]] = {}
         self.chosen: dict[tuple[str, str], list[Values]] = {}
         self.parts: dict[str, set[object]] = {}
         self.twice: list[str] = []
+        self.unexplained: list[str] = []
+        self.set_back: set[str] = set()  # roles whose account was set back to an older state
         self.settled: set[str] = set()
         self.blind: set[str] = set()
         self.hub_edits: list[tuple[str, str, Values]] = []
         self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
 
+    @property
+    def policy(self) -> Policy:
+        return self.policies[-1][1]
+
+    def in_force(self, start: datetime, end: datetime | None = None) -> list[Policy]:
+        """Every policy version that was in force at some time between the two; without `end`, until now."""
+        ends = [at for at, _ in self.policies[1:]] + [None]
+        return [
+            policy
+            for (begun, policy), over in zip(self.policies, ends, strict=True)
+            if (over is None or over > start) and (end is None or begun <= end)
+        ]
+
+    def always(self, edit: Edit, record: Record, end: datetime | None = None) -> bool:
+        """Might its role write the field all the time since the edit was made?"""
+        policies = self.in_force(edit.at, end)
+        return all(may_write(self.unit_for(edit, policy), record, edit.role) for policy in policies)
+
+    def ever(self, edit: Edit, record: Record) -> bool:
+        """Might its role write the field at any time since the edit was made?"""
+        return any(may_write(self.unit_for(edit, policy), record, edit.role) for policy in self.in_force(edit.at))
+
+    def unit_for(self, edit: Edit, policy: Policy) -> Unit:
+        return policy.unit(self.unit_of(next(iter(edit.typed))))
+
     def showing(self, observation: Observation, row: Row) -> None:
-        self.views[(row.remote_id, str(row.version), observation.role)] = dict(row.edits)
+        self.views[(row.remote_id, str(row.state), observation.role)] = dict(row.edits)
 
     def committed(self, plan: Plan) -> None:
         """Note which edits were judged, and every value that was believed or stood as a candidate."""
@@ -55,18 +107,29 @@ class Log:
                 for member, edit in self.views.get((seen.remote_id, seen.digest, seen.role), {}).items():
                     if self.unit_of(member) == line.unit:
                         edit.seen.add(member)
-                        edit.judged = edit.judged or Verdict.OVERWRITTEN
+                        self._judge(edit, record.key, Verdict.OVERWRITTEN)
             if line.reason is Reason.CONFIRMED_BLIND:
                 self.blind.add(record.key)
+            if line.verdict is Verdict.DELETED:
+                self.gone[(record.key, line.role)] = self.tick
         if self.stop:
             self._after_stop(plan)
         for name, belief in record.beliefs.items():
-            self.believed.setdefault((record.key, name), {})[belief.v] = belief.value
+            known = self.believed.setdefault((record.key, name), {})
+            if belief.v not in known:
+                known[belief.v] = belief.value
+                self._explained(record, name)
+        for closed in plan.closed:
+            if closed.question.kind is Kind.DELETE and closed.by != "rule":
+                self.decided.setdefault((record.key, closed.question.role), []).append(closed.winner)
         for question in (*record.questions, *(closed.question for closed in plan.closed)):
             if question.unit:
                 self.asked.setdefault((record.key, question.unit), []).extend(c.value for c in question.candidates)
         for role, link in record.links.items():
-            if link.remote_id is None or self.seen.get((record.key, role)) == link.digest or not link.digest:
+            if link.remote_id is None:
+                continue
+            self.owners[(role, link.remote_id)] = record.key
+            if self.seen.get((record.key, role)) == link.digest or not link.digest:
                 continue
             self.seen[(record.key, role)] = link.digest
             self.linked.setdefault((record.key, role), self.tick)
@@ -76,7 +139,20 @@ class Log:
                 if not edit.judged or edit.looked == (link.remote_id, link.digest):
                     edit.seen.add(member)
                     edit.looked = (link.remote_id, link.digest)
-                    edit.judged = verdicts.get(self.unit_of(member), Verdict.UNCHANGED)
+                    edit.judged = ""
+                    self._judge(edit, record.key, verdicts.get(self.unit_of(member), Verdict.UNCHANGED))
+
+    def _judge(self, edit: Edit, key: str, verdict: Verdict) -> None:
+        if not edit.judged:
+            edit.judged, edit.judged_at, edit.key = verdict, self.tick, key
+
+    def _explained(self, record: Record, name: str) -> None:
+        """I8: the hub names source, time, policy version and rule of every value it believes."""
+        belief = record.beliefs[name]
+        said = belief.said
+        known = {policy.version for _, policy in self.policies}
+        if belief.v and (said is None or not said.source or said.policy not in known or said.at is None):
+            self.unexplained.append(f"{record.key} believes {name} = {belief.value} because of {said}")
 
     def _judged_once(self, plan: Plan, role: str, remote_id: str, digest: str) -> None:
         """An edit makes at most one hub version, and what the hub wrote itself makes none."""
@@ -101,10 +177,11 @@ class Log:
             self.after_stop["debts"] += line.verdict in (Verdict.UNAUTHORISED, Verdict.RESEND, Verdict.AGREE_PAST)
             self.after_stop["debts"] += line.verdict in (Verdict.CONCURRENT, Verdict.CANDIDATE, Verdict.EMPTY)
             self.after_stop["links"] += line.verdict in (Verdict.LINKED, Verdict.FOUND, Verdict.CREATED)
+            self.after_stop["links"] += line.verdict in (Verdict.DECIDED, Verdict.REVIVED)
         self.versions[plan.state.key] = plan.state.version
 
     def unit_of(self, member: str) -> str:
-        return "address" if member in ("street", "zip") else member
+        return BUNDLED.get(member, member)
 
     def remember_typed(self, *many: Values) -> None:
         for values in many:
@@ -116,10 +193,9 @@ class Log:
         if name not in self.parts:
             found: set[object] = set()
             for value in self.typed.get(name, ()):
-                for shape in (value,):
-                    found.update(
-                        shape if isinstance(shape, list) else shape.values() if isinstance(shape, dict) else [shape]
-                    )
+                found.update(
+                    value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]
+                )
             self.parts[name] = found
         return self.parts[name]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from policies.core.due import Work, due_roles
@@ -80,8 +80,8 @@ class MemoryStore:
         self.doubled: list[str] = []
 
     def now(self) -> datetime:
-        self.world.tick += timedelta(microseconds=1)
-        return self.world.tick
+        self.world.now()
+        return self.world.hub_now()
 
     @contextmanager
     def page(self, role: str, observations: Sequence[Observation], keys: Sequence[str] = ()) -> Iterator[MemoryPage]:
@@ -116,11 +116,15 @@ class MemoryStore:
             if old is record:
                 continue
             self.records[key] = record
-            due = due_roles(record, self.policy)
-            if due:
-                self.due[key] = due
-            else:
-                self.due.pop(key, None)
+            self.derive(key)
+
+    def derive(self, key: str) -> None:
+        """What is due follows from state and policy; nothing else remembers it."""
+        due = due_roles(self.records[key], self.policy)
+        if due:
+            self.due[key] = due
+        else:
+            self.due.pop(key, None)
 
     def _let_go(self, old: Record | None) -> None:
         """A remote id that moves from one record of the page to another is let go before it is taken."""

@@ -1,56 +1,70 @@
-"""What people do in a world: they edit in accounts and in the hub, and answer questions, at random."""
+"""What people do in a world: they make, edit and delete records in accounts, and edit in the hub, at random."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from random import Random
 
-from policies.core.resolve import Choice, Moved, Refused, edit, resolve
+from policies.core.resolve import Refused, edit
 from policies.core.seen import Context
-from policies.core.values import Json, Kind, Question
+from policies.core.values import Json, Values
 
 from . import catalogue
-from .account import Account, Edit, Row
-from .catalogue import ROLES
-from .log import Log
-from .memory import MemoryStore
-
-RECORDS = 10
+from .account import Account
+from .log import Delete, Log
+from .rows import Edit, Row
 
 
 class People(Log):
     """Part of a world."""
-
-    random: Random
-    store: MemoryStore
 
     def now(self) -> datetime:
         raise NotImplementedError
 
     def populate(self) -> None:
         """Records that exist on some sides when the accounts are connected, some with differing values."""
-        for number in range(RECORDS):
-            sides = self.random.sample(ROLES, self.random.randint(1, 3))
-            for role in sides:
-                account = self.accounts[role]
-                values: dict[str, Json] = {"email": f"person{number}@example.com"}
-                for unit in self.policy.units[1:]:
-                    for member in catalogue.members(unit.name):
-                        if self.random.random() < 0.75:
-                            salt = number if self.random.random() < 0.7 else 1000 + number * 10 + ROLES.index(role)
-                            values[member] = catalogue.type_value(Random(salt), member, salt, None)
-                        else:
-                            values[member] = None
-                stored = account.form(values, ours=False)
-                self.remember_typed(values, stored)
-                self.first[(role, account.add(stored, "person").remote_id)] = stored
+        roles = self.scenario.roles
+        for number in range(self.scenario.records):
+            for role in self.random.sample(roles, self.random.randint(1, len(roles))):
+                self.make(self.accounts[role], number)
+                if self.random.random() < self.scenario.twins:
+                    self.make(self.accounts[role], number)
+                    self.counts["twins at first sync"] += 1
+
+    def make(self, account: Account, number: int) -> None:
+        """A person makes a record, with gaps, and with values that differ from those of other accounts now and then."""
+        salted = 1000 + number * 10 + self.scenario.roles.index(account.role)
+        values: dict[str, Json] = {"email": f"person{number}@example.com"}
+        for unit in self.policy.units[1:]:
+            for member in catalogue.members(unit.name):
+                values[member] = None
+                if self.random.random() < 0.75:
+                    salt = number if self.random.random() < 0.7 else salted
+                    values[member] = catalogue.type_value(Random(salt), member, salt, None)
+        stored = account.form(values, ours=False)
+        self.remember_typed(values, stored)
+        self.first[(account.role, account.add(stored, "person").remote_id)] = stored
+
+    def make_record(self) -> None:
+        """While everything runs: somebody new, or somebody whom other accounts know already."""
+        if self.stop:
+            return
+        self.make(self.any_account(), self.random.randrange(self.scenario.records + 4))
+        self.counts["records made by people"] += 1
+
+    def any_account(self) -> Account:
+        return self.accounts[self.random.choice(self.scenario.roles)]
+
+    def any_row(self) -> Row | None:
+        account = self.any_account()
+        return account.rows[self.random.choice(sorted(account.rows))] if account.rows else None
 
     def edit(self, row: Row | None = None) -> None:
         """A person changes one field, or the fields of one bundle, in one account."""
-        account = self.accounts[row.remote_id.split("-")[0] if row is not None else self.random.choice(ROLES)]
-        if not account.rows or self.stop:
+        row = row or self.any_row()
+        if row is None or self.stop:
             return
-        row = row or account.rows[self.random.choice(sorted(account.rows))]
+        account = self.accounts[row.role]
         unit = self.random.choice(self.policy.units)
         names = catalogue.members(unit.name)
         names = names if self.random.random() < 0.5 else (self.random.choice(names),)
@@ -59,13 +73,14 @@ class People(Log):
             return
         stored = account.form(typed, ours=False)
         before = {name: row.fields.get(name) for name in names}
-        edit = Edit(len(self.edits), account.role, row.remote_id, typed, stored, before, self.now())
-        edit.noop = stored == before
-        if edit.noop:
-            return
-        self.edits.append(edit)
-        self.remember_typed(typed, stored)
-        account.put(row, stored, "person", edit)
+        if stored != before:
+            self.remember_typed(typed, stored)
+            account.put(row, stored, "person", self.note_edit(row, typed, stored, before))
+
+    def note_edit(self, row: Row, typed: dict[str, Json], stored: dict[str, Json], before: dict[str, Json]) -> Edit:
+        made = Edit(len(self.edits), row.role, row.remote_id, typed, stored, before, self.now())
+        self.edits.append(made)
+        return made
 
     def _type(self, account: Account, name: str, row: Row) -> object:
         roll = self.random.random()
@@ -79,6 +94,28 @@ class People(Log):
             return self.random.choice(self.typed[name][-12:])
         return catalogue.type_value(self.random, name, len(self.edits) + 100, row.fields.get(name))
 
+    def delete(self, row: Row | None = None) -> None:
+        """A person deletes a record in one account."""
+        row = row or self.any_row()
+        if row is not None and not self.stop:
+            self.accounts[row.role].remove(row, "person")
+            self.deletes.append(Delete(row.role, row.remote_id, self.now()))
+            self.counts["deletes by people"] += 1
+
+    def undelete(self) -> None:
+        """A person takes a record out of an account's bin."""
+        account = self.any_account()
+        if account.trash and not self.stop:
+            row = account.trash[self.random.choice(sorted(account.trash))]
+            account.bring_back(row)
+            self.counts["records taken back"] += 1
+            self.came_back(row)
+
+    def came_back(self, row: Row) -> None:
+        for known in self.deletes:
+            if (known.role, known.remote_id) == (row.role, row.remote_id):
+                known.back = True
+
     def edit_in_hub(self) -> None:
         """A person changes a field in the hub, having seen it at its version or an earlier one."""
         if not self.store.records:
@@ -87,10 +124,9 @@ class People(Log):
         unit = self.random.choice(self.policy.units[1:])
         belief = self.store.records[key].beliefs.get(unit.name)
         seen = (belief.v if belief is not None else 0) - (self.random.random() < 0.2)
+        before: Values = belief.value if belief is not None else {}
         value = {
-            name: catalogue.type_value(
-                self.random, name, len(self.edits) + 20_000, belief.value.get(name) if belief else None
-            )
+            name: catalogue.type_value(self.random, name, len(self.edits) + 20_000, before.get(name))
             for name in catalogue.members(unit.name)
         }
         self.remember_typed(value)
@@ -104,43 +140,3 @@ class People(Log):
             return
         self.counts["hub edits"] += 1
         self.hub_edits.append((key, unit.name, value))
-
-    def answer(self) -> None:
-        """A reviewer answers a question, now and then one that moved on since it was shown."""
-        waiting = [(r, q) for r in self.store.records.values() for q in r.questions]
-        if not waiting:
-            return
-        record, question = self.random.choice(waiting)
-        version = question.version - (self.random.random() < 0.1)
-        choice = self._choose(question)
-        try:
-            with self.store.open(record.key) as page:
-                current = page.record(record.key) or record
-                made = resolve(current, question.key, version, choice, "Robin", self.policy, Context(self.now()))
-                for closed in made.closed:
-                    if closed.value is not None:
-                        self.chosen.setdefault((record.key, closed.question.unit), []).append(closed.value)
-                        self.remember_typed(closed.value)
-                page.save(made)
-            self.counts["answers"] += 1
-        except Moved:
-            self.counts["answers that had moved"] += 1
-        except Refused:
-            self.counts["answers refused"] += 1
-
-    def _choose(self, question: Question) -> Choice:
-        if question.kind is Kind.DELETE:
-            return Choice(action="recreate")
-        if question.kind is Kind.MERGE:
-            return Choice(action="unlink")
-        if question.kind in (Kind.MATCH, Kind.CREATE):
-            return Choice(action="skip")
-        candidate = self.random.choice(question.candidates)
-        if self.random.random() < 0.2:
-            value = {
-                name: catalogue.type_value(self.random, name, self.random.randint(5000, 9999), old)
-                for name, old in candidate.value.items()
-            }
-            self.remember_typed(value)
-            return Choice(value=value)
-        return Choice(source=candidate.source, overwritten=candidate.overwritten)

@@ -68,7 +68,7 @@ def simulate(seed: int) -> Summary:
     check.still(world, findings)
     summary = Summary(1, len(world.edits), exercised=world.counts)
     summary.windows.update(findings.windows)
-    if world.all_conditional:
+    if world.scenario.all_conditional:
         summary.windows_all_conditional.update(findings.windows)
     if findings.violations:
         summary.failing[seed] = findings.violations

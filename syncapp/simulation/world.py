@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from policies.core.seen import Context, Observation
+from policies.core.seen import Context
 from syncapp import push as writing
-from syncapp import steps
 from syncapp.connectors.errors import ConnectorError
 
-from . import catalogue
+from . import catalogue, scenario
 from .account import Account
-from .catalogue import ROLES
 from .memory import MemoryStore
-from .people import People
+from .operators import Operators
+from .workers import Crash
 
 EDITS = 60
 QUIET = 40  # rounds in which everything must come to rest
 
 
-class Crash(BaseException):
-    """A process dies here."""
-
-
-class World(People):
+class World(Operators):
     """Everything that happens in one seed."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.seed, self.random = seed, Random(seed)
         self.tick = datetime(2026, 1, 1, tzinfo=UTC)
-        self.bag: list[list[Observation]] = []
-        self.inbox: list[Observation] = []
+        self.shift = timedelta(0)  # the hub's clock minus the true time
         self.calm, self.inside, self.stop = True, False, False
-        self.all_conditional = self.random.random() < 1 / 3
-        traits = {role: catalogue.draw_traits(self.random, self.all_conditional) for role in ROLES}
-        norms = {role: catalogue.draw_norms(self.random) for role in ROLES}
-        self.policy = catalogue.draw_policy(self.random, traits, norms)
-        self.unknown_skew = {role for role in ROLES if self.random.random() < 0.2}
+        self.scenario = scenario.draw(seed)
+        self.joined = frozenset(self.scenario.roles) - {self.scenario.late}
+        self.policies = [(self.tick, catalogue.draw_policy(self.scenario, 1, self.joined))]
         self.accounts = {
             role: Account(
-                self, role, traits[role], norms[role], catalogue.draw_hidden(self.random, traits[role]), self.random
+                self,
+                role,
+                self.scenario.traits[role],
+                dict(self.scenario.norms[role]),
+                dict(self.scenario.hidden[role]),
+                self.random,
             )
-            for role in ROLES
+            for role in self.scenario.roles
         }
         self.store = MemoryStore(self, self.policy)
 
@@ -53,12 +51,15 @@ class World(People):
         self.tick += timedelta(microseconds=1)
         return self.tick
 
+    def hub_now(self) -> datetime:
+        return self.tick + self.shift
+
     def context(self, role: str) -> Context:
         account = self.accounts.get(role)
         if account is None:
-            return Context(self.tick)
-        skew = None if role in self.unknown_skew else account.traits.skew
-        return Context(self.tick, skew, timedelta(milliseconds=50), account.traits.granularity)
+            return Context(self.hub_now())
+        skew = None if role in self.scenario.unknown_skew else account.skew - self.shift
+        return Context(self.hub_now(), skew, timedelta(milliseconds=50), account.traits.granularity)
 
     def call(self, account: Account, step: str, remote_id: str = "") -> None:
         """Every remote call: time passes, others act, the process may die."""
@@ -69,12 +70,22 @@ class World(People):
         if not self.inside and self.random.random() < 0.12:
             self.inside = True
             try:
-                if remote_id and self.random.random() < 0.4:
-                    self.edit(account.rows.get(remote_id))
-                else:
-                    self.random.choice((self.edit, self.deliver, self.judge_held))()
+                self._meanwhile(account, remote_id)
             finally:
                 self.inside = False
+
+    def _meanwhile(self, account: Account, remote_id: str) -> None:
+        """Somebody acts between two steps of a worker, often on the very record that it works on."""
+        row = account.rows.get(remote_id)
+        if row is not None and self.random.random() < 0.4:
+            if self.scenario.deletes and self.random.random() < 0.1:
+                self.delete(row)
+            else:
+                self.edit(row)
+        elif not remote_id and self.random.random() < 0.15:
+            self.make_record()
+        else:
+            self.random.choice((self.edit, self.deliver, self.judge_held, self.push))()
 
     def crash(self, where: str) -> None:
         if not self.calm and self.random.random() < 0.008:
@@ -89,97 +100,39 @@ class World(People):
         self.counts[f"fault: {kind}"] += 1
         return kind
 
-    # workers
-
-    def deliver(self) -> None:
-        """A webhook: late, twice, out of order, without a body, or never."""
-        account = self.accounts[self.random.choice(ROLES)]
-        if not account.events:
-            return
-        event = account.events[self.random.randrange(len(account.events))]
-        roll = self.random.random()
-        if event in self.inbox:
-            roll = min(roll, 0.6)  # it was stored with its values once, and is not lost any more
-        if roll > 0.15:
-            account.events.remove(event)
-        if roll > 0.85:
-            self.counts["deliveries lost"] += 1
-            return
-        try:
-            self._receive(account, event, fat=roll <= 0.6)
-        except (Crash, ConnectorError):
-            account.events.append(event)  # the inbox keeps a delivery until its hint was judged
-            if roll <= 0.6:
-                self.inbox.append(event)
-            raise
-
-    def _receive(self, account: Account, event: Observation, *, fat: bool) -> None:
-        if not fat:
-            self.counts["deliveries without body"] += 1
-        else:
-            for edit in self.views.get((event.remote_id, event.digest, account.role), {}).values():
-                edit.shown = True
-            judged = steps.judge(self.store, account.role, [event])
-            if judged.waiting:
-                account.events.append(event)
-                self.counts["deliveries that waited"] += 1
-        self.counts["deliveries"] += 1
-        self.look(account, event.remote_id)
-
-    def look(self, account: Account, remote_id: str) -> None:
-        judged = steps.look(self.store, account, remote_id)
-        self.counts["looks"] += 1
-        if judged.again:
-            self.counts["looks repeated"] += 1
-
-    def hold(self) -> None:
-        """A worker reads and is slow: what it read is judged later, perhaps twice."""
-        account = self.accounts[self.random.choice(ROLES)]
-        if account.rows:
-            remote_id = self.random.choice(sorted(account.rows))
-            self.bag.append([account.read(remote_id)])
-
-    def judge_held(self) -> None:
-        if self.bag:
-            observations = self.random.choice(self.bag)
-            if self.random.random() < 0.7:
-                self.bag.remove(observations)
-            steps.judge(self.store, observations[0].role, observations)
-
-    def poll(self, *, full: bool = False) -> None:
-        account = self.accounts[self.random.choice(ROLES)]
-        for _ in steps.pull(self.store, account, full=full):
-            self.counts["pages"] += 1
-
-    def push(self) -> None:
-        if not self.store.due:
-            return
-        key = self.random.choice(sorted(self.store.due))
-        role = self.random.choice(sorted(self.store.due[key]))
-        outcome = writing.push(self.store, self.accounts[role], key)
-        self.counts[f"push: {outcome}"] += 1
-
-    def settle(self) -> None:
-        sending = [(r.key, role) for r in self.store.records.values() for role, link in r.links.items() if link.sending]
-        if sending:
-            key, role = self.random.choice(sending)
-            self.settled.add(key)
-            self.counts[f"settled: {writing.settle(self.store, self.accounts[role], key)}"] += 1
+    def shortened(self) -> float:
+        """How much of this listing is left out, without a word: mostly nothing, now and then all of it."""
+        if self.calm or self.random.random() >= self.scenario.shortened:
+            return 0.0
+        self.counts["listings cut short"] += 1
+        return self.random.choice((0.3, 1.0))
 
     # the run
 
-    def act(self) -> None:
-        actions = {
+    def actions(self) -> dict[Callable[[], None], int]:
+        drawn = self.scenario
+        return {
             self.deliver: 20,
             self.poll: 6,
             self.push: 30,
             self.settle: 8,
             self.hold: 4,
             self.judge_held: 4,
+            self.look_again: 4,
+            self.audit: 1 if drawn.deletes or drawn.restores else 0,
             self.answer: 4,
             self.edit: 24,
             self.edit_in_hub: 2,
+            self.make_record: 1,
+            self.delete: drawn.deletes,
+            self.undelete: drawn.deletes // 2,
+            self.revise_page: 6 if self.revising else 0,
+            self.brake: 3 if drawn.brakes else 0,
+            self.jump: 1 if drawn.jumps else 0,
         }
+
+    def act(self) -> None:
+        actions = self.actions()
         action = self.random.choices([*actions], [*actions.values()])[0]
         self.tick += timedelta(milliseconds=self.random.choice((5, 50, 400, 3000)))
         try:
@@ -192,36 +145,52 @@ class World(People):
     def run(self) -> None:
         self.populate()
         self.calm = self.random.random() < 0.3
-        for role in ROLES:
-            for _ in steps.pull(self.store, self.accounts[role]) if self.calm else ():
-                pass
+        for account in self.listening():
+            if self.calm:
+                self.pull(account)
         self.calm = False
+        planned = self.milestones()
         while len(self.edits) < EDITS:
+            while planned and planned[0][0] <= len(self.edits):
+                planned.pop(0)[1]()
             self.act()
 
     def rest(self) -> int:
         """People stop; all is delivered, settled, read and pushed until nothing moves. Returns the rounds used."""
         self.calm = self.stop = True
+        self.tick += timedelta(hours=2)  # a hub whose clock was set back judges nothing until it has caught up
+        self.release_all()
+        while self.revising:
+            self.revise_page()
         self.versions = {record.key: record.version for record in self.store.records.values()}
         while self.bag:
             self.judge_held()
-        self._settle_all()
-        for account in self.accounts.values():
+        self.settle_all()
+        for account in self.listening():
             waiting, account.events = account.events, []
             for event in waiting:
-                self._receive(account, event, fat=True)
+                self.receive(account, event, fat=True)
         for rounds in range(QUIET):
-            before = (sum(a.writes for a in self.accounts.values()), len(self.store.lines))
-            self.sweep()
-            if before == (sum(a.writes for a in self.accounts.values()), len(self.store.lines)) and not self.store.due:
+            before = self.moved()
+            self.sweep(full=rounds == 0)
+            if before == self.moved() and not self.store.due and not self.hints:
                 return rounds
         return QUIET
 
+    def moved(self) -> tuple[int, int]:
+        return (sum(a.writes for a in self.accounts.values()), len(self.store.lines))
+
     def sweep(self, *, full: bool = False) -> None:
-        self._settle_all()
-        for account in self.accounts.values():
-            for _ in steps.pull(self.store, account, full=full):
-                pass
+        """Everything that the hub would do by itself, given time: settle, list, audit, look again, push."""
+        self.settle_all()
+        for account in self.listening():
+            self.pull(account, full=full)
+            if full:
+                for remote_id in self.unlisted(account, set(account.rows)):
+                    self.look(account, remote_id)
+        self.tick += timedelta(minutes=1)
+        for role, remote_id in sorted(self.hints):
+            self.look(self.accounts[role], remote_id)
         for key in sorted(self.store.due):
             for role in sorted(self.store.due.get(key, ())):
                 try:
@@ -229,7 +198,7 @@ class World(People):
                 except ConnectorError:
                     self.counts["calls that failed at rest"] += 1
 
-    def _settle_all(self) -> None:
+    def settle_all(self) -> None:
         for record in list(self.store.records.values()):
             for role, link in record.links.items():
                 if link.sending:

@@ -1,0 +1,63 @@
+"""Deletes: each is decided by policy or by a person; by default an edit beats it; a listing never is one."""
+
+from __future__ import annotations
+
+from policies.core.ownership import reads
+from policies.core.reasons import Verdict
+from policies.core.rules import OnDelete, Strategy
+from policies.core.values import Kind, Link, Record
+
+from .findings import Findings
+from .log import Delete
+from .world import World
+
+ASKING = frozenset({OnDelete.ASK, OnDelete.REVIEW})
+
+
+def deletes(world: World, findings: Findings) -> None:
+    for delete in world.deletes:
+        key = world.owners.get((delete.role, delete.remote_id))
+        record = world.store.records.get(key) if key else None
+        link = record.links.get(delete.role) if record is not None else None
+        if record is not None and link is not None and not delete.back and link.remote_id == delete.remote_id:
+            _one(world, findings, delete, record, link)
+    _nothing_by_a_listing(world, findings)
+
+
+def _one(world: World, findings: Findings, delete: Delete, record: Record, link: Link) -> None:
+    where = f"{delete.role} {delete.remote_id} ({record.key})"
+    if not world.policy.roles[delete.role].writes:
+        return
+    if link.gone is None and not link.unlinked:
+        findings.violations.append(f"I3: a delete was never seen: {where}")
+        return
+    known = world.gone.get((record.key, delete.role))
+    rules = {policy.on_delete for policy in world.in_force(known)} if known else set()
+    asked = any(q.kind is Kind.DELETE and q.role == delete.role for q in record.questions)
+    answered = world.decided.get((record.key, delete.role))
+    spread = any(other.doomed or other.gone for other in record.links.values() if other.role != delete.role)
+    if rules <= ASKING and not asked and not answered and not spread:
+        findings.violations.append(f"I1: nobody decided about a delete: {where}")
+    if rules == {OnDelete.ASK} and asked and known is not None:
+        _edit_beats_it(world, findings, record, delete, known, where)
+
+
+def _edit_beats_it(world: World, findings: Findings, record: Record, delete: Delete, known: object, where: str) -> None:
+    """A question about a delete stays open only as long as nothing was changed since that the account would read."""
+    for edit in world.edits:
+        if edit.key != record.key or edit.role == delete.role or edit.judged != Verdict.ADOPT:
+            continue
+        unit = world.unit_for(edit, world.policy)
+        if unit.strategy in (Strategy.MAX, Strategy.MIN):
+            continue  # taken note of, but perhaps it could not beat what stood
+        if edit.judged_at > known and reads(unit, world.policy, delete.role):
+            findings.violations.append(f"I1: edit {edit.number} came after a delete and did not beat it: {where}")
+
+
+def _nothing_by_a_listing(world: World, findings: Findings) -> None:
+    """What is there is not taken for deleted, however short a listing was."""
+    for record in world.store.records.values():
+        for role, link in record.links.items():
+            there = link.remote_id in world.accounts[role].rows
+            if link.gone is not None and there and not link.unlinked and world.policy.roles[role].writes:
+                findings.violations.append(f"I3: {role} {link.remote_id} ({record.key}) is there, and taken for gone")

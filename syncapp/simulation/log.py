@@ -164,10 +164,14 @@ class Log:
             if self.accounts[role].hidden or plan.state.key in self.settled:
                 continue
             changed = [name for name, value in line.x.items() if base.stored.get(name) != value]
-            if not any(name in view and view[name].judged in ("", Verdict.OVERWRITTEN) for name in changed):
+            if not any(name in view and self._new(view[name], plan.state.key) for name in changed):
                 self.twice.append(
                     f"{plan.state.key} {line.unit} at {role}: {dict(line.x)} was adopted, and nobody had edited it"
                 )
+
+    def _new(self, edit: Edit, key: str) -> bool:
+        """Not judged yet, or judged for another record that the remote one belonged to then."""
+        return edit.judged in ("", Verdict.OVERWRITTEN) or edit.key != key
 
     def _after_stop(self, plan: Plan) -> None:
         """What explains writes after people stopped: new hub versions, debts found then, and links made then."""

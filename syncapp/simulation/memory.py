@@ -34,8 +34,8 @@ class MemoryPage:
 
     def linked(self, observation: Observation) -> Record | None:
         where = (observation.role, observation.remote_id)
-        key = self.ids.get(where) or self.store.ids.get(where)
-        return self.record(key) if key is not None else None
+        key = self.ids.get(where, self.store.ids.get(where, ""))
+        return self.record(key) if key else None
 
     def matching(self, observation: Observation) -> Sequence[Record]:
         for rank, values in match_values(observation.fields, self.policy):
@@ -56,8 +56,12 @@ class MemoryPage:
         return f"r{self.store.made}"
 
     def save(self, plan: Plan) -> None:
+        before = self.record(plan.state.key)
         self.plans.append(plan)
         self.saved[plan.state.key] = plan.state
+        for link in before.links.values() if before is not None else ():
+            if link.remote_id is not None:
+                self.ids[(link.role, link.remote_id)] = ""
         for link in plan.state.links.values():
             if link.remote_id is not None:
                 self.ids[(link.role, link.remote_id)] = plan.state.key

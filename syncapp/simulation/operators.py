@@ -114,6 +114,7 @@ class Operators(Workers):
             changed = {name: value for name, value in old.items() if value != now[name]}
             if changed:
                 before = {name: now[name] for name in changed}
+                self.remember_typed(changed)
                 edit = self.note_edit(row, changed, dict(changed), before)
                 edit.restored = True
                 for name in changed:

@@ -12,10 +12,12 @@ from .brakes import Braked
 from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
+from .lastlook import REPEATS, LastLook
 from .load import Contended
 from .models import Feed
 from .observe import patiently
 from .outbox import claim_pushes, claim_unsettled, postpone, put_off
+from .ports import Remote
 from .push import Outcome, push, settle
 from .remote import FeedRemote, open_remote
 from .store import NoPolicy, PgStore, ring_pushes
@@ -91,7 +93,7 @@ def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pus
     return carried
 
 
-Step = Callable[[PgStore, FeedRemote, str], Outcome]
+Step = Callable[[PgStore, Remote, str], Outcome]
 
 
 def _each(
@@ -137,7 +139,7 @@ def _fault(error: Exception) -> str:
 def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts: int, step: Step) -> str:
     """One record. What is wrong with the account stops the batch; what is wrong with the record stands on its push."""
     try:
-        outcome = step(store, remote, key)
+        outcome = step(store, remote if attempts < REPEATS else LastLook(remote), key)
     except Limited as error:
         seconds = error.retry_after or back_off(attempts, 1.0)
         postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
@@ -159,7 +161,7 @@ def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts:
         if remote.limited is not None:
             raise Stopped(remote.limited.retry_after or back_off(attempts, 1.0), str(remote.limited))
     elif outcome in (Outcome.BUSY, Outcome.MOVED):
-        put_off(feed.pk, [key], until, "the account keeps changing, or another write there is in flight")
+        postpone(feed.pk, key, until, "the account keeps changing, or another write there is in flight")
         return "waits"
     if outcome is Outcome.IDLE:
         patiently(lambda: store.derive([key]))
@@ -174,7 +176,7 @@ def _note(feed: Feed, store: PgStore, key: str, attempts: int, error: ConnectorE
     return "waits"
 
 
-def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
+def _push_one(store: PgStore, remote: Remote, key: str) -> Outcome:
     """Push until nothing moves any more: an account that changed is asked again at once, a lost answer is settled."""
     outcome = before = Outcome.MOVED
     for _ in range(TURNS):
@@ -189,5 +191,5 @@ def _push_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
     return before if outcome is Outcome.IDLE and before is Outcome.RESEND else outcome
 
 
-def _settle_one(store: PgStore, remote: FeedRemote, key: str) -> Outcome:
+def _settle_one(store: PgStore, remote: Remote, key: str) -> Outcome:
     return patiently(lambda: settle(store, remote, key))

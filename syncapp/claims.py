@@ -131,5 +131,6 @@ def settle_seen(page: Page, role: str, key: str, sending: Sending, seen: Observa
     link: Link | None = record.links.get(role) if record is not None else None
     if record is None or link is None or link.sending != sending:
         return Outcome.IDLE
-    page.save(unknown.settle(record, seen, page.policy, page.context(role)))
-    return Outcome.RESEND
+    made = unknown.settle(record, seen, page.policy, page.context(role))
+    page.save(made)
+    return Outcome.BUSY if made.look_again else Outcome.RESEND

@@ -18,6 +18,7 @@ from .guard import Halted, halt_on_deletes
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import BATCH, LEASE, Fates, back_off, claim_deliveries
 from .known import Fresh, known_links
+from .lastlook import REPEATS
 from .load import Contended
 from .models import Delivery, Feed
 from .poll import halt
@@ -28,8 +29,6 @@ from .store import NoPolicy, PgStore
 from .translate import Seen, Translator, Unreadable
 
 T = TypeVar("T")
-# A stale read is repeated so often; the next one is believed whatever its version says.
-REPEATS = 5
 PAUSED_WAIT = 15.0
 PERSON_WAIT = 60.0
 CONTENTION = 4

@@ -11,6 +11,7 @@ from .reasons import Reason, Verdict
 from .rules import OnDelete
 from .seen import Observation
 from .values import Candidate, Kind, Link
+from .windows import after_delete
 
 
 def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
@@ -19,10 +20,9 @@ def deleted(draft: Draft, observation: Observation, link: Link) -> Plan:
     if link.gone is not None:
         return draft.done()
     draft.say(Verdict.DELETED, Reason.DELETED_THERE, role)
-    ours = link.doomed
-    draft.set_link(
-        replace(link, gone=observation.read_at, read_at=observation.read_at, sending=None, doomed=False, digest="")
-    )
+    ours, kept = link.doomed, after_delete(draft.policy, link, observation)
+    buried = replace(link, gone=observation.read_at, read_at=observation.read_at, sending=None, doomed=False)
+    draft.set_link(replace(buried, digest="", windows=kept))
     mark_candidates(draft, role, frozen=True)
     if ours:
         return draft.done()
@@ -78,6 +78,17 @@ def after_versions(draft: Draft) -> None:
     for question in draft.questions:
         if question.kind is Kind.DELETE and _behind(draft, question.role):
             recreate(draft, question.role, Reason.EDIT_BEATS_DELETE)
+    if any(link.doomed for link in draft.links.values()):
+        _call_off(draft)
+
+
+def _call_off(draft: Draft) -> None:
+    """Whoever had it deleted everywhere did not know of this change: where it is deleted already it is made again."""
+    for link in list(draft.links.values()):
+        if link.doomed:
+            draft.set_link(replace(link, doomed=False))
+        elif link.gone is not None and not link.unlinked and not link.into:
+            recreate(draft, link.role, Reason.EDIT_BEATS_DELETE)
 
 
 def recreate(draft: Draft, role: str, reason: Reason) -> None:

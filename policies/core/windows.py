@@ -8,17 +8,21 @@ from .diff import same_at, told
 from .rules import Policy, Role, Unit
 from .seen import Context, Observation
 from .values import WINDOWS, Base, Link, Sending, Window
-from .versions import between, order
+from .versions import between, lower, order
 
 
 def versioned(window: Window, observation: Observation, role: Role) -> bool:
-    """Can versions alone tell whether the edit lies in the window?"""
-    return role.ordered and order(window.write_version) is not None and order(observation.version) is not None
+    """Can versions alone tell whether the edit lies in the window? Nothing comes after a delete."""
+    if not role.ordered or order(observation.version) is None:
+        return False
+    return order(window.guard_version if window.deleted else window.write_version) is not None
 
 
 def within(window: Window, observation: Observation, role: Role, context: Context) -> bool:
     """Strictly between the versions of the look and the write; without ordered versions, between their times."""
     if versioned(window, observation, role):
+        if window.deleted:
+            return lower(window.guard_version, observation.version)
         return between(window.guard_version, observation.version, window.write_version)
     if observation.updated_at is None or context.skew is None:
         return False
@@ -50,3 +54,15 @@ def after_settle(policy: Policy, link: Link, sending: Sending, observation: Obse
             moved[name] = sent
     guard, read = sending.guard_version, observation.version
     return Window(link.read_at or sending.at, observation.read_at, guard, read, dict(link.bases), moved)
+
+
+def after_delete(policy: Policy, link: Link, observation: Observation) -> tuple[Window, ...]:
+    """A delete of ours goes over what was changed since its look, like any write: all that is left is the event."""
+    sending = link.sending
+    if sending is None or not sending.delete:
+        return link.windows
+    wrote = {unit.name: {member.name: None for member in unit.members} for unit in policy.units}
+    window = Window(
+        link.read_at or sending.at, observation.read_at, sending.guard_version, None, dict(link.bases), wrote, True
+    )
+    return (*link.windows, window)[-WINDOWS:]

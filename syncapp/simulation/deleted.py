@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from policies.core.ownership import reads
 from policies.core.reasons import Verdict
 from policies.core.rules import OnDelete, Strategy
@@ -42,7 +44,9 @@ def _one(world: World, findings: Findings, delete: Delete, record: Record, link:
         _edit_beats_it(world, findings, record, delete, known, where)
 
 
-def _edit_beats_it(world: World, findings: Findings, record: Record, delete: Delete, known: object, where: str) -> None:
+def _edit_beats_it(
+    world: World, findings: Findings, record: Record, delete: Delete, known: datetime, where: str
+) -> None:
     """A question about a delete stays open only as long as nothing was changed since that the account would read."""
     for edit in world.edits:
         if edit.key != record.key or edit.role == delete.role or edit.judged != Verdict.ADOPT:

@@ -72,6 +72,13 @@ class Log:
     def policy(self) -> Policy:
         return self.policies[-1][1]
 
+    def now(self) -> datetime:
+        raise NotImplementedError
+
+    def hub_now(self) -> datetime:
+        """What the hub's clock shows."""
+        raise NotImplementedError
+
     def in_force(self, start: datetime, end: datetime | None = None) -> list[Policy]:
         """Every policy version that was in force at some time between the two; without `end`, until now."""
         ends = [at for at, _ in self.policies[1:]] + [None]

@@ -9,7 +9,7 @@ from policies.core.diff import same_at
 from policies.core.ownership import may_clear, may_write
 from policies.core.reasons import Verdict
 from policies.core.rules import Strategy, Unit
-from policies.core.values import Kind, Record
+from policies.core.values import Kind, Link, Record
 
 from .findings import Findings
 from .rows import Edit
@@ -103,13 +103,19 @@ def _unseen(world: World, findings: Findings, record: Record, edit: Edit, where:
     link = record.links.get(edit.role)
     if edit.lost_to in WINDOWS:
         findings.window(WINDOWS[edit.lost_to])
-    elif edit.lost_to == "hub" and edit.unlooked and not (edit.shown and world.accounts[edit.role].traits.exact):
+    elif edit.lost_to == "hub" and edit.unlooked and not _saved_by_its_event(world, edit, link):
         findings.window(IN_THE_GAP)
     elif link is not None and link.unlinked:
         return  # no longer kept in step there, by policy or by a person
     elif not _waits_for_a_match(world, edit):
         lost = f"lost to {edit.lost_to}" if edit.lost_to else "still there"
         findings.violations.append(f"I1: never judged, {lost}: {where} ({record.key})")
+
+
+def _saved_by_its_event(world: World, edit: Edit, link: Link | None) -> bool:
+    """An event with values is in time unless the hub deleted the record and another one has its link by now."""
+    in_time = link is None or link.remote_id in (None, edit.remote_id)
+    return edit.shown and world.accounts[edit.role].traits.exact and in_time
 
 
 def _may_clear(world: World, record: Record, edit: Edit) -> bool:

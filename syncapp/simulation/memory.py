@@ -77,6 +77,7 @@ class MemoryStore:
         self.matches: dict[Key, set[str]] = {}
         self.keys: dict[str, list[Key]] = {}
         self.lines: list[tuple[str, Line]] = []
+        self.under: list[Policy] = []  # the policy that each line was judged by
         self.closed: list[tuple[str, Closed]] = []
         self.due: dict[str, dict[str, Work]] = {}
         self.cursors: dict[str, str] = {}
@@ -110,6 +111,7 @@ class MemoryStore:
     def _commit(self, page: MemoryPage) -> None:
         for plan in page.plans:
             self.lines += [(plan.state.key, line) for line in plan.lines]
+            self.under += [page.policy] * len(plan.lines)
             self.closed += [(plan.state.key, closed) for closed in plan.closed]
             self.world.committed(plan)
         for key in page.saved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from random import Random
 
 from policies.core.resolve import Refused, edit
@@ -17,9 +16,6 @@ from .rows import Edit, Row
 
 class People(Log):
     """Part of a world."""
-
-    def now(self) -> datetime:
-        raise NotImplementedError
 
     def populate(self) -> None:
         """Records that exist on some sides when the accounts are connected, some with differing values."""
@@ -134,7 +130,7 @@ class People(Log):
             with self.store.open(key) as page:
                 record = page.record(key)
                 if record is not None:
-                    page.save(edit(record, unit.name, value, seen, "Kim", self.policy, Context(self.now())))
+                    page.save(edit(record, unit.name, value, seen, "Kim", self.policy, Context(self.hub_now())))
         except Refused:
             self.counts["hub edits refused"] += 1
             return

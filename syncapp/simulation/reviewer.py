@@ -39,7 +39,7 @@ class Reviewer(People):
             self.counts[f"answer: {choice.action or 'value'}"] += 1
 
     def _resolve(self, page: MemoryPage, record: Record, question: Question, version: int, choice: Choice) -> Plan:
-        made = resolve(record, question.key, version, choice, "Robin", self.policy, Context(self.now()))
+        made = resolve(record, question.key, version, choice, "Robin", self.policy, Context(self.hub_now()))
         for closed in made.closed:
             if closed.value is not None:
                 self.chosen.setdefault((record.key, closed.question.unit), []).append(closed.value)

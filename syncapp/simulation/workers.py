@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +11,14 @@ from policies.core.seen import Context, Observation
 from syncapp import push as writing
 from syncapp import steps
 from syncapp.connectors.errors import ConnectorError
+from syncapp.lastlook import REPEATS, LastLook
+from syncapp.ports import Remote
+from syncapp.push import Outcome
 
 from .account import LAG, Account
+from .memory import MemoryStore
 from .reviewer import Reviewer
 
-REPEATS = 5  # so often a stale look is repeated before it is believed
 PAGE = 3  # records that a revision takes at once
 
 
@@ -38,6 +42,7 @@ class Workers(Reviewer):
         self.bag: list[list[Observation]] = []
         self.inbox: list[Observation] = []
         self.hints: dict[tuple[str, str], tuple[int, datetime]] = {}  # to be looked at again: attempts, since when
+        self.attempts: dict[tuple[str, str], tuple[int, datetime]] = {}  # writes in vain: how often, since when
         self.revising: list[Revising] = []
         self.stopped: set[str] = set()  # roles that are not written to now
         self.held: set[str] = set()  # records for which nothing is written now
@@ -170,8 +175,20 @@ class Workers(Reviewer):
         if not self.may_push(role):
             self.counts["pushes held back"] += 1
             return
-        outcome = writing.push(self.store, self.accounts[role], key)
-        self.counts[f"push: {outcome}"] += 1
+        self.carry(writing.push, key, role, "push")
+
+    def carry(self, step: Callable[[MemoryStore, Remote, str], Outcome], key: str, role: str, name: str) -> Outcome:
+        """As the clerk does: tried again and again in vain, the next look is believed, even at a lower version."""
+        attempts, since = self.attempts.get((key, role), (0, self.tick))
+        account = self.accounts[role]
+        believing = attempts >= REPEATS and self.tick - since > LAG
+        outcome = step(self.store, LastLook(account) if believing else account, key)
+        self.counts[f"{name}: {outcome}"] += 1
+        if outcome in (Outcome.MOVED, Outcome.BUSY):
+            self.attempts[(key, role)] = (attempts + 1, since)
+        else:
+            self.attempts.pop((key, role), None)
+        return outcome
 
     def may_push(self, role: str) -> bool:
         """Writing may be stopped there, or the feed was never read as a whole."""
@@ -186,7 +203,7 @@ class Workers(Reviewer):
             if role in self.stopped and sent is not None and sent.create:
                 return  # it may have to be made, and waits
             self.settled.add(key)
-            self.counts[f"settled: {writing.settle(self.store, self.accounts[role], key)}"] += 1
+            self.carry(writing.settle, key, role, "settled")
 
     def revise_page(self) -> None:
         """Bring the next records under the policy version that came into force."""

@@ -194,7 +194,7 @@ class World(Operators):
         for key in sorted(self.store.due):
             for role in sorted(self.store.due.get(key, ())):
                 try:
-                    writing.push(self.store, self.accounts[role], key)
+                    self.carry(writing.push, key, role, "push at rest")
                 except ConnectorError:
                     self.counts["calls that failed at rest"] += 1
 
@@ -203,4 +203,4 @@ class World(Operators):
             for role, link in record.links.items():
                 if link.sending:
                     self.settled.add(record.key)
-                    writing.settle(self.store, self.accounts[role], record.key)
+                    self.carry(writing.settle, record.key, role, "settled at rest")

@@ -136,8 +136,8 @@ def finished(seed: int) -> World:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_recorded_line_gives_its_verdict_again(seed):
     world, judged = finished(seed), 0
-    for key, line in world.store.lines:
-        row = rejudge(line, world.policy, world.store.records[key].creator)
+    for (key, line), policy in zip(world.store.lines, world.store.under, strict=True):
+        row = rejudge(line, policy, world.store.records[key].creator)
         if row is not None:
             judged += 1
             assert line.verdict in VERDICTS[row.number], f"{key} {line.verdict} was given by row {row.number}"

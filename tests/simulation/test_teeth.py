@@ -18,7 +18,7 @@ from syncapp import push
 from syncapp.simulation.account import Account
 from syncapp.simulation.runner import simulate
 
-SEEDS = 300  # only a fault that is never found runs them all
+SEEDS = 600  # only a fault that is never found runs them all
 Patch = pytest.MonkeyPatch
 
 

@@ -12,9 +12,20 @@ from policies.core.plan import plan
 from policies.core.reasons import Reason
 from policies.core.resolve import Choice, resolve
 from policies.core.rules import OnDelete
-from policies.core.seen import Observation
+from policies.core.seen import How, Observation
 from policies.core.values import Kind, Link, Record, Sending
-from tests.core.cases.making import NOTHING, NOW, Case, context_of, observation_of, policy_of, question, record_of, side
+from tests.core.cases.making import (
+    NOTHING,
+    NOW,
+    Case,
+    context_of,
+    minutes,
+    observation_of,
+    policy_of,
+    question,
+    record_of,
+    side,
+)
 
 TOLD = Case("", "Anna", None)
 
@@ -111,6 +122,41 @@ def test_an_edit_after_a_delete_that_waits_for_a_person_beats_it():
         (),
         {"app": "create"},
     )
+
+
+def doomed(**app) -> Record:
+    """A person had the record deleted everywhere: at `crm` it is gone, at `app` its delete is due."""
+    record = record_of(TOLD)
+    crm, there = record.links["crm"], record.links["app"]
+    links = {"crm": replace(crm, gone=minutes(-3)), "app": replace(there, doomed=True, **app)}
+    return replace(record, links=links)
+
+
+def test_an_edit_that_a_spreading_delete_meets_calls_it_off():
+    edit = Observation("app", "a1", {"name": "Emil"}, NOW)
+    made = plan(doomed(), edit, policy_of(TOLD), context_of(TOLD))
+    assert made.state.beliefs["name"].value == {"name": "Emil"}
+    assert not made.state.links["app"].doomed
+    assert {role: str(work) for role, work in due_roles(made.state, policy_of(TOLD)).items()} == {"crm": "create"}
+
+
+def test_where_deletes_always_spread_an_edit_does_not_stop_one():
+    spreading = replace(policy_of(TOLD), on_delete=OnDelete.PROPAGATE)
+    made = plan(doomed(), Observation("app", "a1", {"name": "Emil"}, NOW), spreading, context_of(TOLD))
+    assert {role: str(work) for role, work in due_roles(made.state, spreading).items()} == {"app": "delete"}
+
+
+@pytest.mark.parametrize(("version", "asks"), [("6", ["overwritten"]), ("4", [])])
+def test_an_edit_that_our_delete_went_over_is_not_lost(version, asks):
+    """The hub looked at version 4 and deleted; an event shows what was typed in between, or what the look saw."""
+    sending = Sending("k", {}, {}, minutes(-2), delete=True, guard_version="4")
+    gone = replace(observation_of(replace(TOLD, x=NOTHING)), deleted=True)
+    role = replace(policy_of(TOLD).roles["app"], ordered=True, exact=True)
+    policy = replace(policy_of(TOLD), roles={**policy_of(TOLD).roles, "app": role})
+    buried = plan(doomed(sending=sending, version="4"), gone, policy, context_of(TOLD)).state
+    event = Observation("app", "a1", {"name": "Emil"}, NOW, version=version, how=How.EVENT)
+    made = plan(buried, event, policy, context_of(TOLD))
+    assert [q.kind for q in made.state.questions] == asks
 
 
 def skipped() -> Record:

@@ -22,7 +22,7 @@ from .lastlook import REPEATS
 from .load import Contended
 from .models import Delivery, Feed
 from .poll import halt
-from .receive import is_own_hint, ring_inbox
+from .receive import is_own_hint, look_later, ring_inbox
 from .remote import FeedRemote, manifest_of, open_remote
 from .steps import judge
 from .store import NoPolicy, PgStore
@@ -171,6 +171,7 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     waiting = set(judged.waiting) if judged is not None else set()
     waiting |= _judge_events(store, remote, hints)
     again = set(judged.again) if judged is not None else set()
+    look_later(remote.feed, sorted(again - set(ids)), 0.0)  # what a merged record lives on as
     assert isinstance(remote.sieve, Fresh)
     refused |= remote.sieve.aside
     now = store.now()

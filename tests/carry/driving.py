@@ -40,6 +40,9 @@ class Side:
     def delete(self, record: str) -> None:
         self.back("POST", "delete", json={"id": record, "actor": "ada"})
 
+    def merge(self, winner: str, loser: str) -> None:
+        self.back("POST", "merge", json={"winner": winner, "loser": loser, "actor": "ada"})
+
     def hook(self, url: str, secret: str) -> None:
         self.back("PUT", "webhook", json={"url": url, "secret": secret})
 

@@ -35,6 +35,7 @@ class Guarded(Fresh):
     full: bool = False
     shared: Counter[datetime] = field(default_factory=Counter)
     counts: Counts = field(default_factory=Counts)
+    shown: list[str] = field(default_factory=list)  # of a full pass, since its watermark last moved
 
     def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
         known = known_links(self.feed, {seen.item.id for seen in page})
@@ -43,6 +44,8 @@ class Guarded(Fresh):
         reasons = [halt for halt in halts(self.counts) if halt.code not in self.released]
         if reasons:
             raise Halted(reasons)
+        if self.full:
+            self.shown += [seen.item.id for seen in page]
         return self.drop(page, known, read_at)
 
     def _counted(self, page: Sequence[Seen], known: Mapping[str, Known], read_at: datetime, last: bool) -> Counts:

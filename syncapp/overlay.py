@@ -43,6 +43,7 @@ ROWS = {
     "syncapp_revision": "done_at IS NULL",
     "syncapp_ledger": "false",
     "syncapp_delivery": "false",
+    "syncapp_shown": "false",
     "syncapp_tally": "false",
     "syncapp_run": "false",
     "syncapp_planned": "false",

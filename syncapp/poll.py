@@ -12,6 +12,7 @@ from django.db import transaction
 
 from policies.core.safety import Counts
 
+from . import audit
 from .brakes import trip
 from .connectors.errors import ConnectorError, Limited, Retryable
 from .guard import Guarded, Halted
@@ -170,6 +171,8 @@ def _read(passing: Pass, stop_at: float | None) -> bool:
 def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     full = passing.run.kind == Run.Kind.FULL
     sieve = _sieve(passing, full)
+    if full and not Watermark.read(passing.store.cursor(passing.feed.role.name)).in_full:
+        audit.begin(passing.feed)
     passing.store.shared = sieve.shared
     noted = time.monotonic()
     with open_remote(passing.feed, sieve) as remote:
@@ -180,14 +183,16 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
             # Where nothing was judged nothing has to be durable: such pages are noted together, and read again after
             # a crash.
             if through or stopping or judged.found_anything or time.monotonic() > noted + NOTE_EVERY:
-                _note(passing, judged)
+                _note(passing, judged, sieve)
                 noted = time.monotonic()
             if stopping:
                 return False
+    if full:
+        passing.run.counts = {**passing.run.counts, "left_out": audit.finish(passing.feed)}
     return True
 
 
-def _note(passing: Pass, judged: Judged) -> None:
+def _note(passing: Pass, judged: Judged, sieve: Guarded) -> None:
     """A page is durable: the hints for what has to be looked at again, the watermark, the counts, a longer claim.
 
     Raises Contended where another worker was at the same hints: the page is read again then.
@@ -198,9 +203,10 @@ def _note(passing: Pass, judged: Judged) -> None:
         if not Feed.objects.filter(pk=feed.pk, claimed_until=passing.claimed_until).update(claimed_until=until):
             raise Lost
         look_later(feed, list(dict.fromkeys([*judged.again, *judged.waiting])), LOOK_AGAIN)
+        audit.note(feed, sieve.shown)
         passing.store.make_durable(feed.role.name)
         Run.objects.filter(pk=passing.run.pk).update(counts=passing.run.counts)
-    passing.claimed_until = until
+    passing.claimed_until, sieve.shown = until, []
 
 
 def _count(run: Run, sieve: Guarded, judged: Judged) -> None:

@@ -58,6 +58,12 @@ def halts(counts: Counts, limits: Limits = Limits()) -> tuple[Halt, ...]:
     )
 
 
+def unseen(counts: Counts, limits: Limits = Limits()) -> Halt | None:
+    """Of a complete listing: did it leave out more than deletes explain?"""
+    said = "were left out by a complete listing"
+    return _mass("mass_delete", said, counts.deleted, counts.known, limits.deletes, limits.delete_share)
+
+
 def _mass(code: str, what: str, count: int, known: int, number: int, share: float) -> Halt | None:
     if count <= number or count <= known * share:
         return None

@@ -6,7 +6,7 @@ from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
 from .records import Link, MatchKey, Record
-from .work import Delivery, Push, Revision, Tally
+from .work import Delivery, Push, Revision, Shown, Tally
 
 __all__ = [
     "Account",
@@ -25,6 +25,7 @@ __all__ = [
     "Record",
     "Revision",
     "Run",
+    "Shown",
     "Spending",
     "Tally",
 ]

@@ -66,6 +66,17 @@ class Tally(models.Model):
         return f"{self.reason}: {self.number}"
 
 
+class Shown(models.Model):
+    """Ids that a full listing in progress showed, a row for each time its watermark moved. Gone when it is complete."""
+
+    feed = models.ForeignKey("syncapp.Feed", models.CASCADE, related_name="+")
+    ids: models.JSONField[Any, Any] = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} records"
+
+
 class Revision(models.Model):
     """What changed the rules of a sync and is being brought to its records, in key order: a policy version that came
     into force or, with that version as its own `before`, another mapping or direction.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from io import StringIO
 
 import pytest
@@ -12,12 +14,21 @@ from policies.core.identity import lives_on_in
 from policies.core.values import Record as CoreRecord
 from policies.models import PolicySet, Sync
 from review.decide import Choice, decide
-from syncapp.models import Conflict, Link, Push, Record
+from syncapp.connectors.errors import Limited
+from syncapp.guard import Guarded
+from syncapp.models import Conflict, Delivery, Feed, Link, Push, Record, Shown
+from syncapp.poll import RunStore, poll
 from syncapp.replay import replay
 from syncapp.store import PgStore
+from syncapp.translate import Seen
 from tests.carry.driving import Side, at_rest, billing_of, first_load, no_webhooks_left, work_until
+from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def feed(role: str) -> Feed:
+    return Feed.objects.get(role__name=role)
 
 
 def settle(sides: dict[str, Side]) -> None:
@@ -155,3 +166,106 @@ def test_a_merge_found_only_by_a_listing_changes_the_id_of_a_link(sync: Sync, si
     assert record_of("crm", winner).key == key
     assert Record.objects.count() == 1
     whole(sync)
+
+
+# Deletes that nobody reports
+
+
+def quiet_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that reports deletes nowhere: its listings simply do not show the record any more."""
+    keep = Guarded.keep
+
+    def without(self: Guarded, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
+        return keep(self, [seen for seen in page if not seen.item.deleted], read_at, last)
+
+    monkeypatch.setattr(Guarded, "keep", without)
+
+
+def test_a_delete_that_no_listing_reports_is_found_by_id_after_a_complete_one(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = first_load(sides)
+    work_until(at_rest, "rest")
+    quiet_tombstones(monkeypatch)
+    sides["crm"].delete(ids[0])
+    poll(feed("crm").pk, at_once=True, ring_feeds=silent)
+    assert not Delivery.objects.exists(), "a delta listing says nothing about what it does not show"
+    run = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    assert run is not None
+    assert (run.state, run.counts["left_out"]) == ("done", 1)
+    assert record_of("crm", ids[0]).links["crm"].gone is None, "only the answer to its own id is believed"
+    work_until(at_rest, "the look by id")
+    assert record_of("crm", ids[0]).links["crm"].gone is not None
+    assert asked("delete").record_id == Record.objects.get(links__remote_id=ids[0]).pk
+
+
+def test_what_a_listing_left_out_and_is_there_stays(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = first_load(sides)
+    work_until(at_rest, "rest")
+    keep = Guarded.keep
+    monkeypatch.setattr(Guarded, "keep", lambda self, page, read_at, last: keep(self, page[1:], read_at, last))
+    run = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    assert run is not None
+    assert run.counts["left_out"] == 1
+    work_until(at_rest, "the look by id")
+    assert [record_of("crm", one).links["crm"].gone for one in ids] == [None, None, None]
+
+
+def test_a_listing_that_ends_early_asks_for_nothing(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass that is halted, or fails, is not complete."""
+    first_load(sides)
+    work_until(at_rest, "rest")
+    monkeypatch.setattr(Guarded, "keep", lambda self, page, read_at, last: [])
+
+    def broken(self: PgStore, *args: object) -> str:
+        raise Limited("slow down")
+
+    monkeypatch.setattr(RunStore, "advance", broken)
+    run = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    assert run is not None
+    assert run.state == "failed"
+    assert not Delivery.objects.filter(state="new").exists()
+
+
+def test_so_many_left_out_records_halt_the_pass_and_nothing_is_asked_for(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_load(sides, 25)
+    work_until(at_rest, "rest")
+    keep = Guarded.keep
+    monkeypatch.setattr(Guarded, "keep", lambda self, page, read_at, last: keep(self, page[:1], read_at, last))
+    run = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    assert run is not None
+    assert run.state == "halted"
+    assert "left out by a complete listing" in run.error
+    assert not Delivery.objects.filter(state="new").exists()
+
+
+def test_a_pass_that_is_gone_on_with_knows_what_its_beginning_showed(
+    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_load(sides, 250)
+    work_until(at_rest, "rest", 60.0)
+    Shown.objects.all().delete()
+    moved = RunStore.make_durable
+    calls: list[str] = []
+
+    def dies(self: RunStore, role: str) -> None:
+        moved(self, role)
+        calls.append(role)
+        if len(calls) == 2:
+            raise Limited("slow down")
+
+    monkeypatch.setattr(RunStore, "make_durable", dies)
+    monkeypatch.setattr("syncapp.poll.NOTE_EVERY", 0.0)
+    first = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    second = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
+    assert first is not None
+    assert second is not None
+    assert (first.state, second.state, second.counts["left_out"]) == ("failed", "done", 0)
+    assert second.counts["read"] < 250, "it went on where the first had stopped"
+    assert not Shown.objects.exists()

@@ -2,6 +2,7 @@
 
 from . import baseline as baselines
 from . import carry, observe, poll, revising, sweep
+from .plan import make
 from .queue import ring
 
 
@@ -38,3 +39,7 @@ def revise(revision_id: int) -> None:
 def baseline(feed_id: int) -> None:
     if not baselines.take_baseline(feed_id):
         ring(baselines.BASELINE_JOB, feed_id, queue=sweep.POLL_QUEUE)
+
+
+def make_plan(run_id: int) -> None:
+    make.start_plan(run_id)

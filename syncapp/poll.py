@@ -38,6 +38,7 @@ LOOK_AGAIN = 0.5
 NOTE_EVERY = 1.0
 EARLY = 0.2
 Ring = Callable[[Collection[int]], None]
+Told = Callable[[Run], None]
 
 
 class Lost(Exception):
@@ -64,12 +65,21 @@ class Pass:
     run: Run
     store: RunStore
     claimed_until: datetime
+    told: Told = lambda run: None
 
 
-def poll(feed_id: int, *, full: bool = False, at_once: bool = False, ring_feeds: Ring = ring_pushes) -> Run | None:
+def poll(
+    feed_id: int,
+    *,
+    full: bool = False,
+    at_once: bool = False,
+    ring_feeds: Ring = ring_pushes,
+    told: Told = lambda run: None,
+) -> Run | None:
     """Claim the feed and read it; None if another worker has it, it may not be read, or it is not due.
 
-    `at_once` takes it before it is due, and goes on to the end without making room for other work.
+    `at_once` takes it before it is due, and goes on to the end without making room for other work. `told` hears of each
+    page.
     """
     claimed_until = _claim(feed_id, at_once)
     if claimed_until is None:
@@ -79,7 +89,7 @@ def poll(feed_id: int, *, full: bool = False, at_once: bool = False, ring_feeds:
         _release(feed, claimed_until, feed.schedule)
         return None
     run = _run(feed, full or _full_is_due(feed))
-    passing = Pass(feed, run, RunStore(feed.role.sync, run, ring_feeds=ring_feeds), claimed_until)
+    passing = Pass(feed, run, RunStore(feed.role.sync, run, ring_feeds=ring_feeds), claimed_until, told)
     _carry_out(passing, None if at_once else time.monotonic() + SLICE)
     return run
 
@@ -179,6 +189,7 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
         for judged in pull(passing.store, remote, full=full):
             through = Watermark.read(passing.store.reached).page is None
             _count(passing.run, sieve, judged)
+            passing.told(passing.run)
             stopping = not through and stop_at is not None and time.monotonic() > stop_at
             # Where nothing was judged nothing has to be durable: such pages are noted together, and read again after
             # a crash.

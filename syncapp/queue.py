@@ -16,6 +16,8 @@ from rq.cron import CronJob, CronScheduler
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 
+from syncapp.overlay import overlaid
+
 logger = logging.getLogger(__name__)
 
 TICK = "syncapp.jobs.tick"
@@ -40,8 +42,10 @@ class Worker(SimpleWorker):
 def ring(func_path: str, *ids: int | str, queue: str = "default") -> None:
     """Ask for `func_path(*ids)` once the transaction is committed; a ring that is already waiting is enough.
 
-    Never raises because of Redis: what a lost ring was about is in PostgreSQL.
+    Never raises because of Redis: what a lost ring was about is in PostgreSQL. What happens in a copy concerns nobody.
     """
+    if overlaid():
+        return
     # Robust: what was committed is committed, and whoever committed it must not fail over its bell.
     transaction.on_commit(lambda: _ring_or_log(func_path, ids, queue), robust=True)
 

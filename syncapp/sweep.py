@@ -20,6 +20,7 @@ from .health import READABLE, WRITABLE
 from .load import database_now
 from .models import Delivery, Feed, Push, Revision, Run
 from .observe import work_inbox
+from .plan.make import PLAN_JOB, open_plans
 from .poll import poll
 from .queue import ring
 from .receive import ring_inbox
@@ -48,6 +49,8 @@ def tick() -> None:
         ring(REVISE_JOB, pk, queue=POLL_QUEUE)
     for pk in unfinished():
         ring(BASELINE_JOB, pk, queue=POLL_QUEUE)
+    for pk in open_plans():
+        ring(PLAN_JOB, pk, queue=POLL_QUEUE)
     for pk in due_feeds(now):
         ring(POLL_JOB, pk, queue=POLL_QUEUE)
 

@@ -73,6 +73,7 @@ class Reason(Enum):
         "{role} may not write {field}, and the hub has no value to put in its place",
     )
     INVALID_VALUE = ("invalid_value", "{role} holds a {field} that is not valid: {detail}")
+    UNREADABLE = ("unreadable", "{role} holds a record that cannot be taken in: {detail}")
     NO_OWNER_SIDE = ("no_owner_side", "two sides changed {field} at once and neither is its owner")
     MANUAL = ("manual", "two sides changed {field} at once and the policy asks a person")
     TIMES_TOUCH = ("times_touch", "two sides changed {field} and their clocks cannot tell which was later")

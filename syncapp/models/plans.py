@@ -19,6 +19,7 @@ class Planned(models.Model):
         REFUSED = "refused"
         WAITS = "waits"
         NEW = "new", "came after the plan"
+        SIDE = "side", "another side of one that is listed"
 
     run = models.ForeignKey("syncapp.Run", models.CASCADE, related_name="planned")
     feed = models.ForeignKey("syncapp.Feed", models.CASCADE, related_name="+", null=True, blank=True)

@@ -1,0 +1,187 @@
+"""A plan in the reader's words: the same sentences for the command, the API and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncapp.models import Planned, Run
+from syncapp.words import Words, capital
+
+Json = dict[str, Any]
+GROUPS = {
+    Planned.Group.IDENTICAL: "identical",
+    Planned.Group.DIFFERS: "differ",
+    Planned.Group.ONLY: "only on one side",
+    Planned.Group.AMBIGUOUS: "ambiguous",
+    Planned.Group.REFUSED: "with a value that is not valid",
+    Planned.Group.WAITS: "waiting",
+    Planned.Group.NEW: "came after the plan",
+}
+DEEDS = {"create": "made", "update": "changed", "delete": "deleted"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTold:
+    """One field in which the sides differ."""
+
+    label: str
+    sides: Sequence[tuple[str, str]]
+    outcome: str
+    asks: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTold:
+    """What would be written at one system."""
+
+    where: str
+    what: str
+    changes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTold:
+    """One row of a plan."""
+
+    row: Planned
+    title: str
+    group: str
+    where: str
+    fields: Sequence[FieldTold]
+    writes: Sequence[WriteTold]
+    said: Sequence[str]
+
+
+def item_told(row: Planned, words: Words, titles: Mapping[str, str]) -> ItemTold:
+    detail = row.detail
+    said = [_sentence(words, one) for one in (*detail.get("said", ()), *detail.get("questions", ())) if _whole(one)]
+    if detail.get("candidates"):
+        said.append("It may be: " + "; ".join(titles.get(key) or key for key in detail["candidates"]))
+    return ItemTold(
+        row,
+        row.title or row.remote_id or "a record without a name",
+        GROUPS.get(Planned.Group(row.group), row.group),
+        " and ".join(f"{words.role(role)} {remote}" for role, remote in detail.get("sides", {}).items()),
+        [_field(words, one) for one in detail.get("fields", ())],
+        [_write(words, one) for one in detail.get("writes", ())],
+        said,
+    )
+
+
+def _whole(told: Json) -> bool:
+    """About the record as a whole; what is about a field stands beside the field."""
+    return not told.get("unit")
+
+
+def _sentence(words: Words, told: Json) -> str:
+    return words.why(
+        told["reason"], role=told.get("role", ""), unit=told.get("unit", ""), detail=told.get("detail", "")
+    )
+
+
+def _field(words: Words, told: Json) -> FieldTold:
+    sides = [(capital(words.role(role)), words.values(values)) for role, values in told["sides"].items()]
+    asks = bool(told.get("asks"))
+    winner = words.role(",".join(told.get("winner", ())))
+    outcome = "a person is asked" if asks else f"“{words.values(told['value'])}”, from {winner}"
+    return FieldTold(words.field(told["unit"]), sides, outcome, asks, _sentence(words, told["why"]))
+
+
+def _write(words: Words, told: Json) -> WriteTold:
+    changes = []
+    for unit, change in told.get("fields", {}).items():
+        to = words.values(change["to"])
+        label = words.field(unit)
+        changes.append(
+            f"{label}: “{words.values(change['from'])}” → “{to}”" if "from" in change else f"{label}: “{to}”"
+        )
+    return WriteTold(capital(words.role(told["role"])), f"the record is {DEEDS[told['what']]}", changes)
+
+
+def headline(run: Run) -> str:
+    """What carrying it out would do, in one sentence."""
+    counts = run.counts
+    if run.state == Run.State.RUNNING:
+        return "the plan is being made"
+    if run.state == Run.State.FAILED:
+        return f"the plan came to no end: {run.error}"
+    if not counts.get("acts"):
+        return "nothing would be written, and nobody would be asked"
+    writes = sum(number for role in counts["writes"].values() for number in role.values())
+    asked = sum(counts["questions"].values())
+    told = f"{counted(writes, 'write')} would be made" if writes else "nothing would be written"
+    return f"{told}, and {counted(asked, 'question')} would be asked" if asked else told
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def group_lines(counts: Json) -> list[tuple[str, str, int]]:
+    """(code, label, number) of every group that has any."""
+    groups = counts.get("groups", {})
+    return [(code.value, label, groups[code]) for code, label in GROUPS.items() if groups.get(code)]
+
+
+def write_lines(counts: Json, words: Words) -> list[str]:
+    """By system: how many records would be made, changed and deleted there."""
+    out = []
+    for role, writes in counts.get("writes", {}).items():
+        told = ", ".join(f"{number:,} {DEEDS[what]}" for what, number in writes.items())
+        out.append(f"{capital(words.role(role))}: {told}")
+    return out
+
+
+def cost_lines(counts: Json, words: Words) -> list[str]:
+    """By system: calls, minutes, and what is known of the quota."""
+    out = []
+    for role, cost in counts.get("costs", {}).items():
+        if not cost["calls"]:
+            continue
+        made_of = f"{cost['reads']:,} to read, {cost['looks']:,} to look before and after, {cost['writes']:,} to write"
+        calls, name = counted(cost["calls"], "API call"), capital(words.role(role))
+        line = f"{name}: {calls} ({made_of}), about {minutes(cost['minutes'])}"
+        if cost["left"] is not None:
+            line += f"; {cost['left']:,} calls are left today" + ("" if cost["enough"] else ", which is not enough")
+        out.append(line)
+    return out
+
+
+def minutes(number: float) -> str:
+    if number < 1:
+        return "less than a minute"
+    return counted(round(number), "minute")
+
+
+def notes(counts: Json, words: Words) -> list[str]:
+    """What keeps the plan from being the whole truth."""
+    out = []
+    for role, feed in counts.get("feeds", {}).items():
+        name = capital(words.role(role))
+        if feed["state"] != Run.State.DONE:
+            out.append(f"{name} was {'stopped' if feed['state'] == 'halted' else 'not read'}: {feed['why']}")
+        if feed.get("set_aside"):
+            out.append(f"{name}: {feed['set_aside']:,} records could not be taken in")
+    return out
+
+
+FILLS, ASKS = "fills", "asks"
+
+
+def field_lines(counts: Json, words: Words) -> list[tuple[str, str, str]]:
+    """(unit, label, what would come of it) for every field in which any sides differ."""
+    out = []
+    for unit, how in counts.get("fields", {}).items():
+        told = []
+        for name, number in how.items():
+            if name == FILLS:
+                told.append(f"{number:,} filled in where one side is empty")
+            elif name == ASKS:
+                told.append(f"{number:,} ask a person")
+            else:
+                told.append(f"{number:,} take {words.role(name.replace('+', ','))}’s value")
+        out.append((unit, words.field(unit), "; ".join(told)))
+    return out

@@ -38,6 +38,7 @@ ROWS = {
     "syncapp_record": BY_SYNC,
     "syncapp_matchkey": BY_SYNC,
     "syncapp_link": f"feed_id IN ({FEEDS})",
+    "syncapp_held": f"feed_id IN ({FEEDS})",
     "syncapp_conflict": f"{BY_SYNC} AND state = 'open'",
     "syncapp_push": f"feed_id IN ({FEEDS}){LIVE}",
     "syncapp_revision": "done_at IS NULL",

@@ -14,7 +14,7 @@ import requests
 from syncapp.connectors import answers, throttle
 from syncapp.connectors.auth import auth_headers
 from syncapp.connectors.egress import check_url, origin
-from syncapp.connectors.errors import EgressDenied, Limited, Misconfigured, Rejected
+from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation, Setting
 from syncapp.connectors.templates import fill, fill_body, fill_path, names
@@ -22,6 +22,7 @@ from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
 WRITES = ("create", "update", "delete", "create_many", "update_many")
+LOOKS = ("list", "read", "read_many", "find", "find_many")
 PATIENCE = 2.0
 
 
@@ -68,6 +69,7 @@ class Caller:
         check_url(self.base, f"address of the {manifest.name} account")
         self.credentials = auth_headers(manifest.auth, everything, manifest.slug)
         self.headers = {name: fill(template, self.config, manifest.slug) for name, template in manifest.headers.items()}
+        self.looks_only = False
         self.redact = answers.redactor(secret)
         self.throttle: Throttle = throttle or MemoryThrottle()
         self.patience, self.sleep, self.before_write = patience, sleep, before_write
@@ -77,6 +79,9 @@ class Caller:
 
     def send(self, call: Call, reader: ItemReader | None = None) -> Answer:
         """The answer, if it is the one that was wanted; else the error that fits."""
+        if self.looks_only and call.name not in LOOKS:
+            where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
+            raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
         request = self._request(call)
         context = answers.Context(
             call.operation,

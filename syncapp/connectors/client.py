@@ -13,7 +13,7 @@ import requests
 from syncapp.connectors import paging, times
 from syncapp.connectors.calls import PATIENCE, Call, Caller, as_sent, object_of, operation_of
 from syncapp.connectors.checking import run_check
-from syncapp.connectors.errors import Gone, LooksOnly, Malformed, Misconfigured, Rejected, Unknown
+from syncapp.connectors.errors import Gone, Malformed, Misconfigured, Rejected, Unknown
 from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.many import Many
@@ -24,7 +24,6 @@ from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import USUAL, Answer, Timeouts
 
-LOOKS = ("list", "read", "read_many", "find")
 OWN_IDS = uuid.UUID("6b0f3c0e-9f0c-5d0a-8a7e-2f6f3d1c7a55")
 
 
@@ -50,7 +49,6 @@ class Client:
         before_write: Callable[[], None] = lambda: None,
     ) -> None:
         self.manifest = manifest
-        self.looks_only = looks_only
         self.clock = clock
         self._caller = Caller(
             manifest,
@@ -67,6 +65,7 @@ class Client:
             max_bytes=max_bytes,
             before_write=before_write,
         )
+        self._caller.looks_only = looks_only
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
         self.many = Many(manifest, self._caller, self._readers)
 
@@ -286,7 +285,4 @@ class Client:
         return part
 
     def _send(self, call: Call) -> Answer:
-        if self.looks_only and call.name not in LOOKS:
-            where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
-            raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
         return self._caller.send(call, self._readers[call.spec.slug])

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('remote_id', models.CharField(blank=True, max_length=255, null=True)),
                 ('record', models.UUIDField(blank=True, null=True)),
-                ('group', models.CharField(choices=[('identical', 'Identical'), ('differs', 'Differs'), ('only', 'only on one side'), ('ambiguous', 'Ambiguous'), ('refused', 'Refused'), ('waits', 'Waits'), ('new', 'came after the plan')], max_length=10)),
+                ('group', models.CharField(choices=[('identical', 'Identical'), ('differs', 'Differs'), ('only', 'only on one side'), ('ambiguous', 'Ambiguous'), ('refused', 'Refused'), ('waits', 'Waits'), ('new', 'came after the plan'), ('side', 'another side of one that is listed')], max_length=10)),
                 ('title', models.CharField(blank=True, max_length=255)),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('detail', models.JSONField(default=dict)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from syncapp.connectors.spec import ObjectSpec, Operation
+from syncapp.connectors.spec import ObjectSpec
 from syncapp.facts import object_spec
 from syncapp.models import Account, Feed
 from syncapp.remote import manifest_of
@@ -20,12 +20,11 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an account may be asked, as far as anybody knows: `left` of `daily` calls a day, so many writes a minute."""
+    """What an account may be asked, as far as anybody knows: calls in a time, writes a minute, calls left today."""
 
     buckets: Sequence[tuple[int, float]] = ()
     writes_a_minute: float | None = None
     left: int | None = None
-    daily: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +47,21 @@ class Cost:
 
 
 def limits_of(account: Account) -> Limits:
-    """The provider's own limits, the hub's budget for writes, and what the provider last said was left today."""
-    quota = getattr(account, "quota", None) or {}
-    budget = getattr(account, "write_budget", None)
-    return Limits(
-        manifest_of(account).limits.buckets, float(budget) if budget else None, quota.get("left"), quota.get("limit")
-    )
+    """The provider's own limits, the hub's budget for writes, and the hub's share of what was left today."""
+    quota: Mapping[str, Any] = account.quota or {}
+    remaining, limit = quota.get("remaining"), quota.get("limit")
+    kept = round((limit or 0) * (1 - account.quota_share))  # for others who use the account
+    left = None if remaining is None else max(0, int(remaining) - kept)
+    return Limits(manifest_of(account).limits.buckets, account.write_budget, left)
 
 
 def cost_of(feed: Feed, keys: Sequence[Sequence[str]], writes: Mapping[str, int], pages: int, call: float) -> Cost:
     """`writes` counts creates, updates and deletes; `pages` and seconds per `call` are what the reading took."""
     spec = object_spec(feed.account.provider, feed.object)
-    looks = sum(number * looks_of(spec, what, askable(spec, feed, keys)) for what, number in writes.items())
-    calls = sum(math.ceil(number / batch(spec, what)) for what, number in writes.items())
-    back = sum(number for what, number in writes.items() if what != "delete" and _silent(spec, what))
+    asked = askable(spec, feed, keys)
+    looks = sum(looks_of(spec, what, number, asked) for what, number in writes.items())
+    calls = sum(math.ceil(number / batch(spec, f"{what}_many")) for what, number in writes.items())
+    back = sum(number for what, number in writes.items() if _silent(spec, what))
     limits = limits_of(feed.account)
     total = pages + looks + calls + back
     seconds = max([total * (call or USUAL), *(total * per / size for size, per in limits.buckets)])
@@ -71,13 +71,15 @@ def cost_of(feed: Feed, keys: Sequence[Sequence[str]], writes: Mapping[str, int]
     return Cost(pages, looks + back, calls, round(seconds / MINUTE, 1), limits.left, enough)
 
 
-def looks_of(spec: ObjectSpec, what: str, asked: int) -> int:
-    """Calls before one write: a create looks the record up, an update reads it unless the provider checks versions."""
+def looks_of(spec: ObjectSpec, what: str, number: int, asked: int) -> int:
+    """Calls before the writes: a create looks the record up, an update reads it unless the provider checks versions."""
     if what == "create":
-        return asked
+        return math.ceil(number / batch(spec, "find_many")) if spec.can("find_many") else number * asked
     if what == "delete":
-        return 2  # before, and to see that it is gone
-    return 0 if spec.conditional and spec.version.exact else 1
+        return 2 * number  # before, and to see that it is gone
+    if spec.conditional and spec.version.exact:
+        return 0
+    return math.ceil(number / batch(spec, "read_many"))
 
 
 def askable(spec: ObjectSpec, feed: Feed, keys: Sequence[Sequence[str]]) -> int:
@@ -94,13 +96,13 @@ def _word(entry: Any) -> str:
     return str(entry.get("field", entry.get("path", ""))) if isinstance(entry, Mapping) else str(entry or "")
 
 
-def batch(spec: ObjectSpec, what: str) -> int:
-    """How many records one call writes."""
-    many: Operation | None = spec.operations.get(f"{what}_many")
-    return max(1, many.max_ids) if many is not None else 1
+def batch(spec: ObjectSpec, operation: str) -> int:
+    """How many records one call of it is about; 1 where the provider has no such call."""
+    return max(1, spec.operations[operation].max_ids) if spec.can(operation) else 1
 
 
 def _silent(spec: ObjectSpec, what: str) -> bool:
     """The answer does not show the record, so it is read back."""
     operation = spec.operations.get(what)
-    return operation is not None and operation.item is None
+    shows = spec.can(f"{what}_many") or (operation is not None and operation.item is not None)
+    return what != "delete" and not shows

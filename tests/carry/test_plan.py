@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from policies.models import FieldRule, Sync
 from syncapp.load import database_now
-from syncapp.models import Account, Conflict, Delivery, Feed, Ledger, Link, Planned, Push, Record, Run
+from syncapp.models import Account, Brake, Conflict, Delivery, Feed, Held, Ledger, Link, Planned, Push, Record, Run
 from syncapp.plan import make
 from syncapp.plan.make import ask_for_plan, carry_out
 from syncapp.sweep import tick
@@ -178,7 +178,7 @@ def test_a_halt_is_told_and_the_feed_goes_on(sync: Sync, sides: dict[str, Side])
         sides["crm"].delete(one)
     with pytest.raises(CommandError, match="not whole: crm: 25 of 30 known records were deleted"):
         call_command("plan", "contacts", stdout=StringIO())
-    assert Feed.objects.get(role__name="crm").halted == ""
+    assert not Brake.objects.exists() and not Held.objects.exists()
     assert Run.objects.filter(kind="plan").get().state == "halted"
 
 
@@ -227,10 +227,9 @@ def test_a_chosen_precedence_shows_in_the_plan(new: Sync, sides: dict[str, Side]
 def test_costs_are_counted_in_calls(new: Sync, sides: dict[str, Side]) -> None:
     populate(sides)
     costs = plan(new).counts["costs"]
-    # One page; the record that is made there is asked for by our own id and by its e-mail address first.
-    assert (costs["crm"]["reads"], costs["crm"]["looks"], costs["crm"]["writes"]) == (1, 2, 1)
-    assert (costs["billing"]["reads"], costs["billing"]["looks"], costs["billing"]["writes"]) == (1, 4, 3)
-    assert costs["crm"]["calls"] == 4
+    # One page; what is made there is looked up in one call and made in another; what is changed carries its version.
+    assert [costs["crm"][name] for name in ("reads", "looks", "writes", "calls")] == [1, 1, 1, 3]
+    assert [costs["billing"][name] for name in ("reads", "looks", "writes", "calls")] == [1, 1, 2, 4]
 
 
 def test_old_plans_keep_their_numbers_only(new: Sync, sides: dict[str, Side]) -> None:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from policies.models import Sync
 from syncapp.connectors.errors import LooksOnly
+from syncapp.connectors.many import New
 from syncapp.models import Account, Conflict, Feed, Ledger, Link, MatchKey, Push, Record, Tally
 from syncapp.outbox import claim_pushes
 from syncapp.overlay import FIRST_ID, in_overlay, overlaid
@@ -121,6 +122,7 @@ def test_a_client_in_a_copy_sends_no_write(sync: Sync) -> None:
         "create": lambda client: client.create("contacts", {"email": "x@example.org"}, key="k"),
         "update": lambda client: client.update("contacts", "1", {"email": "x@example.org"}, version=None, key="k"),
         "delete": lambda client: client.delete("contacts", "1", key="k"),
+        "create many": lambda client: client.many.create("contacts", [New({"email": "x@example.org"}, "k", None)]),
     }
 
     def work() -> list[str]:
@@ -131,8 +133,8 @@ def test_a_client_in_a_copy_sends_no_write(sync: Sync) -> None:
             said.append(name)
         return said
 
-    assert inside(sync, work) == [["create", "update", "delete"]]
-    assert not overlaid() and not client_of(Account.objects.get(slug="crm")).looks_only
+    assert inside(sync, work) == [["create", "update", "delete", "create many"]]
+    assert not overlaid() and not client_of(Account.objects.get(slug="crm"))._caller.looks_only
 
 
 def test_workers_wait_for_nothing_while_a_copy_is_in_use(sync: Sync) -> None:

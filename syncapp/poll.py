@@ -10,16 +10,15 @@ from typing import Any
 
 from django.db import transaction
 
-from policies.core.safety import Counts
-
 from . import audit
 from .brakes import trip
 from .connectors.errors import ConnectorError, Limited, Retryable
+from .counting import count, forget_idle, sieve_of
 from .guard import Guarded, Halted
 from .health import NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import back_off
 from .load import Contended, database_now
-from .models import Feed, Link, Run
+from .models import Feed, Run
 from .receive import look_later
 from .remote import open_remote
 from .steps import Judged, pull
@@ -32,7 +31,6 @@ SLICE = 20.0
 FULL_EVERY = timedelta(hours=24)
 PERSON_WAIT = 60.0
 CONTENTION = 5
-LISTED = 100
 LOOK_AGAIN = 0.5
 # Seconds between two notes of a pass that finds nothing new: its claim is prolonged and its counts are shown.
 NOTE_EVERY = 1.0
@@ -180,7 +178,7 @@ def _read(passing: Pass, stop_at: float | None) -> bool:
 
 def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     full = passing.run.kind == Run.Kind.FULL
-    sieve = _sieve(passing, full)
+    sieve = sieve_of(passing.feed, passing.run, full)
     if full and not Watermark.read(passing.store.cursor(passing.feed.role.name)).in_full:
         audit.begin(passing.feed)
     passing.store.shared = sieve.shared
@@ -188,7 +186,7 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     with open_remote(passing.feed, sieve) as remote:
         for judged in pull(passing.store, remote, full=full):
             through = Watermark.read(passing.store.reached).page is None
-            _count(passing.run, sieve, judged)
+            count(passing.run, sieve, judged)
             passing.told(passing.run)
             stopping = not through and stop_at is not None and time.monotonic() > stop_at
             # Where nothing was judged nothing has to be durable: such pages are noted together, and read again after
@@ -220,21 +218,6 @@ def _note(passing: Pass, judged: Judged, sieve: Guarded) -> None:
     passing.claimed_until, sieve.shown = until, []
 
 
-def _count(run: Run, sieve: Guarded, judged: Judged) -> None:
-    told = dict(run.counts)
-    for verdict, number in judged.verdicts.items():
-        told[verdict] = told.get(verdict, 0) + number
-    seen = sieve.counts
-    told |= {"read": seen.read, "changed": seen.changed, "deleted": seen.deleted, "rewound": seen.rewound}
-    told |= {"unchanged": sieve.unchanged, "judged": seen.read - sieve.unchanged, "pages": told.get("pages", 0) + 1}
-    sieve.outside += judged.outside
-    if sieve.feed.scope:
-        told |= {"in_scope": seen.read - sieve.outside, "out_of_scope": sieve.outside}
-    aside = [*sieve.nameless, *sieve.aside.values()]
-    told |= {"set_aside": len(aside), "aside": aside[:LISTED]} if aside else {}
-    run.counts = told
-
-
 def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: Any) -> None:
     run, feed = passing.run, passing.feed
     now = database_now()
@@ -247,20 +230,8 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         if run.kind == Run.Kind.FULL and not _scope_moved(feed):
             cursor["full_at"] = now.isoformat()
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
-        _forget_idle(run)
+        forget_idle(run)
     _release(feed, passing.claimed_until, seconds, **more)
-
-
-def _forget_idle(run: Run) -> None:
-    """Of passes in a row that found nothing, only the last is kept: a feed may be asked every second."""
-    before = Run.objects.filter(feed=run.feed, pk__lt=run.pk).first()
-    quiet = [one is not None and one.kind == Run.Kind.DELTA and _found_nothing(one) for one in (before, run)]
-    if before is not None and all(quiet):
-        before.delete()
-
-
-def _found_nothing(run: Run) -> bool:
-    return run.state == Run.State.DONE and not run.counts.get("judged") and not run.counts.get("set_aside")
 
 
 def _scope_moved(feed: Feed) -> bool:
@@ -285,17 +256,3 @@ def halt(feed: Feed, halted: Halted) -> None:
 def trip_feed(feed: Feed, halted: Halted) -> None:
     for reason in halted.reasons:
         trip(reason.code, reason.sentence, feed=feed)
-
-
-def _sieve(passing: Pass, full: bool) -> Guarded:
-    """Counts go on where an earlier slice of the same run ended."""
-    told = passing.run.counts
-    counts = Counts(
-        told.get("read", 0), told.get("changed", 0), told.get("deleted", 0),
-        Link.objects.filter(feed=passing.feed, remote_id__isnull=False).count(), told.get("rewound", 0),
-    )  # fmt: skip
-    released = frozenset(passing.feed.cursor.get("released", ()))
-    sieve = Guarded(passing.feed, released=released, full=full, counts=counts)
-    sieve.unchanged, sieve.outside = told.get("unchanged", 0), told.get("out_of_scope", 0)
-    sieve.nameless = list(told.get("aside", ()))
-    return sieve

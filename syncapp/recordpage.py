@@ -25,6 +25,7 @@ class Column:
     label: str
     remote_id: str
     note: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,14 @@ def _column(sight: Sight, role: str) -> Column:
     notes = [_link_note(link)]
     if feed is not None:
         notes += [text for text in (feed.account.paused, feed.paused) if text]
-    return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note))
+    return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note), role)
 
 
 def _link_note(link: Link | None) -> str:
     if link is None or link.remote_id is None:
-        return "not there yet"
+        return "lives on in another record" if link is not None and link.into else "not there yet"
+    if link.into:
+        return "lives on in another record"
     if link.gone is not None:
         return "deleted there"
     if link.unlinked:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.core.due import create_values, due_units, due_work, holding
-from policies.core.identity import believed, has_match_key
+from policies.core.identity import believed, has_match_key, lives_on_in
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
 from policies.core.scope import holds as in_scope
@@ -88,6 +88,7 @@ EXCEPTIONS = {
     "near miss": "wait",
     "out of scope": "quiet",
     "deleted there": "quiet",
+    "lives on elsewhere": "quiet",
 }
 SETTLED = ("good", "bad", "quiet")
 
@@ -131,6 +132,8 @@ def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
     record, policy = sight.record, sight.policy
     if due_work(record, policy, role) is not None or (link is not None and link.sending is not None):
         return Standing("to be made", "wait", "the record does not exist there yet")
+    if lives_on_in(record):
+        return Standing("not made", "quiet", "it lives on in another record")
     if link is not None and link.unlinked:
         return Standing("not made", "quiet", "a person left it out there")
     if not policy.roles[role].creates:

@@ -166,6 +166,8 @@ def holding(record: Record, policy: Policy) -> dict[tuple[str, str], str]:
 
 
 def _why(record: Record, policy: Policy, link: Link, unit: Unit, base: Base | None, belief: Belief | None) -> str:
+    if link.into:
+        return "lives on elsewhere"
     if link.gone is not None or link.unlinked:
         return "deleted there"
     if link.asleep:

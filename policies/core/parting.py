@@ -83,6 +83,14 @@ def join(ending: Record, into: Record, actor: str, policy: Policy, context: Cont
     return live_on(draft, into)
 
 
+def part(record: Record, other: Record, actor: str, policy: Policy, context: Context) -> Plan:
+    """A person says that two records which share a match key are two."""
+    draft = Draft(record, policy, context)
+    draft.say(Verdict.DECIDED, Reason.KEPT_APART, "", detail=other.key, by=actor)
+    made = draft.done()
+    return replace(made, state=keep_apart(made.state, [other], policy))
+
+
 def look_again(record: Record, role: str, remote_id: str, actor: str, policy: Policy, context: Context) -> Plan:
     """What was skipped is asked about again when it is next seen."""
     draft, link = Draft(record, policy, context), record.links.get(role)

@@ -119,6 +119,7 @@ class Reason(Enum):
     LINK_ENDED = ("link_ended", "the record is no longer linked at {role}")
     SPLIT_OFF = ("split_off", "a person made the one at {role} a record of its own: {detail}")
     SPLIT_FROM = ("split_from", "a person took the one at {role} out of another record: {detail}")
+    KEPT_APART = ("kept_apart", "a person said that this and another record are two: {detail}")
     JOINED = ("joined", "a person said that this and another record are one: {detail}")
     LOOKED_AGAIN = ("looked_again", "a person asked to look again at what was skipped at {role}: {detail}")
     CAME_BACK = ("came_back", "the record came back at {role}")

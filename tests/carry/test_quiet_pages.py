@@ -27,9 +27,9 @@ def test_they_are_noted_together_and_counted_each(
     noted: list[Judged] = []
     plain = polling._note
 
-    def note(passing: Any, judged: Judged) -> None:
+    def note(passing: Any, judged: Judged, sieve: Any) -> None:
         noted.append(judged)
-        plain(passing, judged)
+        plain(passing, judged, sieve)
 
     monkeypatch.setattr(polling, "_note", note)
     run = now(full=True)

@@ -104,9 +104,13 @@ def _actions(sight: Sight, question: Question, found: Mapping[str, str]) -> list
         "recreate": "Make it again",
         "propagate": "Delete it everywhere",
         "unlink": f"Leave it deleted at {role}",
+        "follow": "They are one",
+        "apart": "They are two",
         "retry": "Try again",
         "skip": f"Do without it at {role}",
     }
+    if question.kind is Kind.MERGE:
+        titles["unlink"] = f"Leave it out at {role}"
     return [
         Answer(0, Choice(action=action), titles[action], action_label(question.kind, action, role))
         for action in ACTIONS[question.kind]

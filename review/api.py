@@ -33,6 +33,7 @@ from .cards import Card, card_of, load
 from .decide import Choice, Moved, Refused, decide
 from .questions import asked_because, headline, how_it_ended
 from .queue import AGE_LABELS, AGES
+from .undo import undo
 
 Json = dict[str, Any]
 WAYS = ("choice", "value", "action")
@@ -151,6 +152,21 @@ class Decide(APIView):
         except Refused as refused:
             raise ValidationError({"error": f"This answer cannot be taken: {refused}."}) from None
         return Response(whole_json(_found(pk)))
+
+
+class Undo(APIView):
+    """Take an answer about identity back; 400 in words where it cannot be."""
+
+    permission_classes = (Sees,)
+
+    def post(self, request: Request, pk: int) -> Response:
+        if not request.user.has_perm(DECIDE):
+            raise PermissionDenied(refusal(DECIDE))
+        try:
+            record = undo(_found(pk), request.user.get_username())
+        except Refused as refused:
+            raise ValidationError({"error": f"This cannot be undone: {refused}."}) from None
+        return Response({"undone": True, "record": {"key": str(record.pk), "title": record.title}})
 
 
 def _moved(pk: int) -> Response:

@@ -7,5 +7,6 @@ from . import api
 urlpatterns = [
     path("", api.Conflicts.as_view(), name="conflicts"),
     path("<int:pk>/", api.Conflicts.as_view(), name="conflict"),
+    path("<int:pk>/undo/", api.Undo.as_view(), name="undo"),
     path("<int:pk>/decide/", api.Decide.as_view(), name="decide"),
 ]

@@ -10,18 +10,21 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from policies.core.identity import believed
 from policies.core.ownership import owner_of
 from policies.core.resolve import ACTIONS
 from policies.core.rules import Strategy, Unit
 from policies.core.values import Kind, Question
 from syncapp.load import question_of
 from syncapp.marked import marked
-from syncapp.models import Conflict, Record
+from syncapp.models import Conflict, Link, Record
 from syncapp.sight import SETTLED, Sight, Standing, sight_of, standings
 from syncapp.words import Words, capital, text
 
 from .answers import Answer, answers_of, base_of
+from .merges import with_follow
 from .questions import asked_because, headline, how_it_ended, kind_label
+from .undo import undoable
 
 RULES = {
     Strategy.OWNER_WINS: "the owner’s value wins",
@@ -46,6 +49,7 @@ class Card:
     answers: Sequence[Answer]
     rest: Sequence[tuple[str, str]]
     seen: Sequence[tuple[str, SafeString]]  # of a question of identity: what the other record holds
+    other: Record | None  # the record of the hub that the other one is already
     unit: Unit | None
     shown: str  # what this card showed, so that a later one can say what moved
 
@@ -61,6 +65,8 @@ def card_of(conflict: Conflict, now: datetime) -> Card:
     question = next((q for q in sight.record.questions if q.key == question.key), question)
     unit = sight.policy.by_name.get(question.unit) if question.kind not in ACTIONS else None
     base = base_of(question)
+    other = _other(conflict, question)
+    answers = answers_of(sight, question, now, _titles(conflict))
     return Card(
         conflict,
         sight,
@@ -70,9 +76,10 @@ def card_of(conflict: Conflict, now: datetime) -> Card:
         kind_label(conflict.kind),
         _rule(sight, unit),
         sight.words.values(base) if base is not None else "",
-        answers_of(sight, question, now, _titles(conflict)),
+        with_follow(answers, sight, question, other) if question.kind is Kind.MERGE else answers,
         _rest(sight, question.unit),
-        _seen(sight, question),
+        _seen(sight, question, other),
+        other.row if other is not None else None,
         unit,
         shown_of(conflict),
     )
@@ -99,13 +106,25 @@ def _rest(sight: Sight, asked: str) -> list[tuple[str, str]]:
     return [(sight.words.field(name), sight.words.values(believed[name].value)) for name in units]
 
 
-def _seen(sight: Sight, question: Question) -> list[tuple[str, SafeString]]:
+def _other(conflict: Conflict, question: Question) -> Sight | None:
+    """The record that the one at the account is linked to by now, where a question of identity is about one."""
+    if question.kind not in (Kind.MATCH, Kind.MERGE):
+        return None
+    keys = Link.objects.filter(
+        feed__role__sync=conflict.sync_id, feed__role__name=conflict.role, remote_id=conflict.about
+    ).values("record_id")
+    row = Record.objects.select_related("sync").filter(key__in=keys).exclude(pk=conflict.record_id).first()
+    return sight_of(row) if row is not None else None
+
+
+def _seen(sight: Sight, question: Question, other: Sight | None) -> list[tuple[str, SafeString]]:
     """The record at the account that the question is about, with what differs from this one marked."""
-    if question.kind is not Kind.MATCH:
+    if question.kind not in (Kind.MATCH, Kind.MERGE):
         return []
-    words = sight.words
-    held = {name: value for belief in sight.record.beliefs.values() for name, value in belief.value.items()}
+    words, held = sight.words, believed(sight.record, sight.policy)
     found = next((one.value for one in question.candidates if one.source == question.role), {})
+    if question.kind is Kind.MERGE:
+        found = believed(other.record, sight.policy) if other is not None else {}
     return [(words.field(name), marked(text(held.get(name)), text(value))) for name, value in found.items()]
 
 
@@ -146,6 +165,7 @@ class Receipt:
     systems: Sequence[tuple[str, Standing]]
     settled: bool
     heading: str
+    undo: str  # what taking it back would do, "" if it cannot be
 
 
 def receipt_of(conflict: Conflict) -> Receipt:
@@ -160,6 +180,7 @@ def receipt_of(conflict: Conflict) -> Receipt:
         found,
         settled,
         _heading(found, settled, conflict.unit),
+        undoable(conflict, sight.words.role(conflict.role)),
     )
 
 

@@ -41,6 +41,7 @@ BUTTONS = {
     (Kind.MERGE, "unlink"): "No longer keep this one in step at {role}",
     (Kind.MERGE, "apart"): "Keep apart: make this one again at {role}",
     (Kind.MATCH, "same"): "Same: link them",
+    (Kind.MATCH, "other"): "Same as another record: link them",
     (Kind.MATCH, "apart"): "Keep apart: make a record of its own",
     (Kind.MATCH, "skip"): "Skip: asked again when what it is matched by changes",
 }

@@ -8,5 +8,6 @@ app_name = "review"
 urlpatterns = [
     path("", views.show_queue, name="queue"),
     path("<int:pk>/", views.show_card, name="card"),
+    path("<int:pk>/undo/", views.undo_answer, name="undo"),
     path("<int:pk>/receipt/", views.show_receipt, name="receipt"),
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from policies.core.values import Question
 from syncapp.access import DECIDE, SEE, needs, require
@@ -18,9 +19,10 @@ from syncapp.typed import ValueForm
 from syncapp.words import sentence
 
 from .answers import Answer
-from .cards import Card, card_of, load, receipt_of, what_moved
+from .cards import Card, Receipt, card_of, load, receipt_of, what_moved
 from .decide import Choice, Moved, Refused, decide
 from .queue import queue
+from .undo import undo
 
 BUSY = "Somebody else is changing this record right now. Nothing was decided; please try again."
 CHOOSE = "Choose one of the answers, or type a value."
@@ -137,4 +139,24 @@ def show_receipt(request: HttpRequest, pk: int) -> HttpResponse:
     receipt = receipt_of(conflict)
     if is_partial(request):
         return render(request, "desk/_systems.html", {"receipt": receipt})
-    return render(request, "desk/receipt.html", shell(request, receipt.headline, place="Review", receipt=receipt))
+    return _receipt(request, receipt)
+
+
+def _receipt(request: HttpRequest, receipt: Receipt, status: int = 200, **more: Any) -> HttpResponse:
+    more["may_decide"] = request.user.has_perm(DECIDE)
+    told = shell(request, receipt.headline, place="Review", receipt=receipt, **more)
+    return render(request, "desk/receipt.html", told, status=status)
+
+
+@needs(DECIDE)
+@require_POST
+def undo_answer(request: HttpRequest, pk: int) -> HttpResponse:
+    conflict = _load(pk)
+    try:
+        record = undo(conflict, request.user.get_username())
+    except Refused as refused:
+        return _receipt(request, receipt_of(conflict), 422, problem=sentence(f"This cannot be undone: {refused}"))
+    except Contended:
+        return _receipt(request, receipt_of(conflict), 503, problem=BUSY)
+    messages.success(request, "The answer is taken back.")
+    return redirect("record", record.pk)

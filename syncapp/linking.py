@@ -59,6 +59,14 @@ def relink(row: models.Record, role: str, actor: str) -> None:
     _look(row, role, made[0].state.links[role].remote_id)
 
 
+def resume(row: models.Record, role: str, actor: str) -> None:
+    """The answer to unlink a merged record is taken back; what the account shows of it is judged anew."""
+    made = _do(
+        [row], role, lambda page, records, context: [parting.resume(records[0], role, actor, page.policy, context)]
+    )
+    _look(row, role, made[0].state.links[role].remote_id)
+
+
 def split(row: models.Record, role: str, actor: str) -> str:
     """The key of the record that the one at `role` is from now on."""
 
@@ -71,8 +79,12 @@ def split(row: models.Record, role: str, actor: str) -> str:
 
 
 def join(ending: models.Record, into: models.Record, actor: str) -> None:
-    role = _any_role(into)
-    _do([ending, into], role, lambda page, records, context: parting.join(*records, actor, page.policy, context))
+    """The first lives on in the second."""
+
+    def deed(page: PgPage, records: Sequence[Record], context: Context) -> Sequence[Plan]:
+        return parting.join(records[0], records[1], actor, page.policy, context)
+
+    _do([ending, into], _any_role(into), deed)
 
 
 def apart(row: models.Record, other: models.Record, actor: str) -> None:

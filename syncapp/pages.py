@@ -22,6 +22,7 @@ from .brakes import open_brakes
 from .clearing import clearing
 from .edit import edit_record
 from .explain import explain, find_records
+from .identitypage import heir_of, twins_of
 from .keyset import by_time
 from .load import Contended
 from .models import Brake, Record
@@ -115,6 +116,7 @@ def record(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if is_partial(request):
         return fresh(request, "records/_state.html", told)
     told["state"], _ = part(request, "records/_state.html", told)
+    told |= {"heir": heir_of(sight), "twins": twins_of(sight)}
     return render(request, "records/record.html", shell(request, str(sight.row), place="Records", **told))
 
 

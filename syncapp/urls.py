@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
-from . import brakepages, pages, zones
+from . import brakepages, linkpages, pages, zones
 from .access import ADMINISTER, needs
 from .hooks import hook
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("records/", pages.records, name="records"),
     path("records/<uuid:key>/", pages.record, name="record"),
     path("records/<uuid:key>/why/<slug:unit>/", pages.why, name="why"),
+    path("records/<uuid:key>/links/<slug:role>/", linkpages.link, name="link"),
+    path("records/<uuid:key>/join/<uuid:other>/", linkpages.join, name="join"),
     path("records/<uuid:key>/edit/<slug:unit>/", pages.edit, name="edit"),
     path("brakes/", brakepages.brakes, name="brakes"),
     path("brakes/<int:pk>/", brakepages.brake, name="brake"),

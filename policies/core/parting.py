@@ -46,6 +46,16 @@ def relink(record: Record, role: str, actor: str, policy: Policy, context: Conte
     return draft.done()
 
 
+def resume(record: Record, role: str, actor: str, policy: Policy, context: Context) -> Plan:
+    """The tombstone of a merge that was unlinked stands as before the answer: the merge is asked about again."""
+    draft, link = Draft(record, policy, context), record.links.get(role)
+    if link is None or not link.unlinked or link.gone is None:
+        raise Refused(f"it is not unlinked at {role} any more")
+    draft.set_link(replace(link, unlinked=False))
+    draft.say(Verdict.DECIDED, Reason.LINKED_AGAIN, role, by=actor)
+    return draft.done()
+
+
 def split(record: Record, role: str, key: str, actor: str, policy: Policy, context: Context) -> tuple[Plan, Plan]:
     """The remote record becomes a record of its own, named `key`, that begins with what it was last seen to hold.
 

@@ -2,13 +2,16 @@
 
 from django.urls import include, path, re_path
 
-from . import brakes, views
+from . import brakes, links, views
 
 app_name = "api"
 urlpatterns = [
     path("", views.Index.as_view(), name="index"),
     path("records/", views.Records.as_view(), name="records"),
     path("records/<uuid:pk>/", views.Records.as_view(), name="record"),
+    path("records/<uuid:pk>/links/<slug:role>/", links.Links.as_view(), name="link"),
+    path("records/<uuid:pk>/join/", links.Join.as_view(), name="join"),
+    path("records/<uuid:pk>/apart/", links.Apart.as_view(), name="apart"),
     path("ledger/", views.Lines.as_view(), name="ledger"),
     path("ledger/<int:pk>/", views.Lines.as_view(), name="line"),
     path("deliveries/", views.Deliveries.as_view(), name="deliveries"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from policies.core.resolve import Choice, Moved, Refused, resolve
 from policies.core.seen import Context
 from policies.core.values import Kind, Question
+from syncapp import identify
 from syncapp.again import again
 from syncapp.models import Conflict
 from syncapp.store import PgPage, PgStore
@@ -41,9 +42,9 @@ def _identity(conflict: Conflict, version: int, choice: Choice, actor: str) -> N
         record = page.record(str(conflict.record_id))
         assert record is not None, "it has a question"
         if conflict.kind == Kind.MATCH:
-            identity.match(page, record, question, choice, seen, actor)
+            identify.match(page, record, question, choice, seen, actor)
         else:
-            identity.merge(page, record, question, choice, actor)
+            identify.merge(page, record, question, choice, actor)
 
 
 def _asked(page: PgPage, conflict: Conflict, version: int) -> Question:

@@ -92,9 +92,13 @@ def _call_off(draft: Draft) -> None:
 
 
 def recreate(draft: Draft, role: str, reason: Reason) -> None:
-    """The record is made again there: an empty link, and a new attempt epoch for its idempotency key."""
+    """The record is made again there: an empty link, and a new attempt epoch for its idempotency key.
+
+    It remembers when the delete was seen: reads that were begun before show a record that is no more.
+    """
     close_delete(draft, role, reason)
-    draft.set_link(Link(role, epoch=draft.link(role).epoch + 1))
+    old = draft.link(role)
+    draft.set_link(Link(role, read_at=old.read_at, epoch=old.epoch + 1))
     draft.say(Verdict.DECIDED, reason, role)
 
 

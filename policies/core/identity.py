@@ -47,6 +47,9 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
         return draft.done(wait=True)
     if _left_alone(observation, matches, policy):
         return draft.done()
+    if known is not None and known.remote_id is None and _read_before(observation, known):
+        draft.say(Verdict.STALE, Reason.OLDER_READ, role)
+        return draft.done(look_again=True)
     if len(matches) > 1:
         return _ask_which(draft, observation, Reason.AMBIGUOUS, matches)
     if known is None or (known.remote_id is None and not known.unlinked) or known.gone is not None:
@@ -66,6 +69,11 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
             linked,
         )
     return _ask_which(draft, observation, Reason.SECOND_MATCH, matches)
+
+
+def _read_before(observation: Observation, link: Link) -> bool:
+    """Was it read before the hub saw that the record it knew there had been deleted? It may be that very record."""
+    return link.read_at is not None and observation.read_at < link.read_at
 
 
 def being_made(matches: Sequence[Record], role: str) -> bool:

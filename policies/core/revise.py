@@ -75,7 +75,8 @@ def _rights_changed(draft: Draft, unit: Unit, role: str, old: Authority) -> bool
 def _merely_behind(draft: Draft, unit: Unit, role: str, base: Base, old: Authority) -> bool:
     """Does the link hold what the hub believes, or something of the hub's that a push is on its way to replace?"""
     belief, link = draft.belief(unit), draft.link(role)
-    if holds(draft.policy.roles[role], base.stored, belief.value) or base.near_miss or link.sending is not None:
+    sending = link.sending is not None and unit.name in link.sending.values
+    if holds(draft.policy.roles[role], base.stored, belief.value) or base.near_miss or sending:
         return True
     debts = base.owed or base.drift or draft.question(unit.name, role) is not None
     return role in old.readers and base.k < belief.v and not debts

@@ -80,6 +80,7 @@ class Account:
                 old.lost_to = "person" if edit is not None else "hub"
                 if edit is None:
                     row.written_over[name] = old
+                    old.lost_for = self.world.owner(row)
                 old.unlooked = edit is None and self._unlooked(row, old)
             over = row.written_over.get(name)
             if edit is not None and over is not None and row.shown_at < over.at:
@@ -119,6 +120,7 @@ class Account:
         for edit in row.edits.values():
             if not edit.lost_to:
                 edit.lost_to = "hub" if by == "hub" else "deleted"
+                edit.lost_for = self.world.owner(row)
                 edit.unlooked = by == "hub" and self._unlooked(row, edit)
         for over in row.written_over.values():
             if by != "hub" and row.shown_at < over.at:

@@ -7,15 +7,17 @@ from policies.core.due import due_roles, due_units, holding
 from policies.core.ownership import may_write, reads
 from policies.core.reasons import Verdict
 from policies.core.rules import Strategy
-from policies.core.values import Json, Record
+from policies.core.values import Json, Record, Values
 
+from .catalogue import KINDS
 from .deleted import deletes
 from .findings import Findings
 from .lost import hub_edits, nothing_lost, record_of
-from .rows import Edit
+from .rows import Edit, Row
 from .world import QUIET, World
 
 PASSES = 6
+IDENTITY = (Verdict.LINKED, Verdict.FOUND, Verdict.HELD)
 __all__ = ["Findings", "bounded", "check", "owed_at_stop", "still", "writes"]
 
 
@@ -48,7 +50,7 @@ def still(world: World, findings: Findings) -> None:
         if world.moved() == (writes, lines):
             return
         made = world.store.lines[lines:]
-        late = any(line.verdict in (Verdict.LINKED, Verdict.FOUND) for _, line in made)
+        late = any(line.verdict in IDENTITY and not line.unit for _, line in made)
         if late:
             findings.window("I2: a remote record that a full pass found to belong to somebody else by now")
         linked = linked or late
@@ -80,20 +82,22 @@ def _typed(world: World, record: Record, name: str, value: Json) -> bool:
     if any(policy.unit(world.unit_of(name)).reflect for _, policy in world.policies):
         return True
     near = {name: form for account in world.accounts.values() for name, form in account.hidden.items()}
-    if name not in near or not _seen_late(world, record):
+    if not (name in near or record.key in world.relinked) or not _seen_late(world, record):
         return False
     return all(any(_hidden(world, name, a) == _hidden(world, name, part) for a in allowed) for part in parts)
 
 
 def _seen_late(world: World, record: Record) -> bool:
     """A near miss may only be believed where no read-back could show it as one: the write's outcome was not known, or
-    the account showed the value again later, from a bin or a backup.
+    the account showed the value again later, from a bin or a backup, or to another record that it belongs to by now.
     """
     again = any(key == record.key for key, _ in world.gone) or world.set_back & set(record.links)
-    return bool(again) or record.key in world.settled | world.blind
+    return bool(again) or record.key in world.settled | world.blind | world.relinked
 
 
-def _hidden(world: World, name: str, value: Json) -> Json:
+def _hidden(world: World, name: str, part: Json) -> Json:
+    """What all accounts together would make of it."""
+    value = [part] if KINDS[name] == "set" else part
     for account in world.accounts.values():
         value = account.form({name: value}, ours=True)[name]
     return value
@@ -115,13 +119,19 @@ def _converged(world: World, findings: Findings) -> None:
                     continue
                 facts = world.policy.roles[role]
                 x = told(unit, row.fields)
-                if not facts.writes and any(name in row.edits for name in x):
-                    continue  # a person changed it where the hub does not listen: direction off
+                if not facts.writes and _unheard(world, role, row, x, belief.value):
+                    continue
                 if x and not same_at(facts, x, belief.value):
                     want = stored_form(facts, belief.value)
                     where = f"{role} {link.remote_id} ({record.key})"
                     base = link.bases.get(unit.name)
                     findings.violations.append(f"I3: {where} holds {x}, not {want}: {base} v={belief.v}")
+
+
+def _unheard(world: World, role: str, row: Row, x: Values, believed: Values) -> bool:
+    """Direction off: what a person changed, or the account made of a write, where the hub does not listen."""
+    form = world.accounts[role].form
+    return any(name in row.edits for name in x) or form(x, ours=True) == form({n: believed[n] for n in x}, ours=True)
 
 
 def _authority(world: World, findings: Findings) -> None:

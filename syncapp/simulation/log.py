@@ -51,6 +51,7 @@ class Log:
         self.views: dict[tuple[str, str, str], dict[str, Edit]] = {}
         self.seen: dict[tuple[str, str], str] = {}
         self.owners: dict[tuple[str, str], str] = {}  # (role, remote id) -> the record it was last linked to
+        self.relinked: set[str] = set()  # records that took over a remote record from another one
         self.after_stop: Counter[str] = Counter()
         self.versions: dict[str, int] = {}
         self.linked: dict[tuple[str, str], datetime] = {}
@@ -100,6 +101,10 @@ class Log:
     def unit_for(self, edit: Edit, policy: Policy) -> Unit:
         return policy.unit(self.unit_of(next(iter(edit.typed))))
 
+    def owner(self, row: Row) -> str:
+        """The record that it is linked to now."""
+        return self.store.ids.get((row.role, row.remote_id), "")
+
     def showing(self, observation: Observation, row: Row) -> None:
         self.views[(row.remote_id, str(row.state), observation.role)] = dict(row.edits)
 
@@ -135,7 +140,9 @@ class Log:
         for role, link in record.links.items():
             if link.remote_id is None:
                 continue
-            self.owners[(role, link.remote_id)] = record.key
+            if self.owners.setdefault((role, link.remote_id), record.key) != record.key:
+                self.owners[(role, link.remote_id)] = record.key
+                self.relinked.add(record.key)
             if self.seen.get((record.key, role)) == link.digest or not link.digest:
                 continue
             self.seen[(record.key, role)] = link.digest
@@ -187,6 +194,7 @@ class Log:
         for line in plan.lines:
             self.after_stop["debts"] += line.verdict in (Verdict.UNAUTHORISED, Verdict.RESEND, Verdict.AGREE_PAST)
             self.after_stop["debts"] += line.verdict in (Verdict.CONCURRENT, Verdict.CANDIDATE, Verdict.EMPTY)
+            self.after_stop["debts"] += line.reason in (Reason.HIGHER_WON, Reason.LOWER_WON)
             self.after_stop["links"] += line.verdict in (Verdict.LINKED, Verdict.FOUND, Verdict.CREATED)
             self.after_stop["links"] += line.verdict in (Verdict.DECIDED, Verdict.REVIVED)
         self.versions[plan.state.key] = plan.state.version

@@ -98,7 +98,8 @@ def _authorised(world: World, record: Record, edit: Edit) -> bool:
 
 
 def _unseen(world: World, findings: Findings, record: Record, edit: Edit, where: str) -> None:
-    if not world.always(edit, record) or not _may_clear(world, record, edit):
+    heard = all(policy.roles[edit.role].writes for policy in world.in_force(edit.at)[-1:])
+    if not heard or not world.always(edit, record) or not _may_clear(world, record, edit):
         return
     link = record.links.get(edit.role)
     if edit.lost_to in WINDOWS:
@@ -134,6 +135,8 @@ def _kept(world: World, record: Record, edit: Edit) -> bool:
         return False
     if edit.judged != Verdict.ADOPT and all(value is None for value in stored.values()):
         return True  # emptied where nothing was believed, or an empty side at first link: it disputes nothing
+    if edit.restored and edit.judged in HELD_AS_IS:
+        return True  # what an older state put back is what the hub last saw there: no change, and on record before
     return _among(world, record, unit, edit, stored)
 
 

@@ -108,6 +108,7 @@ class Operators(Workers):
         row.edits = dict(current.edits)
         account.states += 1
         row.state, row.changed_at = account.states, self.tick
+        row.fields |= {name: None for name in current.fields if name not in row.fields}
         for unit in self.policy.units:
             old = {name: saved.fields.get(name) for name in catalogue.members(unit.name)}
             now = {name: current.fields.get(name) for name in old}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from policies.core import identity
-from policies.core.plan import plan
-from policies.core.planned import Plan
 from policies.core.resolve import Choice, Moved, Refused, resolve
 from policies.core.seen import Context, Observation
 from policies.core.values import Kind, Question, Record
+from syncapp import identify
 
 from . import catalogue
 from .memory import MemoryPage
@@ -25,8 +23,8 @@ class Reviewer(People):
         version = question.version - (self.random.random() < 0.1)
         choice = self._choose(question)
         try:
-            if question.kind is Kind.MATCH:
-                self._match(record, question, version, choice)
+            if question.kind in (Kind.MATCH, Kind.MERGE):
+                self._about_identity(record, question, version, choice)
             else:
                 with self.store.open(record.key) as page:
                     self._resolve(page, page.record(record.key) or record, question, version, choice)
@@ -38,31 +36,27 @@ class Reviewer(People):
             self.counts["answers"] += 1
             self.counts[f"answer: {choice.action or 'value'}"] += 1
 
-    def _resolve(self, page: MemoryPage, record: Record, question: Question, version: int, choice: Choice) -> Plan:
+    def _resolve(self, page: MemoryPage, record: Record, question: Question, version: int, choice: Choice) -> None:
         made = resolve(record, question.key, version, choice, "Robin", self.policy, Context(self.hub_now()))
         for closed in made.closed:
             if closed.value is not None:
                 self.chosen.setdefault((record.key, closed.question.unit), []).append(closed.value)
                 self.remember_typed(closed.value)
         page.save(made)
-        return made
 
-    def _match(self, record: Record, question: Question, version: int, choice: Choice) -> None:
-        """Identity: the answer is taken, then the remote record gets its link and is judged as it was seen."""
-        role, fields = question.role, question.candidates[0].value
-        seen = Observation(role, question.about, fields, question.opened_at)
+    def _about_identity(self, record: Record, question: Question, version: int, choice: Choice) -> None:
+        """As at the desk: several records may change, and the remote record is judged as the question shows it."""
+        role = question.role
+        told = next((c.value for c in question.candidates if c.source == role), {})
+        seen = Observation(role, question.about, told, question.opened_at)
         with self.store.page(role, (seen,), (record.key,)) as page:
             current = page.record(record.key) or record
             if not any(q.key == question.key and q.version == version for q in current.questions):
                 raise Moved(None)
-            if choice.action != "skip" and page.linked(seen) is not None:
-                raise Refused("it was linked meanwhile")
-            made = self._resolve(page, current, question, version, choice)
-            if choice.action == "apart":
-                made = identity.place(seen, (), self.policy, page.context(role), page.new_key())
-                page.save(made)
-            if choice.action != "skip":
-                page.save(plan(made.state, seen, self.policy, page.context(role)))
+            if question.kind is Kind.MATCH:
+                identify.match(page, current, question, choice, seen, "Robin")
+            else:
+                identify.merge(page, current, question, choice, "Robin")
 
     def _choose(self, question: Question) -> Choice:
         if question.kind is Kind.DELETE:
@@ -70,7 +64,7 @@ class Reviewer(People):
         if question.kind is Kind.MATCH:
             return Choice(action=self.random.choice(("same", "apart", "skip")))
         if question.kind is Kind.MERGE:
-            return Choice(action="unlink")
+            return Choice(action=self.random.choice(("follow", "unlink", "apart")))
         if question.kind is Kind.CREATE:
             return Choice(action=self.random.choice(("retry", "skip")))
         candidate = self.random.choice(question.candidates)

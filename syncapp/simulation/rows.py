@@ -28,7 +28,8 @@ class Edit:
     seen: set[str] = field(default_factory=set)  # the fields of it that look showed
     looked: tuple[str, str] | None = None
     lost_to: str = ""  # "person", "hub", "deleted", "restored": what took the value away again
-    shown: bool = False  # a delivery with its values reached the hub
+    lost_for: str = ""  # the record that the hub wrote for when it took the value away
+    shown: bool = False  # a delivery with its values reached the hub while the remote record was still that record's
     noop: bool = False
     unlooked: bool = False  # lost to a write of the hub that was made without a condition
     restored: bool = False  # nobody typed it just now: an older state of the account was put back

@@ -83,7 +83,8 @@ class Workers(Reviewer):
             self.counts["deliveries without body"] += 1
         else:
             for edit in self.views.get((event.remote_id, event.digest, account.role), {}).values():
-                edit.shown = True
+                owner = self.store.ids.get((account.role, event.remote_id), "")
+                edit.shown = edit.shown or (bool(owner) and edit.lost_for in ("", owner))
             judged = steps.judge(self.store, account.role, [event])
             if judged.waiting:
                 account.events.append(event)

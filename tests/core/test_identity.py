@@ -124,6 +124,17 @@ def test_an_edit_after_a_delete_that_waits_for_a_person_beats_it():
     )
 
 
+def test_a_read_from_before_a_delete_does_not_link_the_dead_record_again():
+    """It was deleted and is to be made again; a slow worker read it before that."""
+    record = without_app(read_at=minutes(-1))
+    policy, context = policy_of(TOLD), context_of(TOLD)
+    old = Observation("app", "a9", {"name": "Anna"}, minutes(-2))
+    made = place(old, [record], policy, context, "r9")
+    assert (made.look_again, made.state.links["app"].remote_id) == (True, None)
+    new = place(replace(old, read_at=NOW), [record], policy, context, "r9")
+    assert new.state.links["app"].remote_id == "a9"
+
+
 def doomed(**app) -> Record:
     """A person had the record deleted everywhere: at `crm` it is gone, at `app` its delete is due."""
     record = record_of(TOLD)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from policies.core.due import due_roles
 from policies.core.reasons import Reason, Verdict
 from policies.core.revise import Authority, revise
 from policies.core.rules import Field, Policy, Role, Strategy, Unauthorised, Unit
 from policies.core.seen import Context
 from policies.core.types import field_type
-from policies.core.values import Base, Belief, Candidate, Failed, Kind, Link, Question, Record
+from policies.core.values import Base, Belief, Candidate, Failed, Kind, Link, Question, Record, Sending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOTH = frozenset({"crm", "billing"})
@@ -75,6 +77,18 @@ def test_a_role_that_now_reads_is_brought_up_to_date() -> None:
     made = revise(record(other), before, policy(revert), Context(NOW))
     assert made.state.links["billing"].bases["name"].owed
     assert due_roles(made.state, policy(revert)) == {"billing": "update"}
+
+
+@pytest.mark.parametrize(("sent", "owed"), [("phone", True), ("name", False)])
+def test_only_a_write_of_this_very_field_is_waited_for(sent: str, owed: bool) -> None:
+    """A write of another field says nothing about this one, which nothing else would ever bring up to date."""
+    before = {"name": Authority("crm", frozenset({"crm"}), frozenset({"crm"}))}
+    behind = record(Base({"name": "Eve"}, {"name": "Eve"}, 1))
+    sending = Sending("k", {sent: {sent: "x"}}, {sent: 1}, NOW)
+    links = {**behind.links, "billing": replace(behind.links["billing"], sending=sending)}
+    revert = replace(NAME, unauthorised=Unauthorised.REVERT)
+    made = revise(replace(behind, links=links), before, policy(revert), Context(NOW))
+    assert made.state.links["billing"].bases["name"].owed is owed
 
 
 def test_open_questions_are_asked_again_under_the_new_rules() -> None:

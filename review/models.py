@@ -17,4 +17,5 @@ class Desk(models.Model):
             ("edit_record", "May change values in the hub"),
             ("stop_writes", "May stop all writes"),
             ("release_held", "May release what a brake holds"),
+            ("approve_sync", "May make and approve plans"),
         )

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import Q
 
 SEE, DECIDE, EDIT = "see_records", "decide_conflict", "edit_record"
-STOP, RELEASE = "stop_writes", "release_held"
+STOP, RELEASE, APPROVE = "stop_writes", "release_held", "approve_sync"
 TEAMS: dict[str, tuple[str, ...]] = {
-    "Business owner": (SEE, DECIDE, EDIT, STOP, RELEASE),
+    "Business owner": (SEE, DECIDE, EDIT, STOP, RELEASE, APPROVE),
     "Reviewer": (SEE, DECIDE, EDIT, STOP),
-    "Admin": (SEE, STOP, RELEASE),
+    "Admin": (SEE, STOP, RELEASE, APPROVE),
     "Viewer": (SEE,),
 }
 # Stock model permissions, which Admin alone has. What only `reconcile` writes is read-only whatever one holds.

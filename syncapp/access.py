@@ -22,6 +22,7 @@ DECIDE = "review.decide_conflict"
 EDIT = "review.edit_record"
 STOP = "review.stop_writes"
 RELEASE = "review.release_held"
+APPROVE = "review.approve_sync"
 ADMINISTER = "syncapp.view_account"  # a stock permission, which only Admin has
 TEAMS = {
     SEE: "Viewer, Reviewer, Business owner or Admin",
@@ -29,6 +30,7 @@ TEAMS = {
     EDIT: "Reviewer or Business owner",
     STOP: "Reviewer, Business owner or Admin",
     RELEASE: "Business owner or Admin",
+    APPROVE: "Business owner or Admin",
     ADMINISTER: "Admin",
 }
 DEEDS = {
@@ -37,6 +39,7 @@ DEEDS = {
     EDIT: "change values in the hub",
     STOP: "stop all writes",
     RELEASE: "release what a brake holds",
+    APPROVE: "make and approve plans",
     ADMINISTER: "see or change the queues",
 }
 

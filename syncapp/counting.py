@@ -6,6 +6,7 @@ from policies.core.safety import Counts
 
 from .guard import Guarded
 from .models import Feed, Link, Run
+from .plan.compared import Compared
 from .steps import Judged
 
 LISTED = 100
@@ -19,7 +20,8 @@ def sieve_of(feed: Feed, run: Run, full: bool) -> Guarded:
         Link.objects.filter(feed=feed, remote_id__isnull=False).count(), told.get("rewound", 0),
     )  # fmt: skip
     released = frozenset(feed.cursor.get("released", ()))
-    sieve = Guarded(feed, released=released, full=full, counts=counts)
+    made = Compared if full and feed.plan_id is not None else Guarded
+    sieve = made(feed, released=released, full=full, counts=counts)
     sieve.unchanged, sieve.outside = told.get("unchanged", 0), told.get("out_of_scope", 0)
     sieve.nameless = list(told.get("aside", ()))
     return sieve

@@ -19,6 +19,7 @@ from .health import NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import back_off
 from .load import Contended, database_now
 from .models import Feed, Run
+from .plan.compared import end_comparison
 from .receive import look_later
 from .remote import open_remote
 from .steps import Judged, pull
@@ -229,6 +230,7 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         cursor = {name: told for name, told in _cursor(feed).items() if name != "released"}
         if run.kind == Run.Kind.FULL and not _scope_moved(feed):
             cursor["full_at"] = now.isoformat()
+            end_comparison(feed)
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
         forget_idle(run)
     _release(feed, passing.claimed_until, seconds, **more)

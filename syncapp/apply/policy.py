@@ -51,9 +51,9 @@ def put_policy(found: Located, changes: Changes, sync: Sync, wanted: Wanted, by:
     }
     _check(found, sync, policy, fields, facts)
     current = PolicySet.objects.filter(sync=sync, state=PolicySet.State.PUBLISHED).first()
-    old = _as_written(current) if current is not None else {}
+    old = as_written(current) if current is not None else {}
     if not same(old, policy):
-        _publish(changes, sync, current, policy, old, wanted.get("note", ""), by)
+        publish(changes, sync, current, policy, old, wanted.get("note", ""), by)
 
 
 def full_rule(unit: str, rule: Wanted, fields: Sequence[SyncField], facts: Mapping[str, RoleFacts]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _shape(sync: Sync, fields: Sequence[SyncField]) -> dict[str, Any]:
     }
 
 
-def _as_written(policy_set: PolicySet) -> dict[str, Any]:
+def as_written(policy_set: PolicySet) -> dict[str, Any]:
     rules = {rule.unit: {name: getattr(rule, name) for name in RULE} for rule in policy_set.rules.all()}
     shape = policy_set.shape
     return {
@@ -120,7 +120,7 @@ def _check(
         raise found.wrong(("syncs", sync.slug, "policy", "rules", unit), "; ".join(error.problems)) from None
 
 
-def _publish(
+def publish(
     changes: Changes, sync: Sync, current: PolicySet | None, policy: Wanted, old: Wanted, note: str, by: str
 ) -> None:
     version = (PolicySet.objects.filter(sync=sync).aggregate(last=Max("version"))["last"] or 0) + 1

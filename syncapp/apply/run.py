@@ -17,11 +17,9 @@ from syncapp.store import ring_pushes
 
 from .accounts import put_accounts
 from .changes import Changes
+from .locks import hold_set_up
 from .policy import put_policy
 from .syncs import put_sync
-
-# One apply at a time: two that create the same account would otherwise collide.
-LOCK = 0x636F6E636F7264
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,7 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
     """Bring the hub to what the file says. With `plan` nothing is kept. Raises ApplyError."""
     changes = Changes()
     with transaction.atomic():
-        with transaction.get_connection().cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            # All at once and in the order of the workers (sync, feed, account), so that neither waits for the other.
-            cursor.execute("SELECT id FROM policies_sync ORDER BY id FOR UPDATE")
-            cursor.execute("SELECT id FROM syncapp_feed ORDER BY id FOR NO KEY UPDATE")
-            cursor.execute("SELECT id FROM syncapp_account ORDER BY id FOR NO KEY UPDATE")
+        hold_set_up()
         accounts = put_accounts(found, changes)
         for slug, wanted in found.data.get("syncs", {}).items():
             sync = put_sync(found, changes, slug, wanted, accounts)

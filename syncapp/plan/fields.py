@@ -38,9 +38,14 @@ LOSING = frozenset({Verdict.CONCURRENT, Verdict.UNAUTHORISED, Verdict.CANDIDATE,
 QUIET = frozenset({Verdict.AGREE, Verdict.REBASED, Verdict.SUPERSEDED})
 
 
-def fields_of(policy: Policy, look: Look) -> list[Json]:
-    """The fields in which the sides differ, or about which a person would be asked."""
-    return [told for unit in policy.units if (told := _field(policy, look, unit)) is not None]
+def fields_of(policy: Policy, look: Look, writes: Sequence[Json]) -> list[Json]:
+    """The fields in which the sides differ and something comes of it, or about which a person would be asked.
+
+    Differences that stand as they are, such as drift that was kept before, are not told again.
+    """
+    moving = {name for write in writes for name in write.get("fields", ())} | {line.unit for line in look.lines}
+    fields = (_field(policy, look, unit) for unit in policy.units)
+    return [told for told in fields if told is not None and (told["unit"] in moving or told.get("asks"))]
 
 
 def _field(policy: Policy, look: Look, unit: Unit) -> Json | None:

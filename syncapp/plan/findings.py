@@ -120,7 +120,8 @@ def _looks(setting: Setting, keys: Sequence[uuid.UUID]) -> list[Look]:
 
 def _found(setting: Setting, look: Look) -> Iterator[Found]:
     yield from _ambiguous(setting, look)
-    fields, writes = fields_of(setting.policy, look), writes_of(setting.policy, look)
+    writes = writes_of(setting.policy, look)
+    fields = fields_of(setting.policy, look, writes)
     sides = look.sides
     detail: Json = {"sides": {role: link.remote_id for role, link in sides.items()}}
     detail |= {name: told for name, told in (("fields", fields), ("writes", writes)) if told}

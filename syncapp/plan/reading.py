@@ -18,7 +18,7 @@ from syncapp.revising import finish_revisions
 
 ATTEMPTS = 6
 LONGEST_WAIT = 20.0
-HINT_ROUNDS = 12
+IDLE_ROUNDS = 8
 TELL_EVERY = 0.5
 
 
@@ -73,8 +73,8 @@ def _as_if_live(sync: Sync) -> None:
     """In the copy nothing is in preview or claimed by a worker."""
     for feed in Feed.objects.filter(role__sync=sync):
         feed.cursor = {} if feed.stage == Feed.Stage.PREVIEW else feed.cursor
-        feed.stage, feed.claimed_until, feed.next_due = Feed.Stage.LIVE, None, None
-        feed.save(update_fields=["cursor", "stage", "claimed_until", "next_due"])
+        feed.stage, feed.claimed_until, feed.next_due, feed.plan = Feed.Stage.LIVE, None, None, None
+        feed.save(update_fields=["cursor", "stage", "claimed_until", "next_due", "plan"])
 
 
 def _known(feed: Feed) -> int | None:
@@ -116,12 +116,14 @@ def _read(feed: Feed, full: bool, tell: Callable[[Progress], None], total: int |
 
 
 def _work_hints() -> None:
-    """Records that a listing showed and that had to be read again by id."""
-    for _ in range(HINT_ROUNDS):
-        if not Delivery.objects.filter(state__in=[Delivery.State.NEW, Delivery.State.CLAIMED]).exists():
-            return
+    """Records that had to be read again by id; those that go on waiting are told as such."""
+    open_ones = Delivery.objects.filter(state__in=[Delivery.State.NEW, Delivery.State.CLAIMED])
+    left, idle = open_ones.count(), 0
+    while left and idle < IDLE_ROUNDS:
         if not work_inbox():
             time.sleep(0.25)
+        before, left = left, open_ones.count()
+        idle = 0 if left < before else idle + 1
 
 
 def _silent(feed_ids: Any) -> None:

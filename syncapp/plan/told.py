@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncapp.models import Planned, Run
-from syncapp.words import Words, capital
+from syncapp.words import Words, capital, counted
 
 Json = dict[str, Any]
 GROUPS = {
@@ -116,10 +116,6 @@ def headline(run: Run) -> str:
     return f"{told}, and {counted(asked, 'question')} would be asked" if asked else told
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' if number != 1 else ''}"
-
-
 def group_lines(counts: Json) -> list[tuple[str, str, int]]:
     """(code, label, number) of every group that has any."""
     groups = counts.get("groups", {})
@@ -165,6 +161,8 @@ def notes(counts: Json, words: Words) -> list[str]:
             out.append(f"{name} was {'stopped' if feed['state'] == 'halted' else 'not read'}: {feed['why']}")
         if feed.get("set_aside"):
             out.append(f"{name}: {feed['set_aside']:,} records could not be taken in")
+        if feed.get("out_of_scope"):
+            out.append(f"{name}: {feed['out_of_scope']:,} of {feed['read']:,} records are not in its scope")
     return out
 
 

@@ -95,7 +95,7 @@ def basis(feed: Feed) -> str:
 
 
 def _feeds(reads: Sequence[Read]) -> Json:
-    names = ("read", "unchanged", "set_aside", "pages")
+    names = ("read", "unchanged", "set_aside", "pages", "in_scope", "out_of_scope")
     return {
         read.role: {
             "state": read.state, "why": read.why, "previewed": read.previewed, "seconds": round(read.seconds, 1),

@@ -149,12 +149,12 @@ def test_a_pass_that_began_under_another_scope_does_not_stand_for_a_whole_one(
     sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sides["crm"].create(email="a@example.org", city="Bonn")
-    count = polling._count
+    count = polling.count
 
     def and_apply(*given: Any) -> None:
         count(*given)
         Feed.objects.filter(role__name="crm").update(scope=BERLIN)
 
-    monkeypatch.setattr(polling, "_count", and_apply)
+    monkeypatch.setattr(polling, "count", and_apply)
     now(full=True)
     assert "full_at" not in feed().cursor

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from policies.models import Sync
 from syncapp.models import Run
-from syncapp.plan.listed import item_json, plan_json, rows_of, told_rows
+from syncapp.plan.approve import NotApprovable, approve
+from syncapp.plan.listed import Listing, item_json, plan_json, rows_of, told_rows
 from syncapp.plan.make import ask_for_plan, carry_out
 from syncapp.plan.told import cost_lines, field_lines, group_lines, headline, notes, write_lines
 from syncapp.words import Words, words_of
@@ -25,6 +26,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sync", metavar="SYNC", help="the sync's short name")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--approve", action="store_true", help="let the newest plan, or --run, be carried out")
+        parser.add_argument("--run", type=int, metavar="ID", help="with --approve: the plan that was looked at")
+        parser.add_argument("--why", default="", help="with --approve: a reason, kept with the approval")
         parser.add_argument("--limit", type=int, default=LIMIT, help=f"how many records to list ({LIMIT})")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,10 +36,13 @@ class Command(BaseCommand):
         if sync is None:
             known = ", ".join(Sync.objects.values_list("slug", flat=True)) or "none yet: make one with apply"
             raise CommandError(f"There is no sync {options['sync']!r}. Accepted: {known}.")
+        if options["approve"]:
+            self._approve(sync, options)
+            return
         run = carry_out(ask_for_plan(sync, "command").pk)
         if run is None:
             raise CommandError("Another worker is making a plan of this sync now; its page shows how far it is.")
-        listing = rows_of(run, "", "", max(0, options["limit"]))
+        listing = rows_of(run, "", "", options["limit"]) if options["limit"] > 0 else Listing((), "")
         items = told_rows(run, listing.rows)
         if options["json"]:
             self.stdout.write(json.dumps({**plan_json(run), "items": [item_json(item) for item in items]}))
@@ -47,6 +54,22 @@ class Command(BaseCommand):
             )
         if run.counts["acts"]:
             raise SystemExit(WOULD_ACT)
+
+    def _approve(self, sync: Sync, options: dict[str, Any]) -> None:
+        plans = Run.objects.filter(sync=sync, kind=Run.Kind.PLAN)
+        run = plans.filter(pk=options["run"]).first() if options["run"] else plans.first()
+        if run is None:
+            known = ", ".join(str(pk) for pk in plans.values_list("pk", flat=True)[:5])
+            raise CommandError(
+                f"There is no such plan of {sync.slug}. Known: {known or f'none; make one: plan {sync.slug}'}."
+            )
+        try:
+            approval = approve(run.pk, "command", options["why"])
+        except NotApprovable as problem:
+            raise CommandError(f"Plan {run.pk} was not approved: {problem}.") from None
+        roles = ", ".join(approval.roles)
+        told = f"plan {run.pk} is approved; live now: {roles}; the workers carry it out"
+        self.stdout.write(json.dumps({"plan": run.pk, "roles": approval.roles}) if options["json"] else told)
 
     def _tell(self, run: Run, words: Words, items: list[Any], *, more: bool) -> None:
         lines = [f"plan {run.pk} of {run.sync.slug}: {headline(run)}"]

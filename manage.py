@@ -6,7 +6,18 @@ import sys
 
 # These need no server: they look at code, or manage the servers themselves.
 WITHOUT_SERVERS = frozenset(
-    {"check", "collectstatic", "demo", "diffsettings", "findstatic", "help", "makemigrations", "servers", "simulate"}
+    {
+        "chaos",
+        "check",
+        "collectstatic",
+        "demo",
+        "diffsettings",
+        "findstatic",
+        "help",
+        "makemigrations",
+        "servers",
+        "simulate",
+    }
     | {"version"}
 )
 # These work without Redis: PostgreSQL remembers everything, Redis only rings.

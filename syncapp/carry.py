@@ -13,6 +13,7 @@ from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Un
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
 from .lastlook import REPEATS, LastLook
+from .leases import lease
 from .load import Contended
 from .models import Feed
 from .observe import patiently
@@ -26,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 # Few, so that feeds take turns: a worker that carries long keeps polls and other accounts waiting.
 BATCH = 10
-LEASE = timedelta(seconds=120)
+LEASE = lease(120)
 # Longer than any write may take, so that nobody settles one that is still on its way.
-WRITE_LEASE = timedelta(seconds=150)
+WRITE_LEASE = lease(150)
 TURNS = 4
 # A slow account's batch is given back long before the claim on it runs out.
 SLICE = 60.0

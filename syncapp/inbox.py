@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from django.db import connection
 from django.db.models.functions import Now
 
+from .leases import lease
 from .models import Delivery
 
 BATCH = 100
 # A worker that was killed gives its batch back when this is over.
-LEASE = 60.0
+LEASE = lease(60).total_seconds()
 LONGEST_WAIT = 60.0
 
 

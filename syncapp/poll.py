@@ -17,6 +17,7 @@ from .counting import count, forget_idle, sieve_of
 from .guard import Guarded, Halted
 from .health import NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import back_off
+from .leases import lease
 from .load import Contended, database_now
 from .models import Feed, Run
 from .plan.compared import end_comparison
@@ -26,7 +27,7 @@ from .steps import Judged, pull
 from .store import NoPolicy, PgStore, retryable, ring_pushes
 from .watermark import Watermark
 
-LEASE = timedelta(seconds=90)
+LEASE = lease(90)
 # A pass that takes longer is gone on with by another job, so that other work gets its turn.
 SLICE = 20.0
 FULL_EVERY = timedelta(hours=24)

@@ -6,21 +6,22 @@ A page that a killed worker left undone is done again; `revise` is harmless when
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
 
 from django.db.models import F, Q
 
 from policies.core.revise import Authority, revise
 from policies.models import PolicySet, Sync
 
+from .leases import lease
 from .load import Contended, database_now
 from .models import Record, Revision
 from .store import PgStore, ring_pushes
 
 PAGE = 200
 SLICE = 30.0
-LEASE = timedelta(seconds=120)
+LEASE = lease(120)
 Ring = Callable[[Collection[int]], None]
 
 
@@ -69,9 +70,13 @@ def _page(store: PgStore, revision: Revision) -> bool:
             if record is not None:
                 page.save(revise(record, before, page.policy, context))
     store.derive([str(key) for key in keys])  # also where nothing but what is due changed
+    _keep_place(revision, keys)
+    return len(keys) == PAGE
+
+
+def _keep_place(revision: Revision, keys: Sequence[UUID]) -> None:
     revision.last_key = keys[-1]
     Revision.objects.filter(pk=revision.pk).update(last_key=keys[-1], records=F("records") + len(keys))
-    return len(keys) == PAGE
 
 
 def authorities(policy_set: PolicySet) -> dict[str, Authority]:

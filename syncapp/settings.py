@@ -110,6 +110,9 @@ for _folder in PROVIDER_FOLDERS:
 
 # Seconds by which the hub's own clock is shifted: only for tests of wrong clocks.
 CLOCK_OFFSET = env_float("CONCORD_CLOCK_OFFSET", 0.0, -31_536_000.0, 31_536_000.0)
+# What the leases of claims are multiplied by, and a folder with armed steps: only for tests that kill workers.
+LEASE_SCALE = env_float("CONCORD_LEASE_SCALE", 1.0, 0.01, 100.0)
+CHAOS_STEPS = env_str("CONCORD_CHAOS_STEPS")
 
 # -- Django ----------------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,16 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """A system was set back to what it held at `taken`; what happened there since then never was."""
+
+    role: str
+    taken: datetime
+    done: datetime
+    held: Mapping[Unit, Mapping[str, Json]]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of the ledger about a unit."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from syncapp.sandbox.people import Person, person
@@ -10,15 +11,21 @@ from syncapp.sandbox.people import Person, person
 from .directory import Directory
 from .sandboxes import Sandbox
 
-IN_CRM = range(1, 301)
-IN_BILLING = range(1, 261)
-ONLY_IN_BILLING = range(301, 311)
-IN_DIRECTORY = range(31, 301)
-ONLY_IN_DIRECTORY = range(311, 321)
 NO_ADDRESS = {"street": None, "zip": None, "city": None}
 
 
-def settle_in(crm: Sandbox, billing: Sandbox, directory: Directory) -> None:
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whose number lies in which range is in that system."""
+
+    crm: range = range(1, 301)
+    billing: range = range(1, 261)
+    only_billing: range = range(301, 311)
+    directory: range = range(31, 301)
+    only_directory: range = range(311, 321)
+
+
+def settle_in(crm: Sandbox, billing: Sandbox, directory: Directory, everybody: Population) -> None:
     """Fill what is empty; the sandboxes fill themselves with their first people.
 
     A system that holds somebody alone is not given fields which only another may enter: nobody could agree to them.
@@ -26,15 +33,15 @@ def settle_in(crm: Sandbox, billing: Sandbox, directory: Directory) -> None:
     if directory.rows():
         return
     for row in crm.rows():
-        if int(row["id"]) - 1000 not in IN_BILLING:
+        if int(row["id"]) - 1000 not in everybody.billing:
             crm.edit(row["id"], {"credit_limit": None}, "Import")
     known = {row["fields"]["email"] for row in billing.rows()}
-    for someone in [one for one in _people(ONLY_IN_BILLING) if one.email not in known]:
+    for someone in [one for one in _people(everybody.only_billing) if one.email not in known]:
         billing.create(someone.billing() | {"plan": None}, "Import")
-    everybody = [in_directory(someone) for someone in _people(IN_DIRECTORY)]
-    strangers = [{**in_directory(someone), **NO_ADDRESS} for someone in _people(ONLY_IN_DIRECTORY)]
+    known_people = [in_directory(someone) for someone in _people(everybody.directory)]
+    strangers = [{**in_directory(someone), **NO_ADDRESS} for someone in _people(everybody.only_directory)]
     # The last thing done: while the directory is empty, a start that was interrupted is gone on with.
-    directory.create_many([*everybody, *strangers])
+    directory.create_many([*known_people, *strangers])
 
 
 def _people(numbers: Iterable[int]) -> list[Person]:

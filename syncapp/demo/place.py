@@ -25,12 +25,14 @@ def inside() -> bool:
     return bool(os.environ.get(INSIDE))
 
 
-def in_fresh_place(command: Sequence[str]) -> int:
+def in_fresh_place(command: Sequence[str], **more: str) -> int:
     """Run the command with a place of its own; its exit code."""
     place = Place(find_place().folder.parent / f"demo-{secrets.token_hex(4)}")
     make_data_folder(place)
     env = {name: value for name, value in os.environ.items() if name not in NOT_PASSED}
-    running = subprocess.Popen([sys.executable, *command], env={**env, "CONCORD_DATA": str(place.folder), INSIDE: "1"})
+    running = subprocess.Popen(
+        [sys.executable, *command], env={**env, **more, "CONCORD_DATA": str(place.folder), INSIDE: "1"}
+    )
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         # Ctrl-C reaches the child by itself: it is in the same group.

@@ -30,17 +30,24 @@ class DemoProblem(Exception):
 @dataclass(slots=True)
 class Child:
     name: str
-    process: subprocess.Popen[bytes]
+    command: Sequence[str | Path]
+    env: Mapping[str, str]
+    cwd: Path
     log: Path
+    process: subprocess.Popen[bytes]
 
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def obituary(self) -> str:
+    @property
+    def cause(self) -> str:
         code = self.process.returncode
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return f"{self.name} {how}. Its log is {self.log}; it ends: {tail(self.log)}"
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def obituary(self) -> str:
+        how = "was ended by" if self.process.returncode < 0 else "ended with"
+        return f"{self.name} {how} {self.cause}. Its log is {self.log}; it ends: {tail(self.log)}"
 
 
 @dataclass(slots=True)
@@ -52,20 +59,15 @@ class Supervisor:
 
     def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> Child:
         log = self.logs / f"{name.replace(' ', '-')}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [str(word) for word in command],
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )
-        child = Child(name, process, log)
+        child = Child(name, command, env, cwd, log, _launch(command, env, cwd, log))
         self.children.append(child)
         return child
+
+    def restart(self, child: Child) -> None:
+        """Kill what is left of it and start it as it was started."""
+        _signal(child, signal.SIGKILL)
+        child.process.wait()
+        child.process = _launch(child.command, child.env, child.cwd, child.log)
 
     def wait_ready(self, child: Child, answers: Callable[[], bool], seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
@@ -96,6 +98,20 @@ class Supervisor:
             # What a child of ours left behind in its group.
             _signal(child, signal.SIGKILL)
         self.children.clear()
+
+
+def _launch(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

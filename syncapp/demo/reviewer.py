@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from policies.core.resolve import ACTIONS, Choice, Moved, Refused
@@ -15,12 +16,14 @@ from syncapp.models import Conflict
 logger = logging.getLogger(__name__)
 Decide = Callable[[Conflict, int, Choice, str], None]
 ACTOR = "robin"
-ANSWERS = {Kind.DELETE: "recreate", Kind.CREATE: "retry", Kind.MERGE: "follow"}
+ANSWERS = {Kind.DELETE: ("recreate",), Kind.CREATE: ("retry",), Kind.MERGE: ("follow",)}
 
 
 class Reviewer:
-    def __init__(self, decide: Decide, random: Random) -> None:
-        self._decide, self._random = decide, random
+    def __init__(
+        self, decide: Decide, random: Random, answers: Mapping[Kind, Sequence[str]] = MappingProxyType(ANSWERS)
+    ) -> None:
+        self._decide, self._random, self._answers = decide, random, answers
         self.answered: list[tuple[Any, str, Any]] = []  # (record key, unit, the value that was chosen)
 
     def answer_all(self) -> int:
@@ -46,7 +49,7 @@ class Reviewer:
             known = [one["source"] for one in conflict.candidates if one["source"] != conflict.role]
             return Choice(action="same", record=known[0]) if known else Choice(action="apart")
         if kind in ACTIONS:
-            return Choice(action=ANSWERS[kind])
+            return Choice(action=self._random.choice(self._answers[kind]))
         sides = list(conflict.candidates)
         if conflict.unit == "phone" and self._random.random() < 0.25:
             # Neither is right: a third value is typed.

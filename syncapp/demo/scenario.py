@@ -61,26 +61,38 @@ class Scenario:
     random: Random
     between: Callable[[], None]  # called now and then while people edit
     edits: list[Edit] = field(default_factory=list)
+    once: bool = False  # nobody changes a field twice in one system, so that no edit can hide behind the next one
+    _done: set[tuple[str, str, str]] = field(default_factory=set)
+    _disputed: list[str] = field(default_factory=list)
+    _others: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: int = 0
 
-    def run(self) -> None:
+    def __post_init__(self) -> None:
         names = list(self.people.ids)
         self.random.shuffle(names)
-        disputed, others = names[:PEOPLE_IN_DISPUTE], names[PEOPLE_IN_DISPUTE:]
-        every = EDITS // DISPUTES
+        self._disputed, self._others = names[:PEOPLE_IN_DISPUTE], names[PEOPLE_IN_DISPUTE:]
+
+    def run(self) -> None:
         for turn in range(EDITS):
-            if turn % every == 0 and disputed:
-                self._two_at_once(disputed.pop())
-            role = self.random.choice(["crm", "crm", "billing", "directory"])
-            self._one(role, self.random.choice(others))
+            self.turn(turn)
             time.sleep(self.random.random() * 2 * PAUSE)
             if turn % 30 == 0:
                 self.between()
 
+    def turn(self, number: int) -> None:
+        """One edit, now and then two at once."""
+        if number % (EDITS // DISPUTES) == 0 and self._disputed:
+            self._two_at_once(self._disputed.pop())
+        role = self.random.choice(["crm", "crm", "billing", "directory"])
+        self._one(role, self.random.choice(self._others))
+
     def _one(self, role: str, person: str) -> None:
         units, weights = zip(*HABITS[role], strict=True)
         unit = self.random.choices(units, weights)[0]
+        if self.once and (role, person, unit) in self._done:
+            return
+        self._done.add((role, person, unit))
         self.edit(role, person, unit, self._invent(role, person, unit))
 
     def _two_at_once(self, person: str) -> None:

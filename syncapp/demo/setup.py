@@ -24,7 +24,7 @@ from syncapp.keyfile import kept_secret
 from syncapp.models import Account
 
 from .directory import BUCKET, COLLECTION, USER, Directory, write_ini
-from .people import IN_BILLING, IN_CRM, settle_in
+from .people import Population, settle_in
 from .processes import DemoProblem, Supervisor, free_port
 from .sandboxes import Sandbox
 
@@ -114,12 +114,23 @@ def environment(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def build(supervisor: Supervisor, ports: Mapping[str, int], tell: Tell, *, in_memory: bool = False) -> Demo:
-    """Start the three systems and fill them, migrate, apply the set-up file. The hub does not run yet."""
+def build(
+    supervisor: Supervisor,
+    ports: Mapping[str, int],
+    tell: Tell,
+    *,
+    in_memory: bool = False,
+    more: Mapping[str, str] | None = None,
+    everybody: Population = Population(),  # noqa: B008 - frozen
+) -> Demo:
+    """Start the three systems and fill them, migrate, apply the set-up file. The hub does not run yet.
+
+    `more` is what the processes find in their environment, and this one does not.
+    """
     folder = supervisor.logs.parent
     named = environment(folder, ports)
     os.environ.update(named)  # this process too uses the accounts
-    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    env = {**os.environ, "PYTHONUNBUFFERED": "1", **(more or {})}
     tell("Preparing the database")
     call_command("migrate", verbosity=0, interactive=False)
     refuse_real_data()
@@ -129,16 +140,19 @@ def build(supervisor: Supervisor, ports: Mapping[str, int], tell: Tell, *, in_me
         Directory(named["CONCORD_DIRECTORY_URL"], named["CONCORD_DIRECTORY_PASSWORD"]), env,
     )  # fmt: skip
     tell("Starting a CRM, a billing system and the company directory")
-    _start_systems(demo, ports, in_memory)
-    settle_in(demo.crm, demo.billing, demo.directory)
+    _start_systems(demo, ports, in_memory, everybody)
+    settle_in(demo.crm, demo.billing, demo.directory, everybody)
     apply(read(FILE), by="demo")
     return demo
 
 
-def _start_systems(demo: Demo, ports: Mapping[str, int], in_memory: bool) -> None:
+def _start_systems(demo: Demo, ports: Mapping[str, int], in_memory: bool, everybody: Population) -> None:
     start, folder = demo.supervisor.start, demo.folder
     children = []
-    for sandbox, title, people in ((demo.crm, CRM_TITLE, IN_CRM), (demo.billing, BILLING_TITLE, IN_BILLING)):
+    for sandbox, title, people in (
+        (demo.crm, CRM_TITLE, everybody.crm),
+        (demo.billing, BILLING_TITLE, everybody.billing),
+    ):
         command = [
             sys.executable,
             "-m",
@@ -188,7 +202,7 @@ def directory_database() -> str:
     return f"postgresql:///{DIRECTORY_DATABASE}?{urlencode(query)}"
 
 
-def start_hub(demo: Demo, tell: Tell) -> None:
+def start_hub(demo: Demo, tell: Tell, *, schedules: int = 1) -> None:
     """The web server, the workers and the schedule."""
     tell("Starting the hub: web server, workers, schedule")
     start, root = demo.supervisor.start, settings.BASE_DIR
@@ -198,7 +212,8 @@ def start_hub(demo: Demo, tell: Tell) -> None:
     web = start("web", [*gunicorn, "--workers", "2", "--threads", "4", "--no-control-socket"], demo.env, root)
     for number, queues in enumerate(WORKERS, start=1):
         start(f"worker {number}", [*manage, "rqworker", *queues], demo.env, root)
-    start("schedule", [*manage, "scheduler"], demo.env, root)
+    for number in range(1, schedules + 1):
+        start("schedule" if number == 1 else f"schedule {number}", [*manage, "scheduler"], demo.env, root)
     demo.supervisor.wait_ready(web, lambda: _web_answers(demo.web))
 
 

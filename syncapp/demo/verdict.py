@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from .journal import Dispute, Edit, Json, Line, OnRecord, Unit
+from .journal import Dispute, Edit, Json, Line, OnRecord, Restore, Unit
 
 # Longer than between any two looks of the demo's hub, so that the window hides no edit that a look must have shown.
 LONGEST_LOOK = timedelta(seconds=12)
@@ -25,12 +25,13 @@ class Ending(StrEnum):
     SUPERSEDED = "superseded"
     UNDECIDED = "undecided"
     CHANGED_AGAIN = "changed_again"  # window: made and changed again at the same account between two looks
+    SET_BACK = "set_back"  # window: the account was restored from an older state, which knows nothing of it
     TURNED_AWAY = "turned_away"  # not authorised, and on record as such
     LET_THROUGH = "let_through"  # not authorised, and yet everywhere without anybody's decision
     LOST = "lost"
 
 
-WINDOWS = (Ending.CHANGED_AGAIN,)
+WINDOWS = (Ending.CHANGED_AGAIN, Ending.SET_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,30 @@ class Judge:
     held: Held
     record: OnRecord
     form: Form
+    restores: Sequence[Restore] = ()
 
     def endings(self) -> dict[int, Ending]:
         return {edit.number: self.ending(edit) for edit in self.edits}
 
     def ending(self, edit: Edit) -> Ending:
+        found = self._ending(edit)
+        if found is Ending.LOST and any(self._set_back(edit, restore) for restore in self.restores):
+            return Ending.SET_BACK
+        return found
+
+    def _set_back(self, edit: Edit, restore: Restore) -> bool:
+        """Made there and undone by the restore; or gone over when the hub took the old value for a new one."""
+        if edit.role == restore.role and restore.taken <= edit.at <= restore.done:
+            return True
+        old = restore.held.get(edit.place, {})
+        if edit.merged:
+            known = {str(self.form(edit.unit, one)) for one in old.get(edit.unit) or ()}
+            return edit.at <= restore.done and bool(edit.added - known or edit.removed & known)
+        lines = self.record.lines.get(edit.place, ())
+        later = [line for line in lines if line.role == restore.role and line.at >= max(edit.at, restore.done)]
+        return any(line.verdict in CHANGES and self._same(line.values, old) for line in later)
+
+    def _ending(self, edit: Edit) -> Ending:
         if edit.merged:
             return self._merged(edit)
         everywhere = self._everywhere(edit)

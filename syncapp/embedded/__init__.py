@@ -30,6 +30,7 @@ __all__ = [
     "ServerProblem",
     "Status",
     "all_gone",
+    "died",
     "find_place",
     "keep",
     "make_data_folder",
@@ -116,6 +117,17 @@ def _ensure_servers(place: Place) -> None:
     bin_folder, redis_program = programs.binaries(place, user)
     postgres.ensure(place, bin_folder, user)
     redis.ensure(place, redis_program, user)
+
+
+def died(place: Place) -> bool:
+    """A server that should run for its users has ended; one that only does not answer just now is left alone."""
+    return _ended(postgres.answers(place), place.postgres, postgres.PROGRAM) or _ended(
+        redis.answers(place), place.redis, redis.PROGRAM
+    )
+
+
+def _ended(answers: bool, folder: Path, program: str) -> bool:
+    return not answers and not programs.processes_in(folder, program)
 
 
 def all_gone(place: Place) -> bool:

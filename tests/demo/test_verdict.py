@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncapp.demo.journal import Dispute, Edit, Line, OnRecord
+from syncapp.demo.journal import Dispute, Edit, Line, OnRecord, Restore
 from syncapp.demo.verdict import LONGEST_LOOK, Ending, Judge, differing, drift, nobodys
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -118,6 +118,43 @@ def test_a_label_that_a_later_edit_removed_is_superseded():
     merged = edit(value=["b"], merged=True, added=frozenset("b"))
     undone = edit(2, [], "billing", merged=True, removed=frozenset("b"))
     assert ending(merged, undone, now=held([], [])) is Ending.SUPERSEDED
+
+
+def restored(value: Any, taken: float, done: float, role: str = "crm") -> Restore:
+    at = [START + timedelta(seconds=seconds) for seconds in (taken, done)]
+    return Restore(role, at[0], at[1], {ANN: {"phone": value}})
+
+
+def after_restore(first: Edit, restore: Restore, now: Any, *lines: Line) -> Ending:
+    return Judge([first], now, OnRecord({ANN: lines}), plain, restores=[restore]).ending(first)
+
+
+def test_what_a_restore_destroyed_at_its_own_account_is_a_window_and_what_came_after_is_not():
+    inside, before, later = edit(after=3), edit(after=1), edit(after=9)
+    restore = restored("0", 2, 5)
+    assert after_restore(inside, restore, held("0", "0")) is Ending.SET_BACK
+    assert after_restore(before, restore, held("0", "0")) is Ending.LOST
+    assert after_restore(later, restore, held("0", "0")) is Ending.LOST
+    assert after_restore(replace(inside, role="billing"), restore, held("0", "0")) is Ending.LOST
+
+
+def test_an_edit_elsewhere_is_set_back_only_where_the_hub_took_the_old_value_afterwards():
+    elsewhere, restore = edit(role="billing", after=3), restored("0", 2, 5)
+    mine = line(1, "adopt", "1", "billing", after=4)
+    taken_over = line(2, "adopt", "0", "crm", after=8)
+    assert after_restore(elsewhere, restore, held("0", "0"), mine, taken_over) is Ending.SET_BACK
+    assert after_restore(elsewhere, restore, held("0", "0"), mine, replace(taken_over, at=START)) is Ending.LOST
+    other = replace(taken_over, values={"phone": "7"})
+    assert after_restore(elsewhere, restore, held("7", "7"), mine, other) is Ending.LOST
+
+
+def test_a_label_is_set_back_only_where_the_old_state_did_not_have_it():
+    merged = replace(edit(role="billing", value=["b"], after=3), merged=True, added=frozenset("b"))
+    assert after_restore(merged, restored([], 2, 5), held([], [])) is Ending.SET_BACK
+    assert after_restore(merged, restored(["b"], 2, 5), held([], [])) is Ending.LOST
+    assert (
+        after_restore(replace(merged, at=START + timedelta(seconds=9)), restored([], 2, 5), held([], [])) is Ending.LOST
+    )
 
 
 def test_differences_are_found_by_field_in_the_shared_form():

@@ -1,6 +1,7 @@
-"""Run the schedule: ring the tick every second, also across a restart of Redis."""
+"""Run the schedule: ring the tick every second, also across a restart of Redis, and revive embedded servers."""
 
 import logging
+import threading
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncapp.queue import Schedule
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
+WATCH_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -23,6 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         logging.getLogger("rq.cron").setLevel(logging.WARNING)
+        if settings.EMBEDDED:
+            threading.Thread(target=self._watch_embedded, name="embedded servers", daemon=True).start()
         try:
             while self._interrupted():
                 time.sleep(1)
@@ -35,7 +39,6 @@ class Command(BaseCommand):
             Schedule().start()
         except redis.RedisError as error:
             self._tell(error)
-            self._start_embedded_again()
             return True
         return False
 
@@ -45,11 +48,13 @@ class Command(BaseCommand):
             logger.warning("Redis does not answer (%s): trying again every second", error)
             self.told_at = time.monotonic()
 
-    def _start_embedded_again(self) -> None:
-        """An embedded Redis that was killed has nobody else to notice: the schedule is the process that always runs."""
-        if not settings.EMBEDDED_REDIS:
-            return
-        try:
-            embedded.use(settings.PLACE)
-        except embedded.ServerProblem as problem:
-            logger.warning("%s", problem)
+    def _watch_embedded(self) -> None:
+        """A killed embedded server has nobody else to notice: the schedule is the process that always runs."""
+        while True:
+            time.sleep(WATCH_SECONDS)
+            try:
+                if embedded.died(settings.PLACE):
+                    logger.warning("an embedded server has ended: it is started again")
+                    embedded.use(settings.PLACE)
+            except embedded.ServerProblem as problem:
+                logger.warning("%s", problem)

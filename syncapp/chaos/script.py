@@ -1,0 +1,68 @@
+"""When what strikes, from a seed: every kind in turn in a shuffled order, and all named steps armed a few at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from .steps import STEPS, Steps
+from .strikes import Strikes
+
+GAP = (1.5, 3.5)
+ARM_EVERY = 2.0
+ARMED_AT_ONCE = 3
+CREATES = "create-"
+
+
+@dataclass(slots=True)
+class Script:
+    strikes: Strikes
+    steps: Steps
+    random: Random
+    _deck: list[Callable[[], None]] = field(default_factory=list)
+    _never_armed: list[str] = field(default_factory=list)
+    _next_strike: float = 0.0
+    _next_arm: float = 0.0
+    _decks: int = 0
+
+    def __post_init__(self) -> None:
+        self._never_armed = [step.name for step in STEPS]
+        self.random.shuffle(self._never_armed)
+        # Last of the list, first to be armed: the first load is when most creates are.
+        self._never_armed.sort(key=lambda name: name.startswith(CREATES))
+
+    def step(self, *, striking: bool = True) -> None:
+        """Called often: does what is due now."""
+        self.strikes.go_on()
+        now = time.monotonic()
+        if now >= self._next_arm and (striking or self._creates_wait):
+            self._next_arm = now + ARM_EVERY
+            self._arm()
+        if striking and now >= self._next_strike:
+            self._next_strike = now + self.random.uniform(*GAP)
+            self._strike()
+
+    @property
+    def complete(self) -> bool:
+        """Every kind struck and every step killed once."""
+        return self._decks > 0 and all(self.steps.hits().values())
+
+    @property
+    def _creates_wait(self) -> bool:
+        return bool(self._never_armed) and self._never_armed[-1].startswith(CREATES)
+
+    def _strike(self) -> None:
+        if not self._deck:
+            self._deck = self.strikes.deck()
+        self._deck.pop()()
+        self._decks += not self._deck
+
+    def _arm(self) -> None:
+        """First each step once; then any, so that they meet in other company."""
+        for _ in range(ARMED_AT_ONCE):
+            if self._never_armed:
+                self.steps.arm(self._never_armed.pop())
+        if not self._never_armed and not self.steps.armed():
+            self.steps.arm(self.random.choice(STEPS).name)

@@ -7,7 +7,7 @@ SERVERS := .venv-servers
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers-venv demo test test-fast check mutants bench clean
+.PHONY: help setup servers-venv demo test test-fast check mutants bench chaos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: setup ## Lint, format, types, import contracts, migrations, Django's own 
 
 mutants: setup ## Put deliberate faults into a copy of the code, one at a time: a named test has to catch each
 	$(BIN)/python -m tests.mutants
+
+chaos: setup servers-venv ## Kill, starve and mislead the hub's real processes while people edit (five minutes)
+	$(BIN)/python manage.py chaos
 
 bench: setup ## Measure; the figures and what they are made of are in bench/
 	$(BIN)/python -m bench

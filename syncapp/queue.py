@@ -25,7 +25,7 @@ TICK_SECONDS = 1
 FAILED_JOBS_KEPT = 24 * 3600
 # Jobs are rung by short requests too: a Redis that is down must cost them little.
 REDIS_PATIENCE = 2.0
-ENOUGH_WAITING = 1000
+MORE = "concord:more:"
 
 
 class Worker(SimpleWorker):
@@ -80,10 +80,19 @@ def enqueue_once(func_path: str, ids: tuple[int | str, ...], queue_name: str) ->
             return _enqueue(queue, func_path, ids, job_id)
         except DuplicateJobError:
             continue  # it runs now, or somebody was quicker
-    # Both run: one more, so that any number of workers may share the work, but no heap while nobody works.
-    if queue.count >= ENOUGH_WAITING:
+    return _one_more(queue, func_path, ids, name)
+
+
+def _one_more(queue: Queue, func_path: str, ids: tuple[int | str, ...], name: str) -> Job | None:
+    """Both run, or their worker was killed and they seem to for as long as a job may take: one more may wait, so that
+    any number of workers share the work, and no heap grows that other jobs would have to wait behind.
+    """
+    last = queue.connection.get(f"{MORE}{name}")
+    if last is not None and not _free(last if isinstance(last, str) else last.decode(), queue):
         return None
-    return _enqueue(queue, func_path, ids, f"{name}-{uuid.uuid4().hex}")
+    job = _enqueue(queue, func_path, ids, f"{name}-{uuid.uuid4().hex}")
+    queue.connection.set(f"{MORE}{name}", job.id, ex=FAILED_JOBS_KEPT)
+    return job
 
 
 def _free(job_id: str, queue: Queue) -> bool:

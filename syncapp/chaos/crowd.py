@@ -125,7 +125,7 @@ class Crowd:
                 self.reviewer.answer_all()
             except (Error, psycopg.Error) as error:
                 # The database is away; the page shows an error, and the reviewer comes back later.
-                logger.info("the reviewer met %s after %.1f s", error, time.monotonic() - started)
+                logger.debug("the reviewer met %s after %.1f s", error, time.monotonic() - started)
         close_old_connections()
 
 

@@ -14,19 +14,19 @@ from django.db import connections
 
 from policies.core.values import Kind
 from policies.models import PolicySet, Sync
+from syncapp.brakes import open_brakes
 from syncapp.demo.evidence import dump, held_by_unit
 from syncapp.demo.headless import MUST_BE_ZERO, full_sync, rest
 from syncapp.demo.judging import SHOWN, Scene, judged
 from syncapp.demo.people import Population
 from syncapp.demo.processes import DemoProblem
 from syncapp.demo.rest import Tell, at_rest, loaded, standing
-from syncapp.demo.reviewer import ANSWERS, Decide, Reviewer
+from syncapp.demo.reviewer import ACTOR, ANSWERS, Decide, Reviewer
 from syncapp.demo.run import until_asked_to_stop
 from syncapp.demo.scenario import FAULTS, People, Scenario
 from syncapp.demo.setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from syncapp.demo.systems import systems_of
-from syncapp.models import Feed
-from syncapp.poll import release_halt
+from syncapp.releasing import release_brake
 from syncapp.store import PgStore
 from syncapp.sweep import sync_now
 
@@ -143,7 +143,7 @@ def _play(
         "strikes": dict(sorted(strikes.counts.items())),
         "restarts": dict(sorted(keeper.ends.items())),
         "found_by_the_first_full_sync": repaired,
-        "halts_released": released + again,
+        "brakes_released": released + again,
         "newcomers": len(crowd.newcomers),
         "leavers": len(crowd.left),
         "policies": PolicySet.objects.filter(sync=sync).count(),
@@ -223,16 +223,16 @@ def _errands_done(keeper: Keeper) -> None:
 
 
 def _release(tell: Tell) -> int:
-    """A person looks at what was halted, and lets it go on."""
-    halted = list(Feed.objects.exclude(halted=""))
-    for feed in halted:
-        tell(f"  released: {feed.halted}")
-        release_halt(feed)
-    return len(halted)
+    """A person looks at what was braked, and lets it go on."""
+    found = open_brakes()
+    for brake in found:
+        tell(f"  released: {brake.sentence}")
+        release_brake(brake, ACTOR, "looked at after the storm")
+    return len(found)
 
 
 def _repair(demo: Demo, keeper: Keeper, sync: Sync, tell: Tell) -> tuple[int, int]:
-    """What only a full sync finds: how often it wrote, and how many halts were released."""
+    """What only a full sync finds: how often it wrote, and how many brakes were released."""
     before, released = _writes(demo), 0
     for _ in range(REPAIRS):
         keeper.check()

@@ -48,17 +48,17 @@ STEPS = (
     Step("pass-through-run-not-ended", BEFORE, "syncapp.poll:_end"),
     # A write.
     Step("pushes-taken-none-begun", AFTER, "syncapp.carry:claim_pushes", something=True),
-    Step("claim-not-committed", AFTER, "syncapp.push:claim", something=True),
-    Step("claimed-not-written", BEFORE, "syncapp.push:_write"),
+    Step("claim-not-committed", AFTER, "syncapp.claims:claim", something=True),
+    Step("claimed-not-written", BEFORE, "syncapp.remote:FeedRemote.update"),
     Step("looked-not-judged", AFTER, "syncapp.remote:FeedRemote.read"),
     Step("write-landed-answer-not-kept", AFTER, "syncapp.remote:FeedRemote.update"),
-    Step("confirmation-not-committed", AFTER, "syncapp.push:confirm"),
-    Step("confirmed-claim-not-given-back", AFTER, "syncapp.push:_read_back"),
+    Step("confirmation-not-committed", AFTER, "syncapp.claims:confirm"),
+    Step("confirmed-claim-not-given-back", AFTER, "syncapp.carry:push"),
     # A create.
-    Step("create-claimed-not-looked-up", BEFORE, "syncapp.push:_carry_create"),
-    Step("create-looked-up-not-sent", AFTER, "syncapp.remote:FeedRemote.find"),
+    Step("create-claimed-not-looked-up", BEFORE, "syncapp.remote:FeedRemote.find"),
+    Step("create-looked-up-not-sent", BEFORE, "syncapp.remote:FeedRemote.create"),
     Step("create-landed-answer-not-kept", AFTER, "syncapp.remote:FeedRemote.create"),
-    Step("create-found-its-record", AFTER, "syncapp.push:_found"),
+    Step("create-found-not-committed", AFTER, "policies.core.lookup:found"),
     # A delete.
     Step("delete-landed-answer-not-kept", AFTER, "syncapp.remote:FeedRemote.delete"),
     # An unknown outcome is found out.
@@ -66,7 +66,7 @@ STEPS = (
     Step("settled-and-committed", AFTER, "syncapp.carry:settle"),
     # A new policy version.
     Step("policy-published-not-committed", AFTER, "syncapp.apply.policy:_publish"),
-    Step("policy-committed-work-not-derived", BEFORE, "syncapp.apply.run:derive_all"),
+    Step("policy-committed-work-not-derived", BEFORE, "syncapp.apply.run:finish_revisions"),
     Step("revision-half-a-page", AFTER, "syncapp.revising:revise"),
     Step("revision-page-committed-place-not-kept", BEFORE, "syncapp.revising:_keep_place"),
     # The tick.

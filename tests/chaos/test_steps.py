@@ -86,7 +86,7 @@ def test_a_step_of_code_that_is_gone_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_process_of_the_hub_has_them_only_where_the_environment_names_a_folder(tmp_path: Path) -> None:
-    code = "import django; django.setup(); from syncapp import push; print(hasattr(push._read_back, '__wrapped__'))"
+    code = "import django; django.setup(); from syncapp import claims; print(hasattr(claims.confirm, '__wrapped__'))"
     own = {**os.environ, "DJANGO_SETTINGS_MODULE": "syncapp.settings", "CONCORD_DATA": str(tmp_path)}
     for more, wrapped in (({}, "False"), ({"CONCORD_CHAOS_STEPS": str(tmp_path)}, "True")):
         said = subprocess.run(

@@ -106,6 +106,19 @@ def test_one_that_runs_is_not_enough(redis_client):
     assert enqueue_once(WORK, (1,), "inbox").id not in (first.id, second.id)
 
 
+def test_jobs_of_killed_workers_let_one_wait_and_no_heap_grow(redis_client):
+    for _ in range(2):  # both names are taken for as long as a job may take
+        enqueue_once(WORK, (1,), "inbox").set_status(JobStatus.STARTED)
+        redis_client.lpop("rq:queue:inbox")
+    for _ in range(5):
+        enqueue_once(WORK, (1,), "inbox")
+    assert len(waiting(redis_client, "inbox")) == 1
+    redis_client.lpop("rq:queue:inbox")  # a worker took it
+    for _ in range(5):
+        enqueue_once(WORK, (1,), "inbox")
+    assert len(waiting(redis_client, "inbox")) == 1
+
+
 def test_one_that_failed_or_was_lost_does_not_block(redis_client):
     first = enqueue_once(WORK, (1,), "inbox")
     redis_client.lpop("rq:queue:inbox")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from . import gone, identity
@@ -142,6 +143,15 @@ def retry(record: Record, role: str, unit: str, actor: str, policy: Policy, cont
     return draft.done()
 
 
+def _before_mine(standing: Sequence[Candidate]) -> list[Candidate]:
+    """What stood when a person's edit came too late. The hub is one role, but another person's value there is not mine:
+    it stands as written over, unless a side that shares it speaks for it.
+    """
+    others = [c for c in standing if c.source != HUB]
+    ours = [c for c in standing if c.source == HUB and not any(equal(dict(c.value), dict(o.value)) for o in others)]
+    return [*others, *(replace(c, overwritten=True) for c in ours)]
+
+
 def edit(
     record: Record, unit_name: str, value: Values, seen_v: int, actor: str, policy: Policy, context: Context
 ) -> Plan:
@@ -173,7 +183,7 @@ def edit(
     else:
         seen = next((past for v, past in belief.past if v == seen_v), None)
         mine = Candidate(HUB, full, now, actor, Span(now, now), base=seen, k=seen_v)
-        candidates = (*(c for c in draft.hub_candidates(unit) if c.source != HUB), mine)
+        candidates = (*_before_mine(draft.hub_candidates(unit)), mine)
         disagree(draft, unit, candidates, mine, lambda why: draft.say(Verdict.CONCURRENT, why, HUB, unit, full))
     gone.after_versions(draft)
     return draft.done()

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from django.db import connections
+from django.db import Error, close_old_connections, connections
 
 from policies.core.values import Kind
 from policies.models import PolicySet, Sync
@@ -26,6 +26,7 @@ from syncapp.demo.run import until_asked_to_stop
 from syncapp.demo.scenario import FAULTS, People, Scenario
 from syncapp.demo.setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from syncapp.demo.systems import systems_of
+from syncapp.models import Ledger
 from syncapp.releasing import release_brake
 from syncapp.store import PgStore
 from syncapp.sweep import sync_now
@@ -39,7 +40,7 @@ from .strikes import Strikes
 
 # Claims of killed workers run out in seconds, so that others take over many times in one run.
 LEASE_SCALE = "0.05"
-FIRST_LOAD, LONGEST_REST, LATE = 240.0, 240.0, 45.0
+FIRST_LOAD, LONGEST_REST, LATE = 240.0, 240.0, 90.0
 REPAIRS = 12
 # Enough that nobody has to change the same field twice, and a first load that does not take most of the time.
 SHORT_OF = 120.0
@@ -105,7 +106,7 @@ def _play(
     scenario = Scenario(theirs, staying, policy, Random(seed + 2), _nothing, once=True)  # noqa: S311 - as above
     crowd = Crowd(demo, scenario, reviewer, doors, Random(seed + 3), list(leaving.ids.values()))  # noqa: S311 - as above
     strikes = Strikes(demo, keeper, scene, doors, random, tell)
-    script = Script(strikes, steps, random)
+    script = Script(strikes, steps, random, _lines)
     _first_load(keeper, script, tell)
     tell("Everybody is linked; people begin to edit")
     crowd.start()
@@ -156,6 +157,14 @@ def _play(
             "steps_missed": missed,
         },
     }
+
+
+def _lines() -> int:
+    try:
+        close_old_connections()
+        return int(Ledger.objects.order_by("-id").values_list("id", flat=True).first() or 0)
+    except Error:
+        return -1  # the database is away, as it should be now and then
 
 
 def _nothing() -> None:

@@ -10,7 +10,9 @@ from random import Random
 from .steps import STEPS, Steps
 from .strikes import Strikes
 
-GAP = (1.5, 3.5)
+GAP = (1.0, 2.5)
+# Longer is not waited for a sign of life after a strike: several at once are a storm, too.
+PATIENCE = 9.0
 ARM_EVERY = 2.0
 ARMED_AT_ONCE = 3
 CREATES = "create-"
@@ -21,10 +23,13 @@ class Script:
     strikes: Strikes
     steps: Steps
     random: Random
+    lines: Callable[[], int]  # how far the hub's ledger is; -1 if it cannot be asked
     _deck: list[Callable[[], None]] = field(default_factory=list)
     _never_armed: list[str] = field(default_factory=list)
     _next_strike: float = 0.0
     _next_arm: float = 0.0
+    _struck_at: float = 0.0
+    _lines_then: int = -1
     _decks: int = 0
 
     def __post_init__(self) -> None:
@@ -40,9 +45,21 @@ class Script:
         if now >= self._next_arm and (striking or self._creates_wait):
             self._next_arm = now + ARM_EVERY
             self._arm()
-        if striking and now >= self._next_strike:
-            self._next_strike = now + self.random.uniform(*GAP)
+        if striking and now >= self._next_strike and self._recovered(now):
             self._strike()
+            self._struck_at = time.monotonic()
+            self._next_strike = self._struck_at + self.random.uniform(*GAP)
+            self._lines_then = self.lines()
+
+    def _recovered(self, now: float) -> bool:
+        """The hub judged something since the last strike, or is given up for now. People edit all the time."""
+        if now > self._struck_at + PATIENCE:
+            return True
+        lines = self.lines()
+        if self._lines_then < 0:
+            self._lines_then = lines
+            return False
+        return lines > self._lines_then
 
     @property
     def complete(self) -> bool:

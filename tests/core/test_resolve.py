@@ -96,6 +96,23 @@ def test_a_hub_edit_is_a_version_of_its_own():
     assert after | {"H": "Emil", "v": 4, "by": ["hub"], "due": {"crm": "update", "app": "update"}} == after
 
 
+def test_of_two_people_who_edit_one_version_in_the_hub_neither_is_lost():
+    told = Case("", None, None, by=("hub",), past=((2, "Old"),))
+    after = edited(told, "Berta", seen=2).state
+    [asked] = after.questions
+    assert {one.value["name"]: (one.source, one.overwritten) for one in asked.candidates} == {
+        "Anna": (HUB, True),
+        "Berta": (HUB, False),
+    }
+    assert after.beliefs["name"].value == {"name": "Anna"}, "until somebody decides"
+
+
+def test_a_side_that_shares_the_other_edit_in_the_hub_speaks_for_it():
+    told = Case("", None, None, by=("crm", "hub"), past=((2, "Old"),))
+    [asked] = edited(told, "Berta", seen=2).state.questions
+    assert [(one.source, one.value["name"]) for one in asked.candidates] == [("crm", "Anna"), (HUB, "Berta")]
+
+
 def test_a_hub_edit_of_a_version_that_moved_is_concurrent():
     told = Case("", None, None, past=((2, "Old"),))
     assert outcome(told, edited(told, "Emil", seen=2))["sides"] == [("crm", "Anna"), ("hub", "Emil")]

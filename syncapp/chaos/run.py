@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,7 +37,7 @@ from .crowd import Crowd, Doors
 from .keeper import Keeper
 from .script import Script
 from .steps import Steps
-from .strikes import Strikes
+from .strikes import HUB, Strikes
 
 # Claims of killed workers run out in seconds, so that others take over many times in one run.
 LEASE_SCALE = "0.05"
@@ -61,7 +62,7 @@ def chaos(decide: Decide, seconds: float, seed: int, tell: Tell) -> dict[str, An
         demo = build(keeper, ports, tell, in_memory=True, more=more, everybody=everybody)
         start_hub(demo, tell, schedules=2)
         demo.hook()
-        found = _play(demo, keeper, steps, decide, seconds, seed, tell)
+        found = _play(cast(demo, keeper, steps, decide, seed, tell), seconds, seed, tell)
         found["seconds"] = round(time.monotonic() - started, 1)
     return found
 
@@ -89,73 +90,90 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _play(
-    demo: Demo, keeper: Keeper, steps: Steps, decide: Decide, seconds: float, seed: int, tell: Tell
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Everybody and everything that takes part."""
+
+    demo: Demo
+    keeper: Keeper
+    scene: Scene
+    leaving: People
+    crowd: Crowd
+    script: Script
+
+    @property
+    def strikes(self) -> Strikes:
+        return self.script.strikes
+
+
+def cast(demo: Demo, keeper: Keeper, steps: Steps, decide: Decide, seed: int, tell: Tell) -> Cast:
     sync, systems, random = Sync.objects.get(), systems_of(demo), Random(seed)  # noqa: S311 - replays, keeps no secret
     doors = Doors(systems)
-    everybody = People.find(systems)
-    leaving, staying = _split(everybody, random)
+    leaving, staying = _split(People.find(systems), random)
     policy = PgStore(sync).setting().policy
     scene = Scene(sync, systems, demo.sandboxes, staying, policy, held_by_unit(dump(systems), staying, policy))
-    for number, sandbox in enumerate(demo.sandboxes, start=seed):
-        sandbox.faults({"seed": number, **FAULTS})
-    answers = {**ANSWERS, Kind.DELETE: ("recreate", "propagate")}
+    answers = {**ANSWERS, Kind.DELETE: ("propagate", "recreate")}
     reviewer = Reviewer(decide, Random(seed + 1), answers)  # noqa: S311 - as above
     theirs = {role: doors.guarded(system) for role, system in systems.items()}
     scenario = Scenario(theirs, staying, policy, Random(seed + 2), _nothing, once=True)  # noqa: S311 - as above
     crowd = Crowd(demo, scenario, reviewer, doors, Random(seed + 3), list(leaving.ids.values()))  # noqa: S311 - as above
     strikes = Strikes(demo, keeper, scene, doors, random, tell)
-    script = Script(strikes, steps, random, _lines)
-    _first_load(keeper, script, tell)
+    return Cast(demo, keeper, scene, leaving, crowd, Script(strikes, steps, random, _lines))
+
+
+def _play(cast: Cast, seconds: float, seed: int, tell: Tell) -> dict[str, Any]:
+    demo, crowd = cast.demo, cast.crowd
+    for number, sandbox in enumerate(demo.sandboxes, start=seed):
+        sandbox.faults({"seed": number, **FAULTS})
+    _first_load(cast, tell)
     tell("Everybody is linked; people begin to edit")
     crowd.start()
     try:
-        _storm(keeper, script, seconds, tell)
+        _storm(cast, seconds)
     finally:
         crowd.stop()
-    tell(f"{len(scenario.edits)} edits made; peace")
-    _peace(demo, keeper, strikes, steps, tell)
+    tell(f"{len(crowd.scenario.edits)} edits made; peace")
+    _peace(cast)
     released = _release(tell)
-    rest(demo, reviewer, tell, LONGEST_REST)
+    rest(demo, crowd.reviewer, tell, LONGEST_REST)
     tell("At rest; a full sync, as once a day")
-    repaired, again = _repair(demo, keeper, sync, tell)
-    rest(demo, reviewer, tell, LONGEST_REST)
-    writes, count = full_sync(demo, sync, tell)
+    repaired, again = _repair(cast, tell)
+    rest(demo, crowd.reviewer, tell, LONGEST_REST)
+    writes, count = full_sync(demo, cast.scene.sync, tell)
     tell("Comparing the systems and judging every edit")
-    told = judged(scene, scenario.edits, reviewer, restores=strikes.restores)
-    twice = doubled(systems, demo.sandboxes)
-    missing = scattered(systems, [*crowd.newcomers, *leaving.ids])
+    told = report(cast)
+    told["details"]["writes_after_rest"] = writes[:SHOWN]
+    found = {"found_by_the_first_full_sync": repaired, "brakes_released": released + again}
+    return {**told, **found, "writes_after_rest": count}
+
+
+def report(cast: Cast) -> dict[str, Any]:
+    """What became of everybody, and how it was made hard for them."""
+    crowd, strikes, systems, sync = cast.crowd, cast.strikes, cast.scene.systems, cast.scene.sync
+    told = judged(cast.scene, crowd.scenario.edits, crowd.reviewer, restores=strikes.restores)
+    hits = cast.script.steps.hits()
+    missing = scattered(systems, [*crowd.newcomers, *cast.leaving.ids])
     apart = [f"{email} is not in {role}" for email, role in missing if not set_back(email, role, strikes.restores)]
-    silent = unexplained(sync)
-    missed = [name for name, number in steps.hits().items() if not number]
-    details = told.pop("details")
+    found = {
+        "doubled": doubled(systems, cast.demo.sandboxes),
+        "unexplained": unexplained(sync),
+        "steps_missed": [name for name, number in hits.items() if not number],
+    }
+    details = {**told.pop("details"), **{name: lines[:SHOWN] for name, lines in found.items()}}
+    details["diverged"] = [*details["diverged"], *apart][:SHOWN]
     return {
         **told,
+        **{name: len(lines) for name, lines in found.items()},
         "diverged": told["diverged"] + len(apart),
-        "writes_after_rest": count,
-        "doubled": len(twice),
-        "unexplained": len(silent),
         "windows": {**told["windows"], "set_back_creates": len(missing) - len(apart)},
-        "steps_missed": len(missed),
-        "kills": sum(steps.hits().values())
-        + sum(strikes.counts[f"{one}_killed"] for one in ("worker", "schedule", "web")),
-        "killed_at": dict(steps.hits()),
+        "kills": sum(hits.values()) + sum(strikes.counts[f"{one}_killed"] for one in HUB),
+        "killed_at": dict(hits),
         "strikes": dict(sorted(strikes.counts.items())),
-        "restarts": dict(sorted(keeper.ends.items())),
-        "found_by_the_first_full_sync": repaired,
-        "brakes_released": released + again,
+        "restarts": dict(sorted(cast.keeper.ends.items())),
         "newcomers": len(crowd.newcomers),
         "leavers": len(crowd.left),
         "policies": PolicySet.objects.filter(sync=sync).count(),
-        "details": {
-            **details,
-            "diverged": [*details["diverged"], *apart][:SHOWN],
-            "writes_after_rest": writes[:SHOWN],
-            "doubled": twice[:SHOWN],
-            "unexplained": silent[:SHOWN],
-            "steps_missed": missed,
-        },
+        "details": details,
     }
 
 
@@ -181,13 +199,13 @@ def _split(everybody: People, random: Random) -> tuple[People, People]:
     )
 
 
-def _first_load(keeper: Keeper, script: Script, tell: Tell) -> None:
+def _first_load(cast: Cast, tell: Tell) -> None:
     """Creates meet the kills too; nothing else strikes yet."""
     tell("First load, while workers are killed at the named steps")
     started = told_at = time.monotonic()
-    while not _quiet(script.strikes.demo):
-        keeper.check()
-        script.step(striking=False)
+    while not (loaded() and at_rest(cast.demo.sandboxes)):
+        cast.keeper.check()
+        cast.script.step(striking=False)
         now = time.monotonic()
         if now - started > FIRST_LOAD:
             raise DemoProblem(f"The first load did not end within {FIRST_LOAD:.0f} s: {standing()}")
@@ -197,27 +215,23 @@ def _first_load(keeper: Keeper, script: Script, tell: Tell) -> None:
         time.sleep(0.1)
 
 
-def _quiet(demo: Demo) -> bool:
-    return loaded() and at_rest(demo.sandboxes)
-
-
-def _storm(keeper: Keeper, script: Script, seconds: float, tell: Tell) -> None:
-    """Until the time is over and everything struck once; a step that nobody comes to is given up in the end."""
-    started = time.monotonic()
+def _storm(cast: Cast, seconds: float) -> None:
+    """Until the time is over and everything struck once. Then the steps that nobody came to yet have a quiet while."""
+    started, script = time.monotonic(), cast.script
     while (gone := time.monotonic() - started) < seconds or (not script.complete and gone < seconds + LATE):
-        keeper.check()
-        script.step()
+        cast.keeper.check()
+        script.step(striking=gone < seconds or not script.all_struck)
         time.sleep(0.05)
 
 
-def _peace(demo: Demo, keeper: Keeper, strikes: Strikes, steps: Steps, tell: Tell) -> None:
+def _peace(cast: Cast) -> None:
     """Everything works again, and everything that was begun is ended."""
-    steps.disarm()
-    strikes.end_all()
-    strikes.empty_redis()
-    for sandbox in demo.sandboxes:
+    cast.script.steps.disarm()
+    cast.strikes.end_all()
+    cast.strikes.empty_redis()
+    for sandbox in cast.demo.sandboxes:
         sandbox.faults({})
-    _errands_done(keeper)
+    _errands_done(cast.keeper)
     connections.close_all()
 
 
@@ -240,18 +254,19 @@ def _release(tell: Tell) -> int:
     return len(found)
 
 
-def _repair(demo: Demo, keeper: Keeper, sync: Sync, tell: Tell) -> tuple[int, int]:
+def _repair(cast: Cast, tell: Tell) -> tuple[int, int]:
     """What only a full sync finds: how often it wrote, and how many brakes were released."""
-    before, released = _writes(demo), 0
+    demo, released = cast.demo, 0
+    before = _writes(demo)
     for _ in range(REPAIRS):
-        keeper.check()
-        report = sync_now(sync, full=True)
-        if not report.failed:
+        cast.keeper.check()
+        done = sync_now(cast.scene.sync, full=True)
+        if not done.failed:
             return _writes(demo) - before, released
-        tell(f"  {'; '.join(report.failed)}")
+        tell(f"  {'; '.join(done.failed)}")
         released += _release(tell)
         time.sleep(2)
-    raise DemoProblem(f"The full sync failed: {'; '.join(report.failed)}")
+    raise DemoProblem(f"The full sync failed: {'; '.join(done.failed)}")
 
 
 def _writes(demo: Demo) -> int:

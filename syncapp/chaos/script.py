@@ -42,7 +42,7 @@ class Script:
         """Called often: does what is due now."""
         self.strikes.go_on()
         now = time.monotonic()
-        if now >= self._next_arm and (striking or self._creates_wait):
+        if now >= self._next_arm and (self._struck_at or self._creates_wait):
             self._next_arm = now + ARM_EVERY
             self._arm()
         if striking and now >= self._next_strike and self._recovered(now):
@@ -64,7 +64,11 @@ class Script:
     @property
     def complete(self) -> bool:
         """Every kind struck and every step killed once."""
-        return self._decks > 0 and all(self.steps.hits().values())
+        return self.all_struck and all(self.steps.hits().values())
+
+    @property
+    def all_struck(self) -> bool:
+        return self._decks > 0
 
     @property
     def _creates_wait(self) -> bool:

@@ -67,7 +67,7 @@ class Judge:
         if edit.merged:
             return self._merged(edit)
         everywhere = self._everywhere(edit)
-        if everywhere and edit.authorised:
+        if everywhere and (edit.authorised or self._typed_by_another(edit)):
             return Ending.EVERYWHERE
         disputes = [one for one in self.record.disputes.get(edit.place, ()) if self._has_side(one, edit)]
         if any(one.open for one in disputes):
@@ -80,6 +80,11 @@ class Judge:
         if not edit.authorised:
             return Ending.TURNED_AWAY
         return Ending.SUPERSEDED if disputes or self._followed(edit, lines) else Ending.LOST
+
+    def _typed_by_another(self, edit: Edit) -> bool:
+        """Who may not write a field may well type what somebody entered who may."""
+        others = [one for one in self.edits if one.place == edit.place and one.authorised]
+        return any(self._same(edit.values, one.values) for one in others)
 
     def _everywhere(self, edit: Edit) -> bool:
         held = self.held.get(edit.place, {})

@@ -106,6 +106,12 @@ def test_who_may_not_write_is_turned_away_on_record_and_never_let_through():
     assert ending(stranger, now=held("1", "1"), disputes=[agreed]) is Ending.SUPERSEDED
 
 
+def test_who_may_not_write_may_type_what_somebody_entered_who_may():
+    stranger, owner = edit(authorised=False), edit(2, role="billing")
+    assert ending(stranger, owner, now=held("1", "1")) is Ending.EVERYWHERE
+    assert ending(stranger, replace(owner, authorised=False), now=held("1", "1")) is Ending.LET_THROUGH
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"), [(["a", "b"], Ending.EVERYWHERE), (["a"], Ending.LOST), (["a", "b", "c"], Ending.LOST)]
 )

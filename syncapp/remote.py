@@ -25,6 +25,7 @@ from .connectors.records import Written as Receipt
 from .connectors.spec import Manifest
 from .connectors.throttle import MemoryThrottle
 from .facts import facts_of
+from .keeping import AccountKeeper
 from .load import database_now
 from .meaning import translator_of
 from .models import Account, Feed
@@ -264,6 +265,7 @@ def client_of(account: Account, before_write: Callable[[], None] = lambda: None)
     return Client(
         manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
         throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
+        keeper=AccountKeeper(account),
     )  # fmt: skip
 
 

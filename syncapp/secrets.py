@@ -5,6 +5,7 @@ No value and no part of one ever goes into an error or a log line.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from django.conf import settings
 from .models import Account
 
 FILE_LIMIT = 64 * 1024
+# Beside a renewed token: a digest of what the reference named when it was renewed. No secret has a dot in its name.
+RENEWED_FROM = ".renewed_from"
 REFERENCES = "{env: NAME} or {file: /path}"
 
 
@@ -54,11 +57,32 @@ def rotate(token: bytes) -> bytes:
 
 
 def secrets_of(account: Account) -> dict[str, str]:
-    """Everything an account's client needs: what is stored, and what its references name."""
+    """Everything an account's client needs: what is stored, and what its references name.
+
+    A token that was renewed stands for the one that its reference named then; another one there is a new beginning.
+    """
     found = decrypt(account)
+    marks = {name: found.pop(name) for name in list(found) if name.endswith(RENEWED_FROM)}
     for name, reference in account.secret_refs.items():
-        found[name] = resolve(reference, f"secret {name!r} of account {account.slug!r}")
+        given = _resolved(account, name, reference)
+        if marks.get(name + RENEWED_FROM) != _digest(given):
+            found[name] = given
     return found
+
+
+def kept_secrets(account: Account, changed: Mapping[str, str]) -> bytes:
+    """What is to be stored when these were renewed: encrypted, with marks of the references that they stand for."""
+    refs = account.secret_refs
+    marks = {name + RENEWED_FROM: _digest(_resolved(account, name, refs[name])) for name in changed if name in refs}
+    return encrypt({**decrypt(account), **changed, **marks})
+
+
+def _resolved(account: Account, name: str, reference: Any) -> str:
+    return resolve(reference, f"secret {name!r} of account {account.slug!r}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def resolve(reference: Any, whose: str) -> str:

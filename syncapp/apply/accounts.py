@@ -70,6 +70,10 @@ def _references(
         known(found, (*at, name), name, list(manifest.secrets), f"secret of {manifest.slug}")
     if not bytes(account.secrets):  # some may have been entered by hand and are stored encrypted
         _demand(found, at, manifest.secrets, set(given), "secret")
+        auth = manifest.auth
+        if auth.type == "refresh" and not {auth.access, auth.refresh} & set(given):
+            missing = f"the secret {auth.access!r} is missing, and so is {auth.refresh!r}"
+            raise found.wrong(at, missing, f"{auth.access} or {auth.refresh}")
     return dict(given)
 
 

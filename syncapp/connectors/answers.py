@@ -67,11 +67,11 @@ def check(answer: Answer, context: Context) -> None:
 def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> ConnectorError:
     said = context.redact(message(body, context.errors, answer.status))
     if answer.status == 401 or (code is not None and code in context.errors.unauthorised_codes):
-        return Unauthorised(
-            f"the provider does not accept the credentials: {said}", answer.where, "renew the account's secret"
-        )
+        what = f"the provider does not accept the credentials: {said}"
+        return Unauthorised(what, answer.where, "renew the account's secret", status=401)
     if answer.status == 403:
-        return Unauthorised(f"the credentials may not do this: {said}", answer.where, "grant the account this right")
+        what = f"the credentials may not do this: {said}"
+        return Unauthorised(what, answer.where, "grant the account this right", status=403)
     if context.conditional and _is_conflict(answer, context, code):
         return Stale(
             "the record has another version by now",

@@ -15,6 +15,8 @@ def auth_headers(spec: AuthSpec, values: Mapping[str, str], where: str) -> dict[
     headers = {name: fill(template, values, where) for name, template in spec.headers.items()}
     if spec.type == "bearer":
         headers["Authorization"] = "Bearer " + fill(spec.token, values, where)
+    if spec.type == "refresh" and not spec.headers:
+        headers["Authorization"] = "Bearer " + values[f"secret.{spec.access}"]
     if spec.type == "basic":
         pair = f"{fill(spec.user, values, where)}:{fill(spec.password, values, where)}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")

@@ -12,6 +12,7 @@ from syncapp.connectors.spec import (
     AuthSpec,
     CheckSpec,
     ConditionalSpec,
+    DailySpec,
     DeletedSpec,
     DeltaSpec,
     EntriesSpec,
@@ -71,7 +72,7 @@ def _settings(raw: Raw) -> dict[str, Setting]:
 
 def _limits(raw: Raw) -> LimitSpec:
     buckets = tuple((entry["requests"], float(entry["seconds"])) for entry in raw.get("buckets", ()))
-    return make(LimitSpec, raw, buckets=buckets)
+    return make(LimitSpec, raw, buckets=buckets, daily=maybe(DailySpec, raw.get("daily")))
 
 
 def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:

@@ -12,10 +12,10 @@ import orjson
 import requests
 
 from syncapp.connectors import answers, throttle
-from syncapp.connectors.auth import auth_headers
 from syncapp.connectors.egress import check_url, origin
-from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected
+from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected, Unauthorised
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.renewal import Credentials, Keeper, MemoryKeeper
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation, Setting
 from syncapp.connectors.templates import fill, fill_body, fill_path, names
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
@@ -60,35 +60,51 @@ class Caller:
         sleep: Callable[[float], None],
         max_bytes: int,
         before_write: Callable[[], None],
+        keeper: Keeper | None,
     ) -> None:
         self.manifest, self.account, self.clock = manifest, account or manifest.slug, clock
         self.config = {f"config.{k}": v for k, v in settled(manifest.config, config, "config", manifest.slug).items()}
         secret = settled(manifest.secrets, secrets, "secrets", manifest.slug)
-        everything = {**self.config, **{f"secret.{name}": value for name, value in secret.items()}}
+        secret |= {name: text for name, text in secrets.items() if is_beside(name)}
         self.base = fill(manifest.base_url, self.config, manifest.slug).rstrip("/")
         check_url(self.base, f"address of the {manifest.name} account")
-        self.credentials = auth_headers(manifest.auth, everything, manifest.slug)
         self.headers = {name: fill(template, self.config, manifest.slug) for name, template in manifest.headers.items()}
         self.looks_only = False
-        self.redact = answers.redactor(secret)
         self.throttle: Throttle = throttle or MemoryThrottle()
         self.patience, self.sleep, self.before_write = patience, sleep, before_write
         self.transport = Transport(
             allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes
         )
+        self.keeper = keeper or MemoryKeeper(secret)
+        self.credentials = Credentials(
+            manifest.auth, self.config, secret,
+            keeper=self.keeper, transport=self.transport, clock=clock, slug=manifest.slug,
+        )  # fmt: skip
 
     def send(self, call: Call, reader: ItemReader | None = None) -> Answer:
-        """The answer, if it is the one that was wanted; else the error that fits."""
+        """The answer, if it is the one that was wanted; else the error that fits.
+
+        A 401 says that nothing was done: the call is made again with another access token, if one is to be had.
+        """
         if self.looks_only and call.name not in LOOKS:
             where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
             raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
+        self.credentials.before()
+        while True:
+            try:
+                return self._send(call, reader)
+            except Unauthorised as refused:
+                if refused.status != 401 or not self.credentials.again():
+                    raise
+
+    def _send(self, call: Call, reader: ItemReader | None) -> Answer:
         request = self._request(call)
         context = answers.Context(
             call.operation,
             call.spec.errors,
             self.manifest.limits,
             reader,
-            self.redact,
+            self.credentials.redact,
             request.write,
             call.conditional,
             about_record="id" in call.values,
@@ -108,11 +124,12 @@ class Caller:
 
     def get(self, path: str, method: str = "GET") -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
+        self.credentials.before()
         request = Request(
             method,
             self.base + fill_path(path, self.config),
             {"Accept": "application/json", **self.headers},
-            self.credentials,
+            self.credentials.headers,
         )
         self._wait(request.where)
         return self.transport.send(request)
@@ -131,7 +148,7 @@ class Caller:
             call.operation.method,
             self._url(call, values, where),
             headers,
-            self.credentials,
+            self.credentials.headers,
             content,
             call.name in WRITES,
         )
@@ -163,8 +180,10 @@ class Caller:
 
     def _learn(self, answer: Answer) -> None:
         limits = self.manifest.limits
+        now = throttle.server_now(answer.headers, answer.answered_at)
+        if quota := throttle.daily(limits, answer.headers, now, answer.answered_at):
+            self.keeper.learn(quota)
         if throttle.exhausted(limits, answer.headers):
-            now = throttle.server_now(answer.headers, answer.answered_at)
             self.throttle.block(self.account, throttle.until_reset(limits, answer.headers, now) or 0.0)
 
 
@@ -177,9 +196,14 @@ def _json(body: Any, where: str) -> bytes:
         ) from None
 
 
+def is_beside(name: str) -> bool:
+    """What is kept beside a setting has a dot in its name, which no setting has."""
+    return "." in name
+
+
 def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, slug: str) -> dict[str, str]:
     """The account's settings, defaults filled in; unknown and missing ones are named, values never shown."""
-    unknown = sorted(set(given) - set(wanted))
+    unknown = sorted(name for name in given if name not in wanted and not is_beside(name))
     if unknown:
         raise Misconfigured(
             f"unknown {kind}: {', '.join(unknown)}", f"account of {slug}", f"{', '.join(sorted(wanted)) or 'none'}"

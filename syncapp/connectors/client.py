@@ -19,6 +19,7 @@ from syncapp.connectors.items import ItemReader
 from syncapp.connectors.many import Many
 from syncapp.connectors.paths import ABSENT, getter, setter
 from syncapp.connectors.records import Check, Item, Page, Written
+from syncapp.connectors.renewal import Keeper
 from syncapp.connectors.spec import Manifest, ObjectSpec, Operation
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
@@ -47,6 +48,7 @@ class Client:
         max_bytes: int = 32 * 1024 * 1024,
         looks_only: bool = False,
         before_write: Callable[[], None] = lambda: None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.manifest = manifest
         self.clock = clock
@@ -64,6 +66,7 @@ class Client:
             sleep=sleep,
             max_bytes=max_bytes,
             before_write=before_write,
+            keeper=keeper,
         )
         self._caller.looks_only = looks_only
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}

@@ -48,7 +48,11 @@ class Permanent(ConnectorError):
 
 
 class Unauthorised(Permanent):
-    """The credentials are wrong, expired, or may not do this."""
+    """The credentials are wrong, expired (401), or may not do this (403)."""
+
+    def __init__(self, what: str, where: str = "", accepted: str = "", *, status: int = 0) -> None:
+        super().__init__(what, where, accepted)
+        self.status = status
 
 
 class Rejected(Permanent):

@@ -120,7 +120,7 @@ class Many:
             return Unknown("the answer does not say what became of this record", answer.where, "read the record")
         own = _own_answer(answer, status, getter(entries.error)(entry) if status >= 300 else None)
         context = answers.Context(
-            operation, spec.errors, self.manifest.limits, reader, self._caller.redact, write=True,
+            operation, spec.errors, self.manifest.limits, reader, self._caller.credentials.redact, write=True,
             conditional=operation.conditional is not None, about_record=id is not None, id=id,
         )  # fmt: skip
         try:

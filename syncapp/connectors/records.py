@@ -34,6 +34,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """The quota of a day as an answer told it: so many calls in all, so many left, until then."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a listing. ``cursor`` resumes at the next page (None on the last one).
 

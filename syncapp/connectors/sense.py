@@ -66,7 +66,9 @@ def check_sense(found: Located) -> None:
     """Raise the first contradiction."""
     raw = found.data
     if raw["auth"]["type"] == "oauth2":
-        raise found.wrong(("auth", "type"), "oauth2 is not available yet", "none, headers, bearer, basic")
+        raise found.wrong(("auth", "type"), "oauth2 is not available yet", "none, headers, bearer, basic, refresh")
+    if raw["auth"]["type"] == "refresh":
+        _renewed(found, raw["auth"], raw.get("secrets", {}))
     config = {f"config.{name}" for name in raw.get("config", {})}
     secret = {f"secret.{name}" for name in raw.get("secrets", {})}
     _templates(found, ("base_url",), raw["base_url"], config)
@@ -78,6 +80,14 @@ def check_sense(found: Located) -> None:
     _paths(found, (), raw)
     if "webhook" in raw:
         _webhook(found, raw)
+
+
+def _renewed(found: Located, auth: Raw, secrets: Raw) -> None:
+    for key in ("access", "refresh"):
+        name = auth.get(key, f"{key}_token")
+        if name not in secrets:
+            known = ", ".join(sorted(secrets)) or "none is declared in 'secrets'"
+            raise found.wrong(("auth", key), f"there is no secret {name!r} to keep the {key} token in", known)
 
 
 def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> None:

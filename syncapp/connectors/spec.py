@@ -28,13 +28,23 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
-    """``none``, ``headers`` (any names), ``bearer`` or ``basic``; the values are templates."""
+    """``none``, ``headers`` (any names), ``bearer``, ``basic`` or ``refresh``; the values are templates.
+
+    ``refresh``: the secret named by ``access`` is renewed at ``token_url`` with the one named by ``refresh``; without a
+    refresh token the access token is used as it is.
+    """
 
     type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
     user: str = ""
     password: str = ""
+    token_url: str = ""
+    access: str = "access_token"
+    refresh: str = "refresh_token"
+    client_id: str = ""
+    client_secret: str = ""
+    client_auth: str = "body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +244,16 @@ class ObjectSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DailySpec:
+    """The headers in which the provider states the quota of a day: how many calls, how many left, until when."""
+
+    limit: str
+    remaining: str
+    reset: str = ""
+    reset_format: str = "unix"
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSpec:
     """Our own budget (``buckets`` of (requests, seconds)) and the headers in which the provider states its own."""
 
@@ -244,6 +264,7 @@ class LimitSpec:
     retry_after: str = "Retry-After"
     refused: tuple[int, ...] = (429,)
     wait: float = 5.0
+    daily: DailySpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from syncapp.connectors import times
+from syncapp.connectors.records import Quota
 from syncapp.connectors.spec import LimitSpec
 
 LONGEST = 24 * 3600.0
@@ -85,7 +86,7 @@ def retry_after(limits: LimitSpec, headers: Mapping[str, str], now: float) -> fl
     """How long a refusing provider asks us to wait, from Retry-After or its reset header; None if it does not say."""
     text = headers.get(limits.retry_after)
     if text is not None:
-        seconds = _number(text)
+        seconds = number(text)
         if seconds is not None:
             return _bounded(seconds)
         moment = times.header_date(text)
@@ -96,25 +97,42 @@ def retry_after(limits: LimitSpec, headers: Mapping[str, str], now: float) -> fl
 
 def until_reset(limits: LimitSpec, headers: Mapping[str, str], now: float) -> float | None:
     """Seconds until the provider's window begins anew, if a header tells."""
-    text = headers.get(limits.reset) if limits.reset else None
+    return _offset(headers.get(limits.reset) if limits.reset else None, limits.reset_format, now)
+
+
+def _offset(text: str | None, form: str, now: float) -> float | None:
+    """Seconds from now, of a time in one of the forms that reset headers have."""
     if text is None:
         return None
-    if limits.reset_format == "iso":
+    if form == "iso":
         try:
             return _bounded(times.parse(text).timestamp() - now)
         except ValueError:
             return None
-    number = _number(text)
-    if number is None:
+    told = number(text)
+    if told is None:
         return None
-    offsets = {"seconds": number, "ms": number / 1000, "unix": number - now, "unix_ms": number / 1000 - now}
-    return _bounded(offsets[limits.reset_format])
+    offsets = {"seconds": told, "ms": told / 1000, "unix": told - now, "unix_ms": told / 1000 - now}
+    return _bounded(offsets[form])
 
 
 def exhausted(limits: LimitSpec, headers: Mapping[str, str]) -> bool:
     """True if the provider says that no call is left in this window."""
-    left = _number(headers.get(limits.remaining, "")) if limits.remaining else None
+    left = number(headers.get(limits.remaining, "")) if limits.remaining else None
     return left is not None and left <= 0
+
+
+def daily(limits: LimitSpec, headers: Mapping[str, str], now: float, seen_at: float) -> Quota | None:
+    """The quota of the day, if the headers of an answer tell it; ``now`` by the provider's clock, the rest by ours."""
+    spec = limits.daily
+    if spec is None:
+        return None
+    limit, left = number(headers.get(spec.limit, "")), number(headers.get(spec.remaining, ""))
+    if limit is None or left is None:
+        return None
+    wait = _offset(headers.get(spec.reset) if spec.reset else None, spec.reset_format, now)
+    resets_at = None if wait is None else datetime.fromtimestamp(seen_at + wait, UTC)
+    return Quota(int(limit), int(left), resets_at, datetime.fromtimestamp(seen_at, UTC))
 
 
 def seen(limits: LimitSpec, headers: Mapping[str, str]) -> dict[str, str]:
@@ -135,7 +153,7 @@ def describe(seconds: float) -> str:
     return f"{seconds:.1f} s (until {at} UTC)"
 
 
-def _number(text: str) -> float | None:
+def number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:

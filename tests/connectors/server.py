@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 
 @dataclass
@@ -67,7 +67,8 @@ def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.loads(content) if content else None
+            form = headers.get("content-type") == "application/x-www-form-urlencoded"
+            body = dict(parse_qsl(content.decode())) if form else json.loads(content) if content else None
             reply = provider.reply(Asked(self.command, parts.path, query, headers, body, content))
             if reply.wait:
                 provider.released.wait(reply.wait)

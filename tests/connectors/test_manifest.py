@@ -17,6 +17,7 @@ PEOPLE = "objects.people"
 OPS = f"{PEOPLE}.operations"
 SIGNATURE = {"scheme": "hmac", "header": "X-Sig"}
 EVENTS = {"types": {"p.new": {"object": "people", "kind": "created"}}, "record_id": "id"}
+
 MERGES = {"types": {"p.joined": {"object": "people", "kind": "merged"}}, "record_id": "id"}
 
 ENTRIES = {"body": "{body}", "items": "results", "status": "status"}
@@ -25,6 +26,12 @@ BATCH = {"method": "POST", "path": "/", "max_ids": 9, "body": {"all": "{entries}
 
 def hook(**signature: Any) -> dict[str, Any]:
     return {"webhook": {"signature": {**SIGNATURE, **signature}, "events": EVENTS}}
+
+
+def renewed(**auth: Any) -> dict[str, Any]:
+    secrets = {"token": {"label": "Token"}, "refresh_token": {"label": "Refresh token"}}
+    given = {"type": "refresh", "token_url": "{config.server}/token", "access": "token", **auth}
+    return {"auth": given, "secrets": secrets}
 
 
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
@@ -54,6 +61,14 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{PEOPLE}.version": {"kind": "etag", "path": "v"}}, ["'etag' is not accepted", "none, exact, ordered"]),
     ({f"{PEOPLE}.version": ...}, ["conditional write needs a version"]),
     ({f"{PEOPLE}.deletes": "delta", f"{PEOPLE}.deleted": ...}, ["tombstones need to be recognised"]),
+    ({"auth": {"type": "refresh"}}, ["'token_url' is missing"]),
+    (renewed(access="tokn"), ["auth.access", "there is no secret 'tokn'", "refresh_token, token"]),
+    (renewed(refresh="other"), ["auth.refresh", "there is no secret 'other'", "refresh_token, token"]),
+    (renewed(client_auth="jwt"), ["auth.client_auth", "'jwt' is not accepted", "body, basic"]),
+    (renewed(client_id="{secret.id}"), ["auth.client_id", "{secret.id} means nothing here"]),
+    (renewed(scope="all"), ["unknown key 'scope'", "token_url"]),
+    ({"limits": {"daily": {"limit": "X-Q"}}}, ["limits.daily", "'remaining' is missing"]),
+    ({"limits": {"daily": {"limit": "X-Q", "remaining": "X-R", "reset_format": "epoch"}}}, ["'epoch' is not accepted", "unix, unix_ms"]),
     ({f"{PEOPLE}.merged": {}}, ["objects.people.merged", "should be non-empty"]),
     ({f"{PEOPLE}.merged": {"other_id": False}}, ["how does one see that a record was merged", "path, error, other_id"]),
     ({f"{PEOPLE}.merged": {"into": "x"}}, ["unknown key 'into'", "error, other_id, path"]),
@@ -161,7 +176,7 @@ def test_the_shipped_ones() -> None:
     assert known["sandbox"].objects["customers"].operations["update"].conditional is not None
     for path in registry.OWN.glob("*.yaml"):
         # the sandbox is two providers in one file
-        assert len(path.read_text().splitlines()) <= (200 if path.stem == "sandbox" else 150)
+        assert len(path.read_text().splitlines()) <= (215 if path.stem == "sandbox" else 150)
 
 
 def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:

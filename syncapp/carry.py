@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
+from .batch import push_many, settle_many
+from .batched import Pushed
 from .brakes import Braked
-from .connectors.errors import ConnectorError, Limited, Permanent, Retryable, Unknown
+from .carried import Carried, Job, Stopped, conclude, note, noted
+from .connectors.errors import ConnectorError, Limited, ManifestError, Permanent, Retryable, Unknown
+from .facts import object_spec
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
 from .lastlook import REPEATS, LastLook
@@ -20,8 +24,9 @@ from .observe import patiently
 from .outbox import claim_pushes, claim_unsettled, postpone, put_off
 from .ports import Remote
 from .push import Outcome, push, settle
-from .remote import FeedRemote, open_remote
+from .remote import FeedRemote, opened
 from .store import NoPolicy, PgStore, ring_pushes
+from .together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -37,48 +42,33 @@ PERSON_WAIT = 60.0
 Ring = Callable[[Collection[int]], None]
 
 
-@dataclass(slots=True)
-class Carried:
-    """What came of a batch: outcomes by name, and whether there may be more to do now."""
-
-    outcomes: dict[str, int] = field(default_factory=dict)
-    more: bool = False
-
-    def count(self, outcome: str) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
-
-    @property
-    def moved(self) -> int:
-        """How many pushes came to an end."""
-        return sum(number for name, number in self.outcomes.items() if name not in ("waits", Outcome.UNKNOWN))
-
-
-class Stopped(Exception):
-    """No further call to this account now; what waits is tried again in `seconds`."""
-
-    def __init__(self, seconds: float, said: str) -> None:
-        self.seconds, self.said = seconds, said
-        super().__init__(said)
-
-
 def load_feed(feed_id: int) -> Feed | None:
     return Feed.objects.select_related("account", "role__sync").filter(pk=feed_id).first()
 
 
-def carry(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -> Carried:
+def _usual(feed: Feed) -> int:
+    """How many pushes a job takes: as many as one call to the account may name, where it has such calls."""
+    try:
+        spec = object_spec(feed.account.provider, feed.object)
+    except (LookupError, ManifestError):
+        return BATCH  # what is wrong with its file is told on the pushes
+    return max(BATCH, spec.most("create_many"), spec.most("update_many"))
+
+
+def carry(feed_id: int, *, limit: int | None = None, ring_feeds: Ring = ring_pushes) -> Carried:
     """Push what is due at one feed, as far as it may be written now."""
     carried = Carried()
     feed = load_feed(feed_id)
     if feed is None or why_not_written(feed):
         return carried
-    store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
+    store, limit = PgStore(feed.role.sync, ring_feeds=ring_feeds), limit or _usual(feed)
     claimed = claim_pushes(feed_id, limit, store.now(), LEASE)
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _push_one)
     carried.more = carried.more or len(claimed) == limit
     return carried
 
 
-def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pushes) -> Carried:
+def settle_feed(feed_id: int, *, limit: int | None = None, ring_feeds: Ring = ring_pushes) -> Carried:
     """Find out what became of pushes that were on their way when their worker died or the answer was lost.
 
     It reads, and so goes on where writing has been stopped meanwhile; a create may have to be made, and waits then.
@@ -87,7 +77,7 @@ def settle_feed(feed_id: int, *, limit: int = BATCH, ring_feeds: Ring = ring_pus
     feed = load_feed(feed_id)
     if feed is None:
         return carried
-    store = PgStore(feed.role.sync, ring_feeds=ring_feeds)
+    store, limit = PgStore(feed.role.sync, ring_feeds=ring_feeds), limit or _usual(feed)
     claimed = claim_unsettled(feed_id, limit, store.now(), LEASE, WRITE_LEASE, creates=not why_not_written(feed))
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
     carried.more = carried.more or len(claimed) == limit
@@ -103,17 +93,21 @@ def _each(
     if not keys:
         return
     left = list(keys)
-    stop_at = time.monotonic() + SLICE
+    stop_at, alone = time.monotonic() + SLICE, 0
     try:
-        with open_remote(feed) as remote:
+        with opened(Together, feed) as remote:
+            if len(left) > 1 and remote.batches.most:
+                job = Job(feed, store, remote, carried, attempts)
+                _push_together(job, left) if step is _push_one else _settle_together(job, left)
             while left:
                 if step is _push_one and not Feed.objects.filter(WRITABLE, pk=feed.pk).exists():
                     raise Stopped(0.0, "writing was stopped")
-                if time.monotonic() > stop_at:
+                if time.monotonic() > stop_at or alone == BATCH:
                     carried.more = True
-                    raise Stopped(0.0, "the account is slow; the next job goes on")
+                    raise Stopped(0.0, "the next job goes on")
                 carried.count(_guarded(feed, store, remote, left[0], attempts[left[0]], step))
                 left.pop(0)
+                alone += 1
         well(feed.account)
     except Stopped as stop:
         carried.count("waits")
@@ -152,29 +146,11 @@ def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts:
     except NoPolicy as error:
         raise Stopped(PERSON_WAIT, str(error)) from error
     except (Retryable, Unknown, Permanent) as error:
-        return _note(feed, store, key, attempts, error)
+        return note(feed, store, key, attempts, error)
     except Contended as error:
         postpone(feed.pk, key, store.now() + timedelta(seconds=0.5), str(error))
         return "waits"
-    until = store.now() + timedelta(seconds=back_off(attempts, 0.5))
-    if outcome is Outcome.UNKNOWN:
-        postpone(feed.pk, key, until, "the outcome of the write is not known yet")
-        if remote.limited is not None:
-            raise Stopped(remote.limited.retry_after or back_off(attempts, 1.0), str(remote.limited))
-    elif outcome in (Outcome.BUSY, Outcome.MOVED):
-        postpone(feed.pk, key, until, "the account keeps changing, or another write there is in flight")
-        return "waits"
-    if outcome is Outcome.IDLE:
-        patiently(lambda: store.derive([key]))
-    return outcome
-
-
-def _note(feed: Feed, store: PgStore, key: str, attempts: int, error: ConnectorError) -> str:
-    # What waiting may cure is tried soon; the same call to a provider that refused it is tried rarely.
-    seconds = back_off(attempts, 1.0) if isinstance(error, Retryable | Unknown) else 30 * back_off(attempts, 1.0)
-    logger.info("push of %s to feed %s: %s", key, feed.pk, error)
-    postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
-    return "waits"
+    return noted(feed, store, remote, key, attempts, outcome)
 
 
 def _push_one(store: PgStore, remote: Remote, key: str) -> Outcome:
@@ -194,3 +170,58 @@ def _push_one(store: PgStore, remote: Remote, key: str) -> Outcome:
 
 def _settle_one(store: PgStore, remote: Remote, key: str) -> Outcome:
     return patiently(lambda: settle(store, remote, key))
+
+
+def _push_together(job: Job, left: list[str]) -> None:
+    """As `_push_one`, for as many as one call may name; what came to no outcome stays in `left` and goes alone."""
+    keys, settled = _not_in_vain(job, left), set[str]()
+    for _ in range(TURNS):
+        if not keys:
+            return
+        if not Feed.objects.filter(WRITABLE, pk=job.feed.pk).exists():
+            raise Stopped(0.0, "writing was stopped")
+        pushed = _unless_held(partial(push_many, job.store, job.remote, keys))
+        if pushed.stopped is None:
+            _settle_unknown(job, pushed)
+        again = [key for key, outcome in pushed.outcomes.items() if outcome in (Outcome.MOVED, Outcome.RESEND)]
+        # Nothing left after settling: what was settled is what came of it.
+        pushed.outcomes |= {key: Outcome.RESEND for key in settled if pushed.outcomes.get(key) is Outcome.IDLE}
+        settled |= {key for key in again if pushed.outcomes[key] is Outcome.RESEND}
+        conclude(job, pushed, left, again)
+        keys = again
+
+
+def _settle_together(job: Job, left: list[str]) -> None:
+    keys = _not_in_vain(job, left)
+    if keys:
+        conclude(job, _unless_held(partial(settle_many, job.store, job.remote, keys)), left, ())
+
+
+def _not_in_vain(job: Job, keys: Sequence[str]) -> list[str]:
+    """What was tried again and again goes alone: its next look is believed."""
+    return [key for key in keys if job.attempts[key] < REPEATS]
+
+
+def _unless_held(step: Callable[[], Pushed]) -> Pushed:
+    try:
+        return step()
+    except Contended as error:
+        raise Stopped(0.5, str(error)) from error
+    except NoPolicy as error:
+        raise Stopped(PERSON_WAIT, str(error)) from error
+
+
+def _settle_unknown(job: Job, pushed: Pushed) -> None:
+    """A lost answer is settled at once: whoever made the call knows that it has ended."""
+    lost = [key for key, outcome in pushed.outcomes.items() if outcome is Outcome.UNKNOWN]
+    if not lost:
+        return
+    try:
+        settled = patiently(lambda: settle_many(job.store, job.remote, lost))
+    except Contended:
+        return  # they are noted as unknown, and settled by the next job
+    pushed.outcomes |= {
+        key: Outcome.RESEND if outcome is Outcome.IDLE else outcome for key, outcome in settled.outcomes.items()
+    }
+    pushed.failed |= settled.failed
+    pushed.stopped = settled.stopped

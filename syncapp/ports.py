@@ -16,6 +16,8 @@ from policies.core.rules import Policy
 from policies.core.seen import Context, Observation
 from policies.core.values import Record, Values
 
+from .connectors.errors import ConnectorError
+
 
 class Contended(Exception):
     """Somebody else holds or just changed these records: the whole block is to be tried again."""
@@ -68,6 +70,62 @@ class Remote(Protocol):
     def delete(self, remote_id: str, *, version: str | None, key: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How many records one call may name: to look up, to make, to change; 0 where the account has no such call."""
+
+    find: int = 0
+    create: int = 0
+    update: int = 0
+
+    @property
+    def most(self) -> int:
+        """How many pushes may be carried together; 0: none."""
+        return min((size for size in (self.create, self.update) if size), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A record that is looked up before it is made."""
+
+    values: Values
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    values: Values
+    key: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    remote_id: str
+    values: Values
+    version: str | None
+    key: str
+
+
+class BatchRemote(Remote, Protocol):
+    """An account that takes many records in one call. A call that fails as a whole raises; of the others each has its
+    own result, in the order asked: what a single call would have returned or raised.
+    """
+
+    @property
+    def batches(self) -> Batches: ...
+
+    def read_many(self, remote_ids: Sequence[str]) -> Sequence[Observation]:
+        """Each of them, also those that are gone, unless it cannot be read at all."""
+        ...
+
+    def find_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[Observation]]: ...
+
+    def create_many(self, records: Sequence[New]) -> Sequence[Written | ConnectorError]: ...
+
+    def update_many(self, changes: Sequence[Change]) -> Sequence[Written | ConnectorError]: ...
+
+
 class Page(Protocol):
     """A transaction with its records locked, in a fixed number of queries however many records there are."""
 
@@ -107,8 +165,8 @@ class Store(Protocol):
         """
         ...
 
-    def open(self, key: str) -> AbstractContextManager[Page]:
-        """Open a page for one record."""
+    def open(self, *keys: str) -> AbstractContextManager[Page]:
+        """Open a page for these records alone."""
         ...
 
     def cursor(self, role: str) -> str: ...

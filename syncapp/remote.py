@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 
@@ -269,9 +269,16 @@ def client_of(account: Account, before_write: Callable[[], None] = lambda: None)
     )  # fmt: skip
 
 
-@contextmanager
-def open_remote(feed: Feed, sieve: Sieve | None = None) -> Iterator[FeedRemote]:
+R = TypeVar("R", bound=FeedRemote)
+
+
+def open_remote(feed: Feed, sieve: Sieve | None = None) -> AbstractContextManager[FeedRemote]:
     """The remote of a feed that was loaded with its account, role and sync."""
+    return opened(FeedRemote, feed, sieve)
+
+
+@contextmanager
+def opened(kind: type[R], feed: Feed, sieve: Sieve | None = None) -> Iterator[R]:
     translator = translator_of(feed)
     norms = {
         name: norm(specs, translator.kinds[name].name)
@@ -280,6 +287,6 @@ def open_remote(feed: Feed, sieve: Sieve | None = None) -> Iterator[FeedRemote]:
     }
     client = client_of(feed.account, lambda: before_sending(feed))
     try:
-        yield FeedRemote(feed, client, translator, feed.role.sync.match_keys, norms, sieve)
+        yield kind(feed, client, translator, feed.role.sync.match_keys, norms, sieve)
     finally:
         client.close()

@@ -90,12 +90,12 @@ class PgStore:
             self._ring(page.write())
 
     @contextmanager
-    def open(self, key: str) -> Iterator[PgPage]:
+    def open(self, *keys: str) -> Iterator[PgPage]:
         """Raises Contended as `page` does."""
         with retryable(), transaction.atomic():
             loaded = Loaded(start(self.sync.pk))
             setting = self.setting()
-            load_records(loaded, setting.feeds, [key])
+            load_records(loaded, setting.feeds, keys)
             page = PgPage(setting, loaded, ())
             yield page
             self._ring(page.write())

@@ -97,8 +97,8 @@ class MemoryStore:
         self.world.crash("after commit")
 
     @contextmanager
-    def open(self, key: str) -> Iterator[MemoryPage]:
-        with self.page("", (), (key,)) as page:
+    def open(self, *keys: str) -> Iterator[MemoryPage]:
+        with self.page("", (), keys) as page:
             yield page
 
     def cursor(self, role: str) -> str:

@@ -29,6 +29,8 @@ EXERCISED = (
         "read", "update", "update answered",
     )),
     "fault: limited", "fault: unsent", "fault: landed", "deliveries", "deliveries lost", "deliveries without body",
+    "batch: confirmed", "batch: found", "batch: moved", "batch: unknown", "batch: stopped", "batch: item failed",
+    "batch settled: resend", "batch settled: found", "batch settled: confirmed",
     "deliveries that waited", "looks repeated", "answers", "answers that had moved", "pages",
 )  # fmt: skip
 ENOUGH = 500  # seeds from which on every kind must have been met

@@ -18,6 +18,7 @@ from syncapp.push import Outcome
 from .account import LAG, Account
 from .memory import MemoryStore
 from .reviewer import Reviewer
+from .together import InBatches
 
 PAGE = 3  # records that a revision takes at once
 
@@ -36,6 +37,8 @@ class Revising:
 
 class Workers(Reviewer):
     """Part of a world."""
+
+    in_batches: InBatches
 
     def __init__(self) -> None:
         super().__init__()
@@ -176,7 +179,10 @@ class Workers(Reviewer):
         if not self.may_push(role):
             self.counts["pushes held back"] += 1
             return
-        self.carry(writing.push, key, role, "push")
+        if self.in_batches.now(role):
+            self.in_batches.push(role)
+        else:
+            self.carry(writing.push, key, role, "push")
 
     def carry(self, step: Callable[[MemoryStore, Remote, str], Outcome], key: str, role: str, name: str) -> Outcome:
         """As the clerk does: tried again and again in vain, the next look is believed, even at a lower version."""
@@ -203,6 +209,9 @@ class Workers(Reviewer):
             sent = self.store.records[key].links[role].sending
             if role in self.stopped and sent is not None and sent.create:
                 return  # it may have to be made, and waits
+            if self.in_batches.now(role):
+                self.in_batches.settle(role)
+                return
             self.settled.add(key)
             self.carry(writing.settle, key, role, "settled")
 

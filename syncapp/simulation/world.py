@@ -14,6 +14,7 @@ from . import catalogue, scenario
 from .account import Account
 from .memory import MemoryStore
 from .operators import Operators
+from .together import InBatches
 from .workers import Crash
 
 EDITS = 60
@@ -32,8 +33,9 @@ class World(Operators):
         self.scenario = scenario.draw(seed)
         self.joined = frozenset(self.scenario.roles) - {self.scenario.late}
         self.policies = [(self.tick, catalogue.draw_policy(self.scenario, 1, self.joined))]
+        self.in_batches = InBatches(self)
         self.accounts = {
-            role: Account(
+            role: self.in_batches.account(role)(
                 self,
                 role,
                 self.scenario.traits[role],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from policies.models import Sync
+from syncapp.connectors.spec import ObjectSpec
 from syncapp.models import Account, Feed
 from syncapp.remote import THROTTLE
 from syncapp.sandbox.server import SandboxServer
@@ -46,6 +47,12 @@ def sync(transactional_db: None, redis_client: object, sides: dict[str, Side]) -
         )
     Feed.objects.update(schedule=3600.0)
     return made
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at an account without batch calls."""
+    monkeypatch.setattr(ObjectSpec, "most", lambda self, name: 0)
 
 
 @pytest.fixture

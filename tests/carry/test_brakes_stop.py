@@ -27,7 +27,7 @@ from tests.carry.processes import processes
 from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 60
+MANY = 400  # several batches of the account's own size
 
 
 def feed(role: str = "billing") -> Feed:
@@ -47,7 +47,7 @@ def read_both() -> None:
 def test_within_a_second_no_write_leaves_a_running_hub(sync: Sync, sides: dict[str, Side], tmp_path: Path) -> None:
     """Two workers write to an account that takes its time for each answer, and are stopped in the middle."""
     people(sides, MANY)
-    sides["billing"].faults(hang_after_write=1.0, hang_seconds=0.1)
+    sides["billing"].faults(hang_after_write=1.0, hang_seconds=0.5)
     with processes(("rqworker",), ("rqworker",), ("scheduler",), logs=tmp_path):
         wait_for(lambda: len(sides["billing"].writes()) >= 5, 60.0)
         found = stop_all("ada", "something is wrong")

@@ -186,7 +186,7 @@ def test_workers_share_an_inbox(sync: Sync, sides: dict[str, Side], hooked: None
 
 
 def test_a_fault_of_ours_gives_back_what_its_job_had_claimed(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    one_by_one: None, sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = first_load(sides)
     for number, record in enumerate(ids):

@@ -257,7 +257,7 @@ def test_a_side_that_fails_keeps_no_other_from_its_first_load(sync: Sync, sides:
 
 
 def test_a_slow_account_gives_its_batch_back(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    one_by_one: None, sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = first_load(sides, 3)
     for one in ids:

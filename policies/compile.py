@@ -252,7 +252,8 @@ def _ability_problems(rule: FieldRule, members: Sequence[SyncField], facts: Mapp
 def _field(member: SyncField, rule: FieldRule, problems: list[str]) -> Field | None:
     try:
         checks = tuple(validator(spec) for spec in rule.validators.get(member.name, ()))
-        return Field(member.name, field_type(member.type, **member.params).normalise, member.type, checks)
+        refers = member.params.get("sync", "") if member.type == "reference" else ""
+        return Field(member.name, field_type(member.type, **member.params).normalise, member.type, checks, refers)
     except (ValueError, TypeError) as error:
         problems.append(f"{member.name}: {error}")
         return None

@@ -1,7 +1,7 @@
 """What a worker can be rung for: ids in, one call."""
 
 from . import baseline as baselines
-from . import carry, observe, poll, revising, sweep
+from . import carry, observe, poll, resolving, revising, sweep
 from .plan import make
 from .queue import ring
 
@@ -29,6 +29,10 @@ def push(feed_id: int) -> None:
 def settle(feed_id: int) -> None:
     if carry.settle_feed(feed_id).more:
         ring(sweep.SETTLE_JOB, feed_id, queue="push")
+
+
+def resolve() -> None:
+    resolving.resolve()
 
 
 def revise(revision_id: int) -> None:

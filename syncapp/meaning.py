@@ -8,6 +8,7 @@ from .connectors.errors import MappingError
 from .connectors.mapping import Mapping as Mapped
 from .facts import object_spec
 from .models import Feed
+from .references import References, targets_of
 from .scope import ScopeError, scope_of
 from .translate import Translator, basis_of
 
@@ -27,4 +28,6 @@ def translator_of(feed: Feed) -> Translator:
     except ScopeError as error:
         raise MappingError(f"the scope cannot be asked: {error}", where, "mend the sync's file, and apply it") from None
     basis = basis_of(mapping, types, scope)
-    return Translator(feed.role.name, spec, mapping, kinds, feed.account.actor, basis, scope)
+    targets = targets_of(feed)
+    references = References(targets) if targets else None
+    return Translator(feed.role.name, spec, mapping, kinds, feed.account.actor, basis, scope, references)

@@ -29,17 +29,24 @@ WAITING = 32  # messages between the two threads
 BY_SYNC = "sync_id = %(sync)s"
 FEEDS = "SELECT f.id FROM {schema}.syncapp_feed f JOIN policies_role r ON r.id = f.role_id WHERE r.sync_id = %(sync)s"
 ACCOUNTS = FEEDS.replace("f.id", "f.account_id", 1)
+# Feeds of other syncs whose links say what the references of this one mean.
+REFERRED = (
+    "SELECT f.id FROM {schema}.syncapp_feed f JOIN policies_role r ON r.id = f.role_id"
+    " JOIN policies_sync s ON s.id = r.sync_id JOIN policies_syncfield n ON n.params->>'sync' = s.slug"
+    " WHERE n.sync_id = %(sync)s AND n.type = 'reference'"
+)
 LIVE = " AND state IN ('pending', 'sending')"
 # What is copied of each table; of one that is not named here, everything. History is not needed to decide anything.
 ROWS = {
     "policies_sync": "id = %(sync)s",
     "syncapp_account": f"id IN ({ACCOUNTS})",
-    "syncapp_feed": f"id IN ({FEEDS})",
+    "syncapp_feed": f"id IN ({FEEDS} UNION ALL {REFERRED})",
     "syncapp_record": BY_SYNC,
     "syncapp_matchkey": BY_SYNC,
-    "syncapp_link": f"feed_id IN ({FEEDS})",
+    "syncapp_link": f"feed_id IN ({FEEDS} UNION ALL {REFERRED})",
     "syncapp_held": f"feed_id IN ({FEEDS})",
     "syncapp_conflict": f"{BY_SYNC} AND state = 'open'",
+    "syncapp_waiting": f"feed_id IN ({FEEDS})",
     "syncapp_push": f"feed_id IN ({FEEDS}){LIVE}",
     "syncapp_revision": "done_at IS NULL",
     "syncapp_ledger": "false",

@@ -23,6 +23,7 @@ from .outbox import Work, write_pushes
 from .questions import write_questions
 from .rows import Row, Types, put
 from .setting import Entry, Setting
+from .unresolved import tell_waiting, write_waiting
 
 TITLE_LENGTH = 200
 RECORD: Types = (
@@ -52,6 +53,8 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
     _touch_links(setting, pairs)
     _write_match_keys(setting, pairs_changed)
     write_questions(setting, loaded, entries)
+    write_waiting(setting, pairs_changed)
+    tell_waiting(setting, pairs_changed)
     feeds = write_pushes(_work(setting, loaded, entries, pairs_changed))
     write_lines(lines)
     return feeds

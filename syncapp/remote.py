@@ -117,12 +117,12 @@ class FeedRemote:
         last = page.last if page is not None else False
         for seen in self.sieve.keep([self.translator.seen(item) for item in items], read_at, last):
             try:
-                out.append(self.translator.observation(seen, read_at, how))
+                out.append(self.translator.told(seen, read_at, how))
             except Unreadable as error:
                 aside.append((error.remote_id, str(error)))
         if aside:
             self.sieve.set_aside(aside)
-        return out
+        return list(self.translator.resolved(out))
 
     def read(self, remote_id: str) -> Observation:
         read_at = self.now()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.core.scope import Condition, condition, holds
+from policies.core.scope import MARKS, Condition, condition, holds
 from policies.core.types import FieldType
 from policies.core.values import Json, Values
 
@@ -81,6 +81,8 @@ def scope_of(
                 made = condition(name, op, raw, kinds[name] if ours else None)
             except ValueError as error:
                 raise ScopeError((number, op), str(error)) from None
+            if ours and kinds[name].name == "reference" and op not in MARKS:
+                raise ScopeError((number, op), f"{name} is a reference; accepted: {', '.join(MARKS)}")
             (canonical if ours else theirs).append(made)
             asked += _asked(made, their, spec, kinds[name] if ours else None)
         if not ours:
@@ -121,7 +123,7 @@ def _spelled_alike(kind: FieldType, their: MappingField, type_there: str) -> boo
 
 
 def _their_value(made: Condition, their: MappingField, kind: FieldType | None) -> Any:
-    if made.op in ("set", "empty"):
+    if made.op in MARKS:
         return made.value
     if isinstance(made.value, list):
         return [_their_word(one, their, kind) for one in made.value]
@@ -152,7 +154,7 @@ def _in_our_words(name: str, op: str, raw: Any, mapping: Mapped, spec: ObjectSpe
     ours = next((ours for ours, mapped in mapping.fields.items() if mapped.path == path and mapped.reads), None)
     if ours is None or op not in SAME_BOTH_WAYS:
         return None
-    if op in ("set", "empty"):
+    if op in MARKS:
         return (ours, op, raw)
     their = MappingField(path, known.transforms if known is not None else ())
     values = [_our_word(one, their, ours, mapping) for one in (raw if isinstance(raw, list) else [raw])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies.core.planned import Plan
 from policies.core.rules import Policy
@@ -23,6 +23,7 @@ class Setting:
     policy: Policy
     facts: str
     granularity: Mapping[str, float]
+    references: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # role → field → feed of the other sync
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from policies.core.due import create_values, due_units, due_work, holding
+from policies.core.due import create_values, due_units, due_work
+from policies.core.exceptions import holding
 from policies.core.identity import believed, has_match_key, lives_on_in
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit

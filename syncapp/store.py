@@ -24,6 +24,7 @@ from .matching import match_digests, may_differ, record_digests
 from .models import Feed, Run
 from .queue import ring
 from .reconcile import derive, write
+from .references import targets_by_role
 from .setting import Entry, Setting
 
 PUSH_JOB = "syncapp.jobs.push"
@@ -138,7 +139,8 @@ class PgStore:
             ) from error
         granularity = {role: fact.granularity for role, fact in facts.items()}
         # The sync as it is with this policy: what the job was begun with may be older, and its match keys with it.
-        return Setting(policy_set.sync, self.run, by_role, policy, facts_digest(facts), granularity)
+        references = targets_by_role(policy, by_role)
+        return Setting(policy_set.sync, self.run, by_role, policy, facts_digest(facts), granularity, references)
 
 
 class PgPage:

@@ -18,15 +18,17 @@ from .baseline import BASELINE_JOB, unfinished
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
 from .load import database_now
-from .models import Delivery, Feed, Push, Revision, Run
+from .models import Delivery, Feed, Push, Revision, Run, Waiting
 from .observe import work_inbox
 from .plan.make import PLAN_JOB, open_plans
 from .poll import poll
 from .queue import ring
 from .receive import ring_inbox
+from .resolving import resolve, to_look_at
 from .revising import finish_revisions
 from .stopping import stop_newcomers
 from .store import PUSH_JOB
+from .unresolved import RESOLVE_JOB
 
 POLL_JOB = "syncapp.jobs.poll_feed"
 SETTLE_JOB = "syncapp.jobs.settle"
@@ -51,6 +53,8 @@ def tick() -> None:
         ring(BASELINE_JOB, pk, queue=POLL_QUEUE)
     for pk in open_plans():
         ring(PLAN_JOB, pk, queue=POLL_QUEUE)
+    if Waiting.objects.filter(to_look_at(now)).exists():
+        ring(RESOLVE_JOB)
     for pk in due_feeds(now):
         ring(POLL_JOB, pk, queue=POLL_QUEUE)
 
@@ -134,7 +138,7 @@ def sync_now(sync: Sync, *, full: bool = False, told: Callable[[str], None] = la
         report.runs[feed.role.name] = poll(feed.pk, full=full, at_once=True, ring_feeds=_silent)
     for _ in range(ROUNDS):
         report.rounds += 1
-        moved = work_inbox()
+        moved = work_inbox() + resolve(_silent)
         report.hints += moved
         for feed in feeds:
             moved += _carry(report, feed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from policies.core.invalid import Invalid, invalid_value
 from policies.core.seen import How, Observation
@@ -51,6 +51,16 @@ class Seen:
         return cls(item, hashlib.sha256(basis + item.raw).hexdigest())
 
 
+class Refers(Protocol):
+    """What knows the records that a feed's references name."""
+
+    def resolved(self, observations: Sequence[Observation]) -> Sequence[Observation]: ...
+
+    def said(self, values: Values) -> tuple[dict[str, Json], dict[str, str]]:
+        """Values as the account says them, and why some cannot be said there yet."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Translator:
     """What one feed's bodies mean. `own_actor` is the name under which the hub's own writes appear there, if known.
@@ -66,6 +76,7 @@ class Translator:
     own_actor: str = ""
     basis: bytes = b""
     scope: Scope = EVERYTHING
+    references: Refers | None = None
     _words: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,6 +91,14 @@ class Translator:
 
     def observation(self, seen: Seen, read_at: datetime, how: How) -> Observation:
         """Raises Unreadable."""
+        return self.resolved([self.told(seen, read_at, how)])[0]
+
+    def resolved(self, told: Sequence[Observation]) -> Sequence[Observation]:
+        """With keys of records in place of the ids that references hold there; a page at a time."""
+        return told if self.references is None else self.references.resolved(told)
+
+    def told(self, seen: Seen, read_at: datetime, how: How) -> Observation:
+        """As the account tells it: references are ids there. Raises Unreadable."""
         item = seen.item
         self._check(item)
         values = {} if item.deleted else self.values(item)
@@ -138,14 +157,15 @@ class Translator:
         A member of a bundle that this feed does not hold is left out.
         """
         held = {name: value for name, value in values.items() if self._writes(name)}
-        if not held:
+        held, waiting = (held, {}) if self.references is None else self.references.said(held)
+        if not held and not waiting:
             reason = "the field is not mapped for writing"
             raise MappingError(
                 f"none of {', '.join(values)} is mapped for writing", f"mapping of {self.role}", "map one of them",
                 fields=dict.fromkeys(values, reason),
             )  # fmt: skip
         encoded: dict[str, Json] = {}
-        failed: dict[str, str] = {}
+        failed: dict[str, str] = dict(waiting)
         for name, value in held.items():
             try:
                 encoded[name] = None if value is None else self.kinds[name].encode(value)

@@ -33,8 +33,8 @@ class Case:
 
 def see(draft: Draft, case: Case, k: int | None = None, owed: bool | None = None, drift: bool | None = None) -> None:
     """Every judged read sets `stored := x` and `meant := lifted x`; flags move only where said."""
-    old = case.base
-    base = old if old is not None else Base({}, {})
+    old, kept = case.base, draft.base(case.role.name, case.unit)
+    base = old if old is not None else Base({}, {}, failed=kept.failed if kept is not None else None)
     new = Base(
         {**base.stored, **case.x},
         dict(case.lifted),

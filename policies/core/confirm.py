@@ -12,6 +12,7 @@ from .due import whole_again
 from .plan import judge_fields
 from .planned import Plan
 from .reasons import Reason, Verdict
+from .refers import why_refused
 from .rules import Policy, Role, Unit
 from .seen import Context, Observation
 from .values import WINDOWS, Base, Candidate, Failed, Kind, Link, Record, Said, Sending, Span, Values, Window
@@ -135,7 +136,7 @@ def rejected(
         unit = policy.unit(name)
         base = draft.base(role, unit) or Base({}, {})
         draft.set_base(role, unit, replace(base, failed=Failed(sending.versions[name], text)))
-        draft.say(Verdict.FAILED, Reason.REJECTED, role, unit, sending.values[name], None, text)
+        draft.say(Verdict.FAILED, why_refused(text), role, unit, sending.values[name], None, text)
     if not named and not sending.create:
         draft.set_link(replace(draft.link(role), singly=True))
         draft.say(Verdict.SUPERSEDED, Reason.REJECTED, role, detail=answer)

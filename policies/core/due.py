@@ -12,7 +12,7 @@ from .ownership import reads
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
 from .scope import holds as in_scope
-from .values import Base, Belief, Json, Kind, Link, Record, Sending, Values
+from .values import Json, Kind, Link, Record, Sending, Values
 
 
 class Work(StrEnum):
@@ -22,7 +22,9 @@ class Work(StrEnum):
 
 
 def due_units(record: Record, policy: Policy, role: str) -> tuple[Unit, ...]:
-    """Fields that the role reads, behind or owed, and not held, in review or refused at this very version."""
+    """Fields that the role reads, behind or owed, and not held, in review, refused at this very version, or holding a
+    reference there that is not understood yet: it would be written over unseen.
+    """
     link = record.links.get(role)
     bases = link.bases if link is not None else {}
     out = []
@@ -35,7 +37,7 @@ def due_units(record: Record, policy: Policy, role: str) -> tuple[Unit, ...]:
             due = belief.v > 0 and not is_null(belief.value)
         else:
             due = (belief.v > base.k or base.owed) and not (base.failed is not None and base.failed.v == belief.v)
-        if due and not _held(record, unit.name, role):
+        if due and not _held(record, unit.name, role) and not (base is not None and base.waits):
             out.append(unit)
     return tuple(out)
 
@@ -154,37 +156,6 @@ def sent_values(sending: Sending) -> dict[str, Json]:
     return out
 
 
-def holding(record: Record, policy: Policy) -> dict[tuple[str, str], str]:
-    """(role, unit) → why a link does not hold what the hub believes; the exceptions that I3 names, for people."""
-    out: dict[tuple[str, str], str] = {}
-    for role, link in record.links.items():
-        for unit in policy.units:
-            why = _why(record, policy, link, unit, link.bases.get(unit.name), record.beliefs.get(unit.name))
-            if why:
-                out[(role, unit.name)] = why
-    return out
-
-
-def _why(record: Record, policy: Policy, link: Link, unit: Unit, base: Base | None, belief: Belief | None) -> str:
-    if link.into:
-        return "lives on elsewhere"
-    if link.gone is not None or link.unlinked:
-        return "deleted there"
-    if link.asleep:
-        return "out of scope"
-    if any(q.unit == unit.name and q.role in ("", link.role) for q in record.questions):
-        return "in review"
-    if base is None or belief is None:
-        return ""
-    if base.failed is not None and base.failed.v == belief.v:
-        return f"failed: {base.failed.answer}"
-    if base.drift:
-        return "drift kept"
-    if base.near_miss:
-        return "near miss"
-    return ""
-
-
 __all__ = [
     "Work",
     "believed",
@@ -193,7 +164,6 @@ __all__ = [
     "due_roles",
     "due_units",
     "due_work",
-    "holding",
     "push_key",
     "sent_values",
     "whole_again",

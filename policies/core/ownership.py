@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from .diff import is_null
 from .rules import CREATOR, Policy, Unit
 from .types import is_invalid
 from .values import Record, Values
+
+KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # how the clerk names records
 
 
 def owner_of(unit: Unit, record: Record) -> str:
@@ -34,6 +38,8 @@ def problem(unit: Unit, values: Values) -> str | None:
         value = values.get(member.name)
         if is_invalid(value):
             return str(value["reason"])
+        if member.refers and value is not None and not KEY.fullmatch(value):
+            return f"{value!r} is not the key of a record of {member.refers}, as the address of its page shows it"
         for validate in member.validators:
             wrong = validate(value)
             if wrong:

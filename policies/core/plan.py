@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import gone
+from . import gone, refers
 from .case import Case
 from .diff import lift, told
 from .draft import Draft
@@ -45,11 +45,12 @@ def judge_fields(draft: Draft, observation: Observation) -> None:
     for unit in draft.policy.units:
         x = told(unit, observation.fields) if observation.in_scope else {}
         base = link.bases.get(unit.name)
-        if not x:
-            if base is not None and base.seen_at is None and link.read_at is not None:
-                draft.set_base(link.role, unit, replace(base, seen_at=link.read_at))
-            continue
-        judge(draft, _case(draft, observation, unit, x, base, link.sending))
+        if x:
+            judge(draft, _case(draft, observation, unit, x, base, link.sending))
+        elif base is not None and base.seen_at is None and link.read_at is not None:
+            draft.set_base(link.role, unit, replace(base, seen_at=link.read_at))
+        if observation.in_scope:
+            refers.note(draft, observation, unit, bool(x))
     remember_read(draft, observation)
     whole_again(draft, observation.role)
     gone.after_versions(draft)

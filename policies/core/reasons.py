@@ -139,6 +139,12 @@ class Reason(Enum):
     ALREADY_THERE = ("already_there", "{role} already holds the {field} that the hub would write")
     MOVED_MEANWHILE = ("moved_meanwhile", "{role} changed before the hub wrote, and that is judged first")
     REJECTED = ("rejected", "{role} refused {field}: {detail}")
+    WAITS_FOR = ("waits_for", "{field} cannot be said at {role} yet: it {detail}")
+    CAN_BE_SAID = ("can_be_said", "the record that {field} refers to is at {role} now, so it is written there")
+    REFERS_TO_UNKNOWN = (
+        "refers_to_unknown",
+        "{field} at {role} names a record that is linked to nothing: {detail}",
+    )
     CREATED = ("created", "the hub made the record at {role}")
     FOUND = ("found", "the record already existed at {role} and was linked")
     MATCHED = ("matched", "the record at {role} has the same {detail} and was linked")

@@ -55,6 +55,7 @@ class Field:
     normalise: Callable[[Json], Json]
     kind: str = "text"
     validators: tuple[Callable[[Json], str | None], ...] = ()
+    refers: str = ""  # of a reference: the sync whose records it names
 
 
 @dataclass(frozen=True, slots=True)

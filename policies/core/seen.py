@@ -42,6 +42,7 @@ class Observation:
     created_at: datetime | None = None  # by the provider's clock
     attempt: int = 0  # how often a stale look was repeated
     last: bool = False  # the last repeated look, by id, after the provider's declared lag
+    waits: Mapping[str, str] = field(default_factory=dict)  # field → remote id it refers to, linked to nothing yet
     in_scope: bool = True  # it is one of the records that the feed takes
 
 

@@ -91,6 +91,12 @@ def _choice(options: Sequence[str]) -> Callable[[Any], Json]:
     return shape
 
 
+def _reference(sync: str) -> Callable[[Any], Json]:
+    if not isinstance(sync, str) or not sync:
+        raise ValueError(f"reference: sync must be the name of the sync whose records it refers to, got {sync!r}")
+    return scalars.text
+
+
 def _plain(shape: Callable[[Any], Json]) -> Callable[[], Callable[[Any], Json]]:
     return lambda: shape
 
@@ -107,14 +113,14 @@ FIELD_TYPES: Mapping[str, Callable[..., Callable[[Any], Json]]] = {
     "choice": _choice,
     "set": _plain(compound.text_set),
     "list": _plain(compound.text_list),
-    "reference": _plain(scalars.text),
+    "reference": _reference,
     "json": _plain(compound.free),
     "long_text": _plain(scalars.long_text),
     "counter": _plain(scalars.integer),
     "map": _plain(compound.text_map),
 }
-_PARAMS = {"text": {"case_fold"}, "phone": {"region"}, "decimal": {"scale"}, "choice": {"options"}}
-_NEEDED = {"decimal": {"scale"}, "choice": {"options"}}
+_NEEDED = {"decimal": {"scale"}, "choice": {"options"}, "reference": {"sync"}}
+_PARAMS = {"text": {"case_fold"}, "phone": {"region"}, **_NEEDED}
 
 
 def field_type(name: str, **params: Any) -> FieldType:

@@ -19,6 +19,7 @@ from .reasons import Reason
 Json = Any
 Values = Mapping[str, Json]
 HUB = "hub"
+WAITING = "waits for record "  # how a refusal begins that ends by itself, when that record is linked there
 WINDOWS = 12  # past writes of a link that a late event may still fall into
 
 
@@ -90,6 +91,7 @@ class Base:
     near_miss: bool = False
     failed: Failed | None = None
     seen_at: datetime | None = None  # set only while reads do not tell this unit
+    waits: str = ""  # remote id of the record that the value there refers to, while that one is linked to nothing
 
 
 @dataclass(frozen=True, slots=True)

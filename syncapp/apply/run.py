@@ -19,6 +19,7 @@ from .accounts import put_accounts
 from .changes import Changes
 from .locks import hold_set_up
 from .policy import put_policy
+from .references import check_references
 from .syncs import put_sync
 
 
@@ -39,6 +40,7 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
         for slug, wanted in found.data.get("syncs", {}).items():
             sync = put_sync(found, changes, slug, wanted, accounts)
             put_policy(found, changes, sync, wanted["policy"], by)
+        check_references(found)
         if changes.lines:
             _revise_all()
         if plan:

@@ -5,7 +5,7 @@ from .brakes import Brake, Held, Lately, Spending
 from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
-from .records import Link, MatchKey, Record
+from .records import Link, MatchKey, Record, Waiting
 from .work import Delivery, Push, Revision, Shown, Tally
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "Shown",
     "Spending",
     "Tally",
+    "Waiting",
 ]

@@ -60,6 +60,34 @@ class Link(models.Model):
         return f"{self.feed_id} {self.remote_id or 'no id yet'}"
 
 
+class Waiting(models.Model):
+    """That a reference of one record waits until another one is linked. Follows from `Link.bases`, to be found by the
+    other record: by its id at the account (what is read there), or by its key (what is to be written there).
+    """
+
+    record = models.ForeignKey(Record, models.CASCADE, related_name="waiting")
+    feed = models.ForeignKey("syncapp.Feed", models.CASCADE, related_name="+")
+    unit = models.CharField(max_length=60)
+    target = models.ForeignKey("syncapp.Feed", models.CASCADE, related_name="+")
+    remote_id = models.CharField(max_length=255, null=True)
+    key = models.UUIDField(null=True)
+    # When it was last looked whether the other one is there; nothing: it is to be looked now.
+    asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(remote_id__isnull=True) ^ Q(key__isnull=True), name="waiting_for_one")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["target", "remote_id"], name="waiting_by_id", condition=Q(remote_id__isnull=False)),
+            models.Index(fields=["target", "key"], name="waiting_by_key", condition=Q(key__isnull=False)),
+            models.Index(fields=["asked_at"], name="waiting_by_look"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit} waits for {self.remote_id or self.key}"
+
+
 class MatchKey(models.Model):
     """The digest of one ranked match key of one record. Several records may share one: that is a question."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policies.core.diff import same_at, stored_form, told
-from policies.core.due import due_roles, due_units, holding
+from policies.core.due import due_roles, due_units
+from policies.core.exceptions import holding
 from policies.core.ownership import may_write, reads
 from policies.core.reasons import Verdict
 from policies.core.rules import Strategy

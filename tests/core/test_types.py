@@ -15,7 +15,12 @@ from policies.core.types import FIELD_TYPES, Invalid, field_type, invalid_value,
 
 from .strategies import any_json
 
-PARAMS = {"decimal": {"scale": 2}, "choice": {"options": ["new", "won"]}, "phone": {"region": "DE"}}
+PARAMS = {
+    "decimal": {"scale": 2},
+    "choice": {"options": ["new", "won"]},
+    "phone": {"region": "DE"},
+    "reference": {"sync": "companies"},
+}
 ALL = {name: field_type(name, **PARAMS.get(name, {})) for name in FIELD_TYPES}
 FOLDED = field_type("text", case_fold=True)
 

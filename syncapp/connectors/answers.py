@@ -110,7 +110,9 @@ def _limited(answer: Answer, context: Context) -> Limited:
     now = throttle.server_now(answer.headers, answer.answered_at)
     wait = throttle.retry_after(context.limits, answer.headers, now)
     wait = context.limits.wait if wait is None else wait
-    return Limited(f"the provider asks us to wait {wait:.1f} s", answer.where, retry_after=wait)
+    said = _sentence(_soft(answer), context.errors)
+    reason = f": {context.redact(said)[:MESSAGE_LENGTH]}" if said else ""
+    return Limited(f"the provider asks us to wait {wait:.1f} s{reason}", answer.where, retry_after=wait)
 
 
 def _is_conflict(answer: Answer, context: Context, code: str | None) -> bool:
@@ -145,13 +147,17 @@ def _tombstone(answer: Answer, context: Context, body: Any) -> Item | None:
 
 def message(body: Any, errors: ErrorSpec, status: int) -> str:
     """The provider's own sentence, cut to a readable length."""
+    return re.sub(r"\s+", " ", _sentence(body, errors) or f"status {status} without a message")[:MESSAGE_LENGTH]
+
+
+def _sentence(body: Any, errors: ErrorSpec) -> str | None:
     found = first(errors.message)(body) if errors.message else ABSENT
     text = as_text(found)
     if text is None and isinstance(body, dict):
         text = next(
             (value for key in ("message", "error", "detail", "title") if isinstance(value := body.get(key), str)), None
         )
-    return re.sub(r"\s+", " ", text or f"status {status} without a message")[:MESSAGE_LENGTH]
+    return text
 
 
 def _fields(body: Any, context: Context, said: str) -> dict[str, str]:

@@ -107,6 +107,8 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(LOGS)
+        # Every request asks for some of them, and this process alone changes them.
+        self._settings: dict[str, Json] | None = None
 
     def table(self, name: str, key: str) -> Table:
         """The table of a sort of object, made if missing; `key` is the field that its records are found by."""
@@ -126,6 +128,7 @@ class Store:
                 yield self._connection
             except BaseException:
                 self._connection.execute("ROLLBACK")
+                self._settings = None
                 raise
             self._connection.execute("COMMIT")
 
@@ -147,11 +150,19 @@ class Store:
         self.run(f"INSERT INTO {table} ({', '.join(line)}) VALUES ({marks})", list(line.values()))
 
     def setting(self, name: str) -> Json:
-        found = self.rows("SELECT value FROM settings WHERE name = ?", [name])
-        return json.loads(found[0][0]) if found else None
+        with self._lock:
+            if self._settings is None:
+                self._settings = self._read_settings()
+            return self._settings.get(name)
 
     def set_setting(self, name: str, value: Json) -> None:
-        self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)])
+        with self._lock:
+            self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, json.dumps(value)])
+            if self._settings is not None:
+                self._settings[name] = value
+
+    def _read_settings(self) -> dict[str, Json]:
+        return {row[0]: json.loads(row[1]) for row in self.rows("SELECT name, value FROM settings")}
 
 
 class Table:

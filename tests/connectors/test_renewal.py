@@ -190,6 +190,15 @@ def test_the_client_may_prove_itself_by_basic(provider: Provider) -> None:
     assert set(asked.body) == {"grant_type", "refresh_token"}
 
 
+def test_the_test_of_an_account_renews_too(provider: Provider) -> None:
+    provider.on("GET", "/me", only("new-token"))
+    provider.on("GET", "/people", only("new-token", body={"data": []}))
+    provider.on("POST", "/token", Reply(GIVEN))
+    made = manifest({"auth": AUTH, "secrets": SECRETS, "check": {"path": "/me", "actor": "by"}})
+    check = Client(made, {"server": provider.url}, HELD, allow_private=True).check()
+    assert (check.ok, check.actor) == (True, "kim")
+
+
 def test_many_at_once_renew_once(provider: Provider) -> None:
     provider.on("GET", "/people/7", only("new-token"))
     provider.on("POST", "/token", lambda asked: Reply(GIVEN if asked.body["refresh_token"] == "old-refresh" else {}))

@@ -232,6 +232,44 @@ def test_companies_live_like_people(tmp_path: Path, slug: str, body: dict[str, A
             client.read(slug, made.id)
 
 
+def test_a_portal_is_an_account_like_any_other(tmp_path: Path) -> None:
+    settings = Settings(dialect="crm", data=tmp_path / "data.sqlite", token="t0ken", portals=("a", "b"))
+    with SandboxServer(settings) as server:
+
+        def client(portal: str, token: str) -> Client:
+            config = {"server": server.url_of(portal)}
+            return Client(registry.load("sandbox"), config, {"token": token}, allow_private=True)
+
+        mine = client("a", "t0ken-a")
+        made = [mine.create("contacts", EMAIL["contacts"](f"p{n}@x.org"), key=str(n)).id for n in range(3)]
+        assert [item.id for page in mine.pages("contacts", size=2) for item in page.items] == made
+        assert [item for page in client("b", "t0ken-b").pages("contacts") for item in page.items] == []
+        with pytest.raises(Unauthorised, match="belongs to another portal"):
+            client("b", "t0ken-a").read("contacts", made[0])
+        assert mine.check().ok
+
+
+def test_a_quota_that_is_used_up_says_so_and_until_when(side: Side) -> None:
+    told = {"limit": 1, "used": 1}
+    assert requests.put(f"{side.server.url}/_sandbox/quota", json=told, timeout=5).status_code == 200
+    with pytest.raises(Limited, match="The daily quota of 1 calls is used up") as limited:
+        side.client.read(side.slug, "1001")
+    midnight = (int(time.time()) // 86_400 + 1) * 86_400
+    assert limited.value.retry_after is not None
+    assert abs(limited.value.retry_after - (midnight - time.time())) < 5
+
+
+def test_tokens_that_expire_are_renewed(tmp_path: Path) -> None:
+    settings = Settings("crm", tmp_path / "data.sqlite", seed=1, token_ttl=0.4, client_secret="s3", refresh_token="r1")
+    with SandboxServer(settings) as server:
+        secrets = {"refresh_token": "r1", "client_secret": "s3"}
+        client = Client(registry.load("sandbox"), {"server": server.url}, secrets, allow_private=True)
+        assert client.read("contacts", "1001").id == "1001"
+        time.sleep(0.5)
+        assert client.read("contacts", "1001").id == "1001"
+        assert requests.get(f"{server.url}/_sandbox/stats", timeout=5).json()["api_calls"]["token"] == 2
+
+
 def test_the_mapping_of_both_dialects_meets_in_the_middle(tmp_path: Path) -> None:
     objects = registry.load("sandbox").objects
     crm = Mapping.parse(

@@ -151,6 +151,8 @@ def _state(feed: Feed, brakes: Sequence[Brake], now: datetime) -> tuple[str, str
         return ("needs attention", "bad", account.last_error)
     if account.paused or feed.paused:
         return ("paused", "wait", account.paused or feed.paused)
+    if feed.stage == Feed.Stage.PREVIEW:
+        return ("in preview", "wait", feed.stage_reason)
     if feed.last_success is None:
         return ("not read yet", "wait", "")
     if now - feed.last_success > max(LEAST_LATE, timedelta(seconds=LATE * feed.schedule)):

@@ -27,6 +27,7 @@ from .keyset import by_time
 from .load import Contended
 from .models import Brake, Record
 from .overview import overview
+from .plan.waiting import previews
 from .recordpage import table_of
 from .shell import is_partial, shell
 from .sight import Sight, sight_of
@@ -49,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if told["may_see"]:
         told["brakes"] = [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id]
         told["syncs"] = overview(told["brakes"])
+        told["previews"] = previews()
         told["open"] = sum(one.open for one in told["syncs"])
         told["oldest"] = min((one.oldest for one in told["syncs"] if one.oldest), default=None)
     if is_partial(request):

@@ -43,6 +43,7 @@ NAVIGATION = [
             _item("Home", "home", "home", SEE, active=at_home),
             _item("Review", "rule", "review:queue", SEE, badge="review.queue.badge"),
             _item("Records", "contacts", "records", SEE),
+            _item("Plans", "fact_check", "plans", SEE),
             _item("Brakes", "front_hand", "brakes", SEE),
         ]
     },

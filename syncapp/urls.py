@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
-from . import brakepages, linkpages, pages, zones
+from . import brakepages, linkpages, pages, planpages, zones
 from .access import ADMINISTER, needs
 from .hooks import hook
 
@@ -29,5 +29,10 @@ urlpatterns = [
     path("brakes/<int:pk>/", brakepages.brake, name="brake"),
     path("brakes/stop/", brakepages.stop, name="stop"),
     path("brakes/syncs/<slug:slug>/", brakepages.release, name="release"),
+    path("plans/", planpages.plans, name="plans"),
+    path("plans/<int:pk>/", planpages.plan, name="plan"),
+    path("plans/<int:pk>/precedence/", planpages.choose, name="precedence"),
+    path("plans/<int:pk>/approve/", planpages.approve_plan, name="approve"),
+    path("plans/make/<slug:slug>/", planpages.make, name="make_plan"),
     path("review/", include("review.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from . import brakes, links, views
+from . import brakes, links, plans, views
 
 app_name = "api"
 urlpatterns = [
@@ -21,6 +21,10 @@ urlpatterns = [
     path("brakes/", brakes.Brakes.as_view(), name="brakes"),
     path("stop", brakes.Stop.as_view(), name="stop"),
     path("syncs/<slug:slug>/release", brakes.Release.as_view(), name="release"),
+    path("plans/", plans.Plans.as_view(), name="plans"),
+    path("plans/<int:pk>/", plans.Plans.as_view(), name="plan"),
+    path("plans/<int:pk>/items/", plans.Items.as_view(), name="items"),
+    path("plans/<int:pk>/approve", plans.Approve.as_view(), name="approve"),
     path("conflicts/", include("review.api_urls")),
     re_path("^(?P<rest>.*)$", views.nowhere),
 ]

@@ -24,7 +24,7 @@ from .shapes import delivery_json, line_json, push_json, records_json
 
 # What came in from outside is shown whole to those who administer accounts.
 SEE_BODY = "syncapp.view_delivery"
-PLACES = ("records", "conflicts", "ledger", "deliveries", "pushes", "brakes")
+PLACES = ("records", "conflicts", "ledger", "deliveries", "pushes", "brakes", "plans")
 
 
 class Rows(generics.GenericAPIView):

@@ -39,7 +39,7 @@ def approve(run_id: int, by: str, why: str = "") -> Approval:
 def waiting_feeds(run: Run) -> list[Feed]:
     """The feeds in preview that this plan read as a whole."""
     feeds = Feed.objects.filter(role__sync=run.sync_id, stage=Feed.Stage.PREVIEW).select_related("account", "role")
-    whole = {role for role, told in run.counts.get("feeds", {}).items() if told["state"] == Run.State.DONE}
+    whole = {role for role, told in run.counts.get("feeds", {}).items() if told.get("state") == Run.State.DONE}
     return [feed for feed in feeds.order_by("role__order", "role__name") if feed.role.name in whole]
 
 

@@ -129,7 +129,8 @@ class _Keeper:
         if isinstance(message, Progress):
             counts["progress"] = {"role": message.role, "done": message.done, "total": message.total}
         elif isinstance(message, Read):
-            counts["progress"] = {"role": message.role, "done": message.counts.get("read", 0), "total": None}
+            counts.pop("progress", None)
+            counts.setdefault("feeds", {})[message.role] = {"read": message.counts.get("read", 0)}
         elif message is not None:
             self._keep(message)
         if time.monotonic() >= self.noted + NOTE_EVERY:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from syncapp.models import Planned, Run
 from syncapp.words import Words, capital, counted
@@ -114,6 +117,30 @@ def headline(run: Run) -> str:
     asked = sum(counts["questions"].values())
     told = f"{counted(writes, 'write')} would be made" if writes else "nothing would be written"
     return f"{told}, and {counted(asked, 'question')} would be asked" if asked else told
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressTold:
+    """How far the making of a plan is; what is not known is None."""
+
+    role: str
+    done: int
+    total: int | None
+    rate: float | None
+    left: float | None
+
+
+def progress_of(run: Run, now: datetime | None = None) -> ProgressTold | None:
+    """Of the feed that is being read; None before the first page and after the last."""
+    told = run.counts.get("progress")
+    if not told:
+        return None
+    passed = ((now or timezone.now()) - run.started_at).total_seconds()
+    done = sum(feed.get("read", 0) for feed in run.counts.get("feeds", {}).values()) + told["done"]
+    rate = done / passed if passed > 0 and done else None
+    total = told["total"]
+    left = (total - told["done"]) / rate if rate and total and total > told["done"] else None
+    return ProgressTold(told["role"], told["done"], total, rate, left)
 
 
 def group_lines(counts: Json) -> list[tuple[str, str, int]]:

@@ -231,6 +231,7 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         cursor = {name: told for name, told in _cursor(feed).items() if name != "released"}
         if run.kind == Run.Kind.FULL and not _scope_moved(feed):
             cursor["full_at"] = now.isoformat()
+            cursor.pop("whole", None)
             end_comparison(feed)
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
         forget_idle(run)

@@ -78,25 +78,29 @@ class References:
             for pk, remote, key, into in rows.values_list("feed_id", "remote_id", "record_id", KT("head__into"))
         }
 
-    def said(self, values: Values) -> tuple[dict[str, Json], dict[str, str]]:
-        """The values with ids in place of keys, and why some of them cannot be said at this account yet."""
-        asked = {name: values[name] for name in self.targets if isinstance(values.get(name), str)}
-        if not asked:
-            return dict(values), {}
-        out, failed = dict(values), {}
-        ids, into = self._ids(asked)
-        for name, key in asked.items():
-            found = ids.get((self.targets[name], key))
-            if found is None:
-                failed[name] = f"{WAITING}{into.get(key, key)}"
-                del out[name]
-            else:
-                out[name] = found
+    def said(self, many: Sequence[Values]) -> list[tuple[dict[str, Json], dict[str, str]]]:
+        """Of each, the values with ids in place of keys, and why some cannot be said at this account yet."""
+        asked = {values[name] for values in many for name in self.targets if isinstance(values.get(name), str)}
+        ids, into = self._ids(asked) if asked else ({}, {})
+        return [self._say(values, ids, into) for values in many]
+
+    def _say(
+        self, values: Values, ids: Mapping[tuple[int, str], str], into: Mapping[str, str]
+    ) -> tuple[dict[str, Json], dict[str, str]]:
+        out: dict[str, Json] = dict(values)
+        failed: dict[str, str] = {}
+        for name, target in self.targets.items():
+            key = values.get(name)
+            if isinstance(key, str):
+                out[name] = ids.get((target, key))
+                if out[name] is None:
+                    failed[name] = f"{WAITING}{into.get(key, key)}"
+                    del out[name]
         return out, failed
 
-    def _ids(self, asked: Mapping[str, str]) -> tuple[dict[tuple[int, str], str], dict[str, str]]:
+    def _ids(self, asked: Collection[str]) -> tuple[dict[tuple[int, str], str], dict[str, str]]:
         """Of links that stand, and where records live on that ended: such a one is said by the other's id."""
-        keys = {uuid.UUID(key) for key in asked.values() if KEY.fullmatch(key)}
+        keys = {uuid.UUID(key) for key in asked if KEY.fullmatch(key)}
         into = {str(key): told for key, told in _lives_on(keys)}
         wanted = keys | {uuid.UUID(key) for key in into.values()}
         links = Link.objects.filter(STANDS, feed__in=set(self.targets.values()), record__in=wanted)

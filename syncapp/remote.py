@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -90,7 +91,8 @@ class FeedRemote:
             yield Listing(self._seen(page.items, read_at, How.LIST, page), at.text(), page.last)
 
     def _walk(self, at: Watermark) -> Iterator[tuple[datetime, Page]]:
-        listing = partial(self.client.pages, self.feed.object, filters=self.translator.scope.filters)
+        filters = () if self.feed.cursor.get("whole") else self.translator.scope.filters  # whole: its scope changed
+        listing = partial(self.client.pages, self.feed.object, filters=filters)
         walk = listing(since=at.since, cursor=at.page)
         resumed = at.page is not None
         while True:
@@ -204,7 +206,7 @@ class FeedRemote:
         except Limited as error:
             self.limited = error
             raise
-        return [self.translator.observation(self.translator.seen(item), read_at, How.SEARCH) for item in items]
+        return list(self.translator.observations(items, read_at, How.SEARCH))
 
     # Writing
 
@@ -233,14 +235,20 @@ class FeedRemote:
         self.client.delete(self.feed.object, remote_id, version=version, key=key)
 
     def _written(self, receipt: Receipt, asked: datetime) -> Written:
+        return self._understood([self._told(receipt, asked)])[0]
+
+    def _told(self, receipt: Receipt, asked: datetime) -> Written:
         """The receipt. A write that landed is never turned into an error: without a usable body it is read back."""
-        if receipt.item is None:
-            return Written(receipt.id, receipt.version)
+        reading, item = self.translator, receipt.item
         try:
-            shown = self.translator.observation(self.translator.seen(receipt.item), asked, How.RESPONSE)
+            shown = None if item is None else reading.told(reading.seen(item), asked, How.RESPONSE)
         except Unreadable:
-            return Written(receipt.id, receipt.version)
+            shown = None
         return Written(receipt.id, receipt.version, shown)
+
+    def _understood(self, receipts: Sequence[Written]) -> list[Written]:
+        shown = iter(self.translator.resolved([one.observation for one in receipts if one.observation is not None]))
+        return [one if one.observation is None else replace(one, observation=next(shown)) for one in receipts]
 
     def _know_ourselves(self, actor: str) -> None:
         """The one who made a record that we just made is us; an update may change nothing and name somebody else."""

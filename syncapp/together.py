@@ -35,7 +35,7 @@ class Together(FeedRemote):
         except Limited as error:
             self.limited = error
             raise
-        hits = [self.translator.observation(self.translator.seen(item), read_at, How.SEARCH) for item in items]
+        hits = self.translator.observations(items, read_at, How.SEARCH)
         ours = {hit.external_id: hit for hit in hits if hit.external_id is not None}
         return [
             [ours[one.external_id]] if one.external_id in ours else self._matching(one.values, hits) for one in wanted
@@ -107,9 +107,10 @@ class Together(FeedRemote):
         asked = self.now()
         results: list[Written | ConnectorError | None] = [None] * len(wanted)
         entries: dict[int, Any] = {}
+        said = self.translator.said([one.values for one in wanted])
         for place, one in enumerate(wanted):
             try:
-                entries[place] = entry(one, self.translator.body(one.values))
+                entries[place] = entry(one, self.translator.body(one.values, said[place]))
             except MappingError as error:
                 results[place] = error
         told = call(self.feed.object, list(entries.values())) if entries else []
@@ -119,5 +120,6 @@ class Together(FeedRemote):
             elif isinstance(result, ConnectorError):
                 results[place] = result
             else:
-                results[place] = self._written(result, asked)
-        return [result for result in results if result is not None]
+                results[place] = self._told(result, asked)
+        written = iter(self._understood([one for one in results if isinstance(one, Written)]))
+        return [next(written) if isinstance(one, Written) else one for one in results if one is not None]

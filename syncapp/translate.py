@@ -51,12 +51,15 @@ class Seen:
         return cls(item, hashlib.sha256(basis + item.raw).hexdigest())
 
 
+Said = tuple[dict[str, Json], dict[str, str]]
+
+
 class Refers(Protocol):
     """What knows the records that a feed's references name."""
 
     def resolved(self, observations: Sequence[Observation]) -> Sequence[Observation]: ...
 
-    def said(self, values: Values) -> tuple[dict[str, Json], dict[str, str]]:
+    def said(self, many: Sequence[Values]) -> Sequence[Said]:
         """Values as the account says them, and why some cannot be said there yet."""
         ...
 
@@ -92,6 +95,10 @@ class Translator:
     def observation(self, seen: Seen, read_at: datetime, how: How) -> Observation:
         """Raises Unreadable."""
         return self.resolved([self.told(seen, read_at, how)])[0]
+
+    def observations(self, items: Sequence[Item], read_at: datetime, how: How) -> Sequence[Observation]:
+        """Raises Unreadable."""
+        return self.resolved([self.told(self.seen(item), read_at, how) for item in items])
 
     def resolved(self, told: Sequence[Observation]) -> Sequence[Observation]:
         """With keys of records in place of the ids that references hold there; a page at a time."""
@@ -151,13 +158,17 @@ class Translator:
     def _external_id(self, item: Item) -> str | None:
         return paths.as_text(paths.getter(self.spec.external_id)(item.body)) if self.spec.external_id else None
 
-    def body(self, values: Values) -> dict[str, Any]:
+    def said(self, many: Sequence[Values]) -> Sequence[Said]:
+        """What of these values this feed holds, with ids in place of the keys of records; for many at once."""
+        held = [{name: value for name, value in values.items() if self._writes(name)} for values in many]
+        return [(one, {}) for one in held] if self.references is None else self.references.said(held)
+
+    def body(self, values: Values, said: Said | None = None) -> dict[str, Any]:
         """The body that says these values. Raises MappingError that names each field which cannot be said there.
 
-        A member of a bundle that this feed does not hold is left out.
+        A member of a bundle that this feed does not hold is left out. `said` was asked for together with others.
         """
-        held = {name: value for name, value in values.items() if self._writes(name)}
-        held, waiting = (held, {}) if self.references is None else self.references.said(held)
+        held, waiting = self.said([values])[0] if said is None else said
         if not held and not waiting:
             reason = "the field is not mapped for writing"
             raise MappingError(

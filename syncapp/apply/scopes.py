@@ -41,8 +41,14 @@ def _plain(value: Any) -> Any:
 
 
 def read_anew(feed: Feed) -> None:
-    """What was left out may be taken now and the other way round: everything is read once more, from the beginning."""
+    """What was left out may be taken now and the other way round: everything is read once more, from the beginning.
+
+    Where records are linked that pass is `whole`, without the provider's filters: what is left out now shows itself,
+    and is not taken for missing.
+    """
     cursor = {name: told for name, told in feed.cursor.items() if name != "at"}
     if "full_at" in cursor:
         cursor["full_at"] = LONG_AGO
+    if feed.links.exists():
+        cursor["whole"] = True
     Feed.objects.filter(pk=feed.pk).update(cursor=cursor, next_due=None)

@@ -145,6 +145,20 @@ def test_a_change_of_scope_reads_everything_once_more_and_deletes_nothing(sync: 
     assert len(sides["crm"].rows()) == 2 and not Ledger.objects.filter(verdict="deleted").exists()
 
 
+def test_records_that_a_new_filter_would_hide_are_put_to_sleep_and_not_taken_for_missing(
+    sync: Sync, sides: dict[str, Side]
+) -> None:
+    for number in range(12):
+        sides["crm"].create(email=f"{number}@example.org", lifecycle="lead" if number else "customer")
+    now()
+    scoped("crm", CUSTOMERS)
+    run = now()
+    assert (run.kind, run.counts["read"], run.counts["out_of_scope"], run.counts["left_out"]) == ("full", 12, 11, 0)
+    assert len(asleep()) == 11
+    run = now(full=True)
+    assert (run.counts["read"], run.counts["left_out"]) == (1, 0)
+
+
 def test_a_pass_that_began_under_another_scope_does_not_stand_for_a_whole_one(
     sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:

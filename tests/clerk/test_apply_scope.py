@@ -105,7 +105,7 @@ def test_a_changed_scope_forgets_digests_and_asks_for_a_whole_pass() -> None:
     changes = run("[{field: stage, is: customer}]")
     assert any("scope" in line for line in changes)
     assert Link.objects.get(feed=crm()).digest == ""
-    assert crm().cursor == {"full_at": "1970-01-01T00:00:00+00:00"} and crm().next_due is None
+    assert crm().cursor == {"full_at": "1970-01-01T00:00:00+00:00", "whole": True} and crm().next_due is None
     assert "at" in Feed.objects.get(role__name="billing").cursor
     assert run("[{field: stage, is: customer}]") == ()
 

@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(trouble(shelf, sandbox.workflow, sandbox.access, sandbox.quota))
     if settings.token_ttl:
         app.register_blueprint(oauth(sandbox.access, gate))
-    app.register_blueprint(site_pages(people))
+    app.register_blueprint(site_pages(people, sandbox.workflow, sandbox.access, sandbox.quota))
     app.context_processor(lambda: common(shelf, settings.title))
     app.register_error_handler(HTTPException, _answer_for_machines_and_people)
     app.after_request(_shut_out_foreign_content)

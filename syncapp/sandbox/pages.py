@@ -7,14 +7,17 @@ from urllib.parse import quote, unquote
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from syncapp.sandbox.access import Access
 from syncapp.sandbox.book import Book, Shelf
 from syncapp.sandbox.control import person_called
 from syncapp.sandbox.dialects import iso
 from syncapp.sandbox.gate import whole_number
 from syncapp.sandbox.merging import merge
+from syncapp.sandbox.quota import Quota
 from syncapp.sandbox.refusals import Refused
 from syncapp.sandbox.store import Record
 from syncapp.sandbox.values import KINDS, Field, Json
+from syncapp.sandbox.workflow import Workflow
 
 PAGE = 50
 NAME_COOKIE = "sandbox_name"
@@ -115,7 +118,7 @@ def record_pages(book: Book) -> Blueprint:
     return site
 
 
-def site_pages(people: Book) -> Blueprint:
+def site_pages(people: Book, workflow: Workflow, access: Access, quota: Quota) -> Blueprint:
     site = Blueprint("pages", __name__)
 
     @site.get("/about")
@@ -124,6 +127,7 @@ def site_pages(people: Book) -> Blueprint:
         return render_template(
             "about.html", faults=people.box.now.as_json(), usual=type(people.box.now)().as_json(),
             webhook=address.url if address else None, counts=people.outbox.counts(),
+            deletes=people.deletes, left=quota.look(), ttl=access.ttl, rules=workflow.rules,
         )  # fmt: skip
 
     return site

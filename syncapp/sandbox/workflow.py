@@ -59,6 +59,17 @@ class Rule:
             "after_seconds": self.after_seconds,
         }  # fmt: skip
 
+    def sentence(self) -> str:
+        """For people."""
+        deed = {
+            "set": f"is set to “{self.value}”",
+            "upper": "is put in capitals",
+            "append": f"gets “{self.value}” added",
+        }
+        fits = f" and fits “{self.match}”" if self.match else ""
+        later = f", {self.after_seconds:g} s later" if self.after_seconds else ""
+        return f"When the API wrote {self.field} of {self.object}{fits}, it {deed[self.deed]}{later}."
+
     def rewritten(self, book: Book, value: Json) -> Json:
         """What it makes of a value, as it was sent; the value itself where it does not fit."""
         shown = KINDS[book.sort.by_name[self.field].kind].show(value)

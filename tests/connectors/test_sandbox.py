@@ -21,7 +21,7 @@ from syncapp.connectors.records import Written
 from syncapp.connectors.transport import Timeouts
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
-from tests.connectors.server import Provider, Reply
+from tests.connectors.server import Asked, Provider, Reply
 
 DIALECTS = {"contacts": "crm", "customers": "billing"}
 EMAIL = {"contacts": lambda text: {"properties": {"email": text}}, "customers": lambda text: {"email": text}}
@@ -151,22 +151,36 @@ def test_a_time_out_after_the_write_landed_is_unknown_and_the_same_key_settles_i
     assert side.ids() == [id]
 
 
-def test_its_webhooks_are_verified_and_understood(side: Side, provider: Provider) -> None:
-    secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+HOOKS = registry.load("sandbox").webhook
+
+
+def announce(side: Side, provider: Provider) -> str:
+    """From now on changes are told there."""
     provider.on("POST", "/hook", Reply({}))
-    told = {"url": f"{provider.url}/hook", "secret": secret}
+    told = {"url": f"{provider.url}/hook", "secret": SECRET}
     assert requests.put(f"{side.server.url}/_sandbox/webhook", json=told, timeout=5).status_code == 200
-    made = side.client.create(side.slug, side.body("ann@x.org"), key="k")
+    return told["url"]
+
+
+def announced(provider: Provider) -> Asked:
+    """The one webhook that came."""
     for _ in range(100):
         if provider.asked:
             break
         time.sleep(0.05)
     (asked,) = provider.asked
-    spec = registry.load("sandbox").webhook
+    return asked
+
+
+def test_its_webhooks_are_verified_and_understood(side: Side, provider: Provider) -> None:
+    url, spec = announce(side, provider), HOOKS
+    made = side.client.create(side.slug, side.body("ann@x.org"), key="k")
+    asked = announced(provider)
     assert spec is not None
-    webhook.verify(spec, secret, "POST", told["url"], asked.headers, asked.raw, time.time())
+    webhook.verify(spec, SECRET, "POST", url, asked.headers, asked.raw, time.time())
     with pytest.raises(webhook.BadSignature):
-        webhook.verify(spec, secret, "POST", told["url"], asked.headers, asked.raw + b" ", time.time())
+        webhook.verify(spec, SECRET, "POST", url, asked.headers, asked.raw + b" ", time.time())
     (event,) = webhook.events(spec, asked.raw, asked.headers)
     assert (event.object, event.record_id, event.kind, event.version) == (side.slug, made.id, "created", made.version)
     assert made.item is not None and event.fields == made.item.body
@@ -196,18 +210,11 @@ def test_a_merged_record_names_the_one_it_went_into(side: Side) -> None:
 
 def test_a_merge_is_told_with_the_ids_that_went(side: Side, provider: Provider) -> None:
     winner, loser = side.create("a@x.org"), side.create("b@x.org")
-    provider.on("POST", "/hook", Reply({}))
-    told = {"url": f"{provider.url}/hook", "secret": "whsec_" + base64.b64encode(bytes(range(24))).decode()}
-    assert requests.put(f"{side.server.url}/_sandbox/webhook", json=told, timeout=5).status_code == 200
+    announce(side, provider)
     merge(side, winner, loser)
-    for _ in range(100):
-        if provider.asked:
-            break
-        time.sleep(0.05)
-    (asked,) = provider.asked
-    spec = registry.load("sandbox").webhook
-    assert spec is not None
-    (event,) = webhook.events(spec, asked.raw, asked.headers)
+    asked = announced(provider)
+    assert HOOKS is not None
+    (event,) = webhook.events(HOOKS, asked.raw, asked.headers)
     assert (event.object, event.kind, event.record_id, event.merged) == (side.slug, "merged", winner, (loser,))
 
 

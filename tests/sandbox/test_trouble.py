@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+import requests
 
 from tests.sandbox.conftest import Caller, Receiver
 
@@ -191,3 +192,18 @@ def test_a_clock_may_jump_while_it_runs(crm: Caller) -> None:
         answer = crm.call("GET", "/1001")
         told = parsedate_to_datetime(answer.headers["Date"]).timestamp()
         assert abs(told - time.time() - offset) < 5
+
+
+def test_people_see_what_the_sandbox_is_told_to_do(start: Callable[..., Caller]) -> None:
+    crm = start("crm", seed=1, companies=1, daily_quota=5, deletes="never")
+    rule(crm, field="city", match="^R", upper=True, after_seconds=2)
+    page = requests.get(f"{crm.server.url}/about", timeout=10).text
+    for words in (
+        "nowhere",
+        "5 of 5",
+        "stay good",
+        "wrote city of contacts and fits “^R”, it is put in capitals, 2 s later",
+    ):
+        assert words in page
+    person = requests.get(f"{crm.server.url}/records/1001", timeout=10).text
+    assert 'href="/companies/records/7001"' in person

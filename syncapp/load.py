@@ -57,15 +57,34 @@ def start(sync_id: int) -> datetime:
     """Bound every wait of this transaction, read the clock, and hold the sync as it is.
 
     `apply` locks the sync against this: no page judges by a policy that is replaced under it, and remembers digests or
-    work of the old one after the new one had cleared them. Taken first of all locks, as `apply` does too.
+    work of the old one after the new one had cleared them. Taken first of all locks, as `apply` does too. The clock is
+    read last, when nothing has to be waited for any more.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT clock_timestamp(), set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
+            " pg_advisory_xact_lock_shared(tableoid::int, id::int), clock_timestamp()"
             " FROM policies_sync WHERE id = %s FOR KEY SHARE",
             [LOCK_TIMEOUT, STATEMENT_TIMEOUT, sync_id],
         )
-        return shifted(cursor.fetchone()[0])
+        return shifted(cursor.fetchone()[-1])
+
+
+def hold_syncs(sync_ids: Collection[int] | None = None) -> None:
+    """Let the pages of these syncs (None: of all) that have begun end, and none begin until this transaction ends.
+
+    Row locks alone would not do: whoever may share one passes those who wait to have it alone, and under load somebody
+    always shares it. Whoever wants the advisory lock after us waits behind us. By the table's own id, because a copy of
+    the table (an overlay) is another place.
+    """
+    wanted = None if sync_ids is None else sorted(sync_ids)
+    which = "FROM policies_sync WHERE %(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s) ORDER BY id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT pg_advisory_xact_lock(tableoid::int, id::int) FROM (SELECT tableoid, id {which}) AS s",  # noqa: S608
+            {"ids": wanted},
+        )
+        cursor.execute(f"SELECT id {which} FOR UPDATE", {"ids": wanted})
 
 
 _KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -65,7 +65,7 @@ STEPS = (
     Step("settled-not-committed", AFTER, "policies.core.settle:settle"),
     Step("settled-and-committed", AFTER, "syncapp.carry:settle"),
     # A new policy version.
-    Step("policy-published-not-committed", AFTER, "syncapp.apply.policy:_publish"),
+    Step("policy-published-not-committed", AFTER, "syncapp.apply.policy:publish"),
     Step("policy-committed-work-not-derived", BEFORE, "syncapp.apply.run:finish_revisions"),
     Step("revision-half-a-page", AFTER, "syncapp.revising:revise"),
     Step("revision-page-committed-place-not-kept", BEFORE, "syncapp.revising:_keep_place"),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from policies.models import PolicySet, Sync
-from syncapp.load import database_now
+from policies.models import PolicySet
+from syncapp.load import database_now, hold_syncs
 from syncapp.models import Approval, Feed, Run
 from syncapp.words import words_of
 
@@ -23,7 +23,7 @@ def approve(run_id: int, by: str, why: str = "") -> Approval:
     with transaction.atomic():
         run = Run.objects.select_related("sync").get(pk=run_id)
         # As `apply` does: no policy and no mapping is changed under it, and no two people approve at once.
-        Sync.objects.select_for_update().get(pk=run.sync_id)
+        hold_syncs([run.sync_id])
         feeds = waiting_feeds(run)
         problem = why_not(run, feeds)
         if problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from syncapp.chaos.steps import STEPS, Step, Steps, install
+from syncapp.chaos.steps import Step, Steps, install
 from syncapp.embedded.place import PROJECT
 
 SCRIPT = """
@@ -36,20 +35,6 @@ def run(folder: Path, when: str) -> tuple[int, list[str]]:
     )
     assert done.stderr == ""
     return done.returncode, done.stdout.split("\n")[:-1]
-
-
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_every_seam_is_there_and_its_module_looks_it_up_there(step: Step) -> None:
-    module, _, path = step.seam.partition(":")
-    found = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    assert callable(found)
-    assert not hasattr(found, "__wrapped__"), "nothing is wrapped where nobody asked for it"
-
-
-def test_names_are_used_once() -> None:
-    assert len({step.name for step in STEPS}) == len(STEPS)
 
 
 def test_an_unarmed_step_is_only_a_call(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from policies.core.safety import Counts, unseen
 
 from .guard import Halted
+from .holding import known_count, limits_for
 from .load import database_now
-from .models import Feed, Link, Shown
+from .models import Feed, Shown
 from .receive import look_later
 
 BATCH = 1000
@@ -60,8 +61,8 @@ def finish(feed: Feed) -> int:
     """
     missing = left_out(feed)
     if missing and "mass_delete" not in feed.cursor.get("released", ()):
-        known = Link.objects.filter(feed=feed, remote_id__isnull=False).count()
-        if (halt := unseen(Counts(deleted=len(missing), known=known))) is not None:
+        counts = Counts(deleted=len(missing), known=known_count(feed))
+        if (halt := unseen(counts, limits_for(feed))) is not None:
             raise Halted([halt])
     with transaction.atomic():
         for start in range(0, len(missing), BATCH):

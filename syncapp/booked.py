@@ -6,7 +6,7 @@ The lines of one plan share what they saw: the observation, the link and the cir
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,25 +51,25 @@ def tell(
     verdict: Verdict,
     reason: Reason,
     *,
-    record: uuid.UUID | None = None,
+    records: Iterable[uuid.UUID | None] = (None,),
     role: str = "",
     detail: str = "",
     actor: str = "",
 ) -> None:
-    """A line about what people and guards did to a sync, or to a record without changing it."""
-    Ledger.objects.create(
-        sync=sync,
-        record=record,
-        correlation=uuid.uuid4(),
-        line=0,
-        verdict=verdict.value,
-        reason=reason.code,
-        role=role,
-        detail=detail,
-        policy=sync.policy_sets.filter(state="published").values_list("version", flat=True).first() or 0,
-        actor=actor[:150],
-        recorded_at=database_now(),
-    )
+    """What people and guards did to a sync, or to records of it without changing them; a line for each."""
+    told: dict[str, Any] = {
+        "sync": sync,
+        "line": 0,
+        "verdict": verdict.value,
+        "reason": reason.code,
+        "role": role,
+        "detail": detail,
+        "policy": sync.policy_sets.filter(state="published").values_list("version", flat=True).first() or 0,
+        "actor": actor[:150],
+        "recorded_at": database_now(),
+    }
+    lines = [Ledger(record=record, correlation=uuid.uuid4(), **told) for record in records]
+    Ledger.objects.bulk_create(lines, batch_size=1000)
 
 
 def _rows(setting: Setting, now: datetime, entry: Entry, changes: str | None) -> list[Sequence[Any]]:

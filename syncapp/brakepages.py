@@ -10,15 +10,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from policies.models import Sync
 
 from .access import RELEASE, SEE, STOP, needs, require
-from .brakes import open_brakes
-from .models import Brake
-from .releasing import release_brake
+from .brakes import HOLDS, open_brakes
+from .foreseen import foreseen
+from .keyset import by_id
+from .load import database_now
+from .models import Brake, Held
+from .releasing import leave, release_brake, release_items
 from .shell import shell
 from .stopping import Refused, is_stopped, release_stop, stop_all
 from .waiting import feeds_waiting, writes_waiting
 from .words import counted, sentence
 
 LONGEST_WHY = 500
+ITEMS = 50
 LOOKED = "The feed is read and written again, and its next pass may do this once"
 EFFECTS: dict[Brake.Code, str] = {
     Brake.Code.STOP: "The writes that wait go out. What has been written cannot be taken back from here.",
@@ -67,18 +71,45 @@ def brake(request: HttpRequest, pk: int) -> HttpResponse:
     row = Brake.objects.select_related("sync", "account", "feed__account", "feed__role__sync").filter(pk=pk).first()
     if row is None:
         raise Http404("There is no such brake. The page of brakes lists what is on.")
+    if row.code == Brake.Code.STOP:
+        return redirect("release", row.sync.slug) if row.sync is not None else redirect("brakes")
     problem = ""
     if request.method == "POST":
         require(request, RELEASE)
         try:
-            release_brake(row, request.user.get_username(), given_why(request))
+            messages.success(request, _answer(request, row))
         except Refused as refused:
             problem = sentence(f"Nothing was released: {refused}")
         else:
-            messages.success(request, f"Released: {row.get_code_display()}.")
             return redirect("brake", pk)
-    page = shell(request, row.get_code_display(), place="Brakes", brake=row, problem=problem)
-    page |= {"may_release": request.user.has_perm(RELEASE), "effect": EFFECTS.get(Brake.Code(row.code), LOOKED)}
+    return _brake_page(request, row, problem)
+
+
+def _answer(request: HttpRequest, row: Brake) -> str:
+    """What was done, in a sentence. Raises Refused."""
+    by, why, how = request.user.get_username(), given_why(request), request.POST.get("how", "")
+    chosen = [int(text) for text in request.POST.getlist("item") if text.isdecimal() and len(text) < 19]
+    if how == "all":
+        release_brake(row, by, why)
+        return f"Released: {row.get_code_display()}."
+    if how == "some":
+        return f"{counted(release_items(row, chosen, by, why), 'record')} released; each is looked up again and judged."
+    if how in ("leave", "leave_all"):
+        number = leave(row, chosen if how == "leave" else None, by, why)
+        return f"{counted(number, 'record')} left as they were; nothing is done about them."
+    raise Refused("choose what to do: release all of it, release what you ticked, or leave it as it is")
+
+
+def _brake_page(request: HttpRequest, row: Brake, problem: str) -> HttpResponse:
+    held = row.items.filter(state=Held.State.HELD).select_related("record__sync")
+    part = by_id(held, request.GET.get("after", ""), ITEMS)
+    told = {
+        "brake": row, "problem": problem, "total": held.count(), "next": part.next,
+        "items": foreseen(part.rows, database_now()), "may_release": request.user.has_perm(RELEASE),
+        "effect": EFFECTS.get(Brake.Code(row.code), LOOKED), "holds": row.code in HOLDS,
+        "may_leave": row.code == Brake.Code.MASS_DELETE, "ticked": request.POST.getlist("item"),
+    }  # fmt: skip
+    page = shell(request, row.get_code_display(), place="Brakes", **told)
     return render(request, "brakes/brake.html", page, status=422 if problem else 200)
 
 

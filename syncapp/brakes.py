@@ -13,15 +13,18 @@ from .load import database_now
 from .models import Brake, Feed
 
 Code = Brake.Code
-# A feed that shows nothing, or too much at once, is neither read nor written until a person has looked.
-STOPS_FEED = (Code.EMPTIED_FEED, Code.ALL_CHANGED, Code.MASS_DELETE, Code.MASS_CHANGE, Code.MASS_REWIND)
+# A feed that shows nothing, or everything changed, is neither read nor written until a person has looked.
+STOPS_FEED = (Code.EMPTIED_FEED, Code.ALL_CHANGED)
 STOPS_WRITES = (Code.STOP, *STOPS_FEED, Code.NEAR_MISSES, Code.QUOTA)
+# These hold records one by one; everything else of the feed goes on.
+HOLDS = (Code.MASS_DELETE, Code.MASS_CHANGE, Code.MASS_REWIND)
 
 OPEN = Q(released_at=None)
 # Shared by all who begin a write; a stop takes it alone once it is committed, and knows then what began before it.
 LOCK = 0x73746F7077
 BARRIER_PATIENCE = "700ms"
 LOCK_NOT_AVAILABLE = "55P03"
+TRIES = 3
 
 FEED_STOPPED = Exists(Brake.objects.filter(OPEN, feed=OuterRef("pk"), code__in=STOPS_FEED))
 WRITES_STOPPED = Exists(
@@ -102,16 +105,18 @@ def in_force() -> bool:
     return True
 
 
-def trip(code: str, sentence: str, *, feed: Feed | None = None, **about: Any) -> bool:
-    """Open a brake; False if it is open already. What it is about: a feed, or `account`, or `sync`."""
+def trip(code: str, sentence: str, *, feed: Feed | None = None, **about: Any) -> Brake:
+    """The open brake, opened now if it was not. What it is about: a feed, or `account`, or `sync`."""
     if feed is not None:
         about |= {"feed": feed, "sync_id": feed.role.sync_id}
     made = Brake(code=code, sentence=sentence, tripped_at=database_now(), **about)
-    before = Brake.objects.filter(OPEN, code=code, feed=made.feed_id, account=made.account_id, sync=made.sync_id)
-    if before.exists():
-        return False
-    Brake.objects.bulk_create([made], ignore_conflicts=True)  # another worker may be as quick
-    return True
+    mine = Brake.objects.filter(OPEN, code=code, feed=made.feed_id, account=made.account_id, sync=made.sync_id)
+    for _ in range(TRIES):
+        found = mine.first()
+        if found is not None:
+            return found
+        Brake.objects.bulk_create([made], ignore_conflicts=True)  # another worker may be as quick
+    raise AssertionError("a brake is released faster than it can be tripped")
 
 
 def open_brakes() -> list[Brake]:

@@ -19,6 +19,7 @@ from .inbox import back_off
 from .lastlook import REPEATS, LastLook
 from .leases import lease
 from .load import Contended
+from .looking import LookingRemote
 from .models import Feed
 from .observe import patiently
 from .outbox import claim_pushes, claim_unsettled, postpone, put_off
@@ -26,7 +27,6 @@ from .ports import Remote
 from .push import Outcome, push, settle
 from .remote import FeedRemote, opened
 from .store import NoPolicy, PgStore, ring_pushes
-from .together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _each(
     left = list(keys)
     stop_at, alone = time.monotonic() + SLICE, 0
     try:
-        with opened(Together, feed) as remote:
+        with opened(LookingRemote, feed) as remote:
             if len(left) > 1 and remote.batches.most:
                 job = Job(feed, store, remote, carried, attempts)
                 _push_together(job, left) if step is _push_one else _settle_together(job, left)

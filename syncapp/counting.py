@@ -5,7 +5,8 @@ from __future__ import annotations
 from policies.core.safety import Counts
 
 from .guard import Guarded
-from .models import Feed, Link, Run
+from .holding import Holder, known_count
+from .models import Feed, Run
 from .plan.compared import Compared
 from .steps import Judged
 
@@ -17,11 +18,11 @@ def sieve_of(feed: Feed, run: Run, full: bool) -> Guarded:
     told = run.counts
     counts = Counts(
         told.get("read", 0), told.get("changed", 0), told.get("deleted", 0),
-        Link.objects.filter(feed=feed, remote_id__isnull=False).count(), told.get("rewound", 0),
+        known_count(feed), told.get("rewound", 0),
     )  # fmt: skip
     released = frozenset(feed.cursor.get("released", ()))
     made = Compared if full and feed.plan_id is not None else Guarded
-    sieve = made(feed, released=released, full=full, counts=counts)
+    sieve = made(feed, holder=Holder.of(feed), released=released, full=full, counts=counts)
     sieve.unchanged, sieve.outside = told.get("unchanged", 0), told.get("out_of_scope", 0)
     sieve.nameless = list(told.get("aside", ()))
     return sieve
@@ -34,6 +35,7 @@ def count(run: Run, sieve: Guarded, judged: Judged) -> None:
     seen = sieve.counts
     told |= {"read": seen.read, "changed": seen.changed, "deleted": seen.deleted, "rewound": seen.rewound}
     told |= {"unchanged": sieve.unchanged, "judged": seen.read - sieve.unchanged, "pages": told.get("pages", 0) + 1}
+    told |= {"held": told.get("held", 0) + sieve.held} if sieve.held else {}
     sieve.outside += judged.outside
     if sieve.feed.scope:
         told |= {"in_scope": seen.read - sieve.outside, "out_of_scope": sieve.outside}

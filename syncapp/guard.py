@@ -1,25 +1,23 @@
-"""What stands between a listing and its judgement: unchanged records are dropped, and a pass is halted before harm."""
+"""What stands between a listing and its judgement: unchanged records are dropped, harm is held or halted before it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from django.db.models.fields.json import KT
+from datetime import datetime
 
 from policies.core.safety import Counts, Halt, halts
-from policies.core.versions import lower
+from policies.core.seen import Observation
 
-from .facts import object_spec
+from .brakes import HOLDS
+from .holding import Holder, What, known_count, masses
 from .known import Fresh, Known, known_links
-from .models import Feed, Link
 from .translate import Seen
 
 
 class Halted(Exception):
-    """A guard stopped this pass before the page was judged."""
+    """A guard stopped this feed before the page was judged."""
 
     def __init__(self, reasons: Sequence[Halt]) -> None:
         self.reasons = tuple(reasons)
@@ -29,59 +27,81 @@ class Halted(Exception):
 
 @dataclass(slots=True)
 class Guarded(Fresh):
-    """A sieve that counts a pass and halts it before harm: nothing of the page that crosses a limit is judged."""
+    """A sieve that counts a pass. Beyond a limit the records concerned are held; a feed that shows nothing, or of which
+    everything changed, is halted, and nothing of that page is judged.
+    """
 
+    holder: Holder = field(kw_only=True)
     released: frozenset[str] = frozenset()
     full: bool = False
     shared: Counter[datetime] = field(default_factory=Counter)
     counts: Counts = field(default_factory=Counts)
     shown: list[str] = field(default_factory=list)  # of a full pass, since its watermark last moved
+    kinds: dict[str, str] = field(default_factory=dict)
+    held: int = 0  # of the last page
 
     def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
         known = known_links(self.feed, {seen.item.id for seen in page})
         self.shared.update(seen.item.updated_at for seen in page if seen.item.updated_at is not None)
-        self.counts = self._counted(page, known, read_at, last)
-        reasons = [halt for halt in halts(self.counts) if halt.code not in self.released]
+        self.kinds = {
+            seen.item.id: kind
+            for seen in page
+            if (kind := self.holder.kind(seen.item, seen.digest, known.get(seen.item.id), read_at))
+        }
+        self.holder.recall(known, self.kinds)
+        self.counts = self._counted(len(page), read_at, last)
+        reasons = [one for one in halts(self.counts, self.holder.limits) if one.code not in (*HOLDS, *self.released)]
         if reasons:
             raise Halted(reasons)
         if self.full:
             self.shown += [seen.item.id for seen in page]
-        return self.drop(page, known, read_at)
+        self.holder.trips(masses(self.holder, self.counts))
+        fresh = self.drop(page, known, read_at)
+        self._no_longer(known, fresh)
+        return fresh
 
-    def _counted(self, page: Sequence[Seen], known: Mapping[str, Known], read_at: datetime, last: bool) -> Counts:
-        ordered = object_spec(self.feed.account.provider, self.feed.object).version.ordered
-        so_far, deleted, changed, rewound = self.counts, 0, 0, 0
-        for seen in page:
-            link = known.get(seen.item.id)
-            if link is None or link.gone:
-                continue
-            deleted += seen.item.deleted
-            changed += not seen.item.deleted and bool(link.digest) and not link.shows(seen)
-            # A link that was read or written since the page was asked for is ahead of it, and rightly so.
-            behind = link.read_at is not None and link.read_at < read_at
-            rewound += ordered and behind and lower(seen.item.version, link.version)
-        read = so_far.read + len(page)
+    def hold(self, seen: Sequence[Observation]) -> Sequence[Observation]:
+        through = self.holder.sift(seen, self.kinds)
+        self.held = len(seen) - len(through)
+        return through
+
+    def _no_longer(self, known: Mapping[str, Known], fresh: Sequence[Seen]) -> None:
+        if self.holder.rows:
+            told = {seen.item.id for seen in fresh}
+            self.holder.no_longer(one for one in known if one not in told)
+
+    def _counted(self, read: int, read_at: datetime, last: bool) -> Counts:
+        news = Counter(kind for one, kind in self.kinds.items() if not self.holder.answered(one))
+        so_far, deleted, rewound = self.counts, news[What.DELETE], news[What.REWIND]
+        self.holder.deleted += deleted
+        self.holder.rewound += rewound
+        lately = self.holder.lately(read_at) if deleted or rewound else (0, 0)
         return Counts(
-            read,
-            so_far.changed + changed,
-            so_far.deleted + deleted,
+            so_far.read + read,
+            so_far.changed + news[What.CHANGE],
+            max(so_far.deleted + deleted, lately[0]),
             so_far.known,
-            so_far.rewound + rewound,
-            empty=last and self.full and read == 0,
+            max(so_far.rewound + rewound, lately[1]),
+            empty=last and self.full and so_far.read + read == 0,
         )
 
 
-WINDOW = timedelta(minutes=10)
+def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> list[Observation]:
+    """What is looked at one by one counts as well: deletes, and records that are believed to be set back."""
+    known = known_links(holder.feed, {one.remote_id for one in seen})
+    kinds = {one.remote_id: holder.kind(one, one.digest, known.get(one.remote_id), one.read_at) for one in seen}
+    holder.recall(kinds, kinds)
+    news = [one for one in seen if not holder.answered(one.remote_id)]
+    deleted = sum(kinds[one.remote_id] == What.DELETE for one in news)
+    rewound = sum(kinds[one.remote_id] == What.REWIND and one.last for one in news)
+    holder.deleted += deleted
+    holder.rewound += rewound
+    if deleted or rewound:
+        holder.trips(masses(holder, _lately(holder, now)))
+    return holder.sift(seen, kinds)
 
 
-def halt_on_deletes(feed: Feed, deletes: int, now: datetime) -> None:
-    """Deletes that come one by one, by hints, are a mass delete as well. Raises Halted before this batch is judged."""
-    if not deletes or "mass_delete" in feed.cursor.get("released", ()):
-        return
-    links = Link.objects.filter(feed=feed, remote_id__isnull=False)
-    lately = links.annotate(gone=KT("head__gone")).filter(gone__gte=(now - WINDOW).isoformat()).count()
-    reasons = [
-        halt for halt in halts(Counts(deleted=deletes + lately, known=links.count())) if halt.code == "mass_delete"
-    ]
-    if reasons:
-        raise Halted(reasons)
+def _lately(holder: Holder, now: datetime) -> Counts:
+    deleted, rewound = holder.lately(now)
+    few = deleted <= holder.limits.deletes and rewound <= holder.limits.rewinds
+    return Counts(deleted=deleted, rewound=rewound, known=0 if few else known_count(holder.feed))

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models.fields.json import KT
 
+from policies.core.seen import Observation
+
 from .facts import object_spec
 from .models import Feed, Link
 from .reconcile import mark_read
@@ -65,6 +67,9 @@ class Fresh:
     def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
         known = known_links(self.feed, {seen.item.id for seen in page})
         return self.drop(page, known, read_at)
+
+    def hold(self, seen: Sequence[Observation]) -> Sequence[Observation]:
+        return seen
 
     def drop(self, page: Sequence[Seen], known: dict[str, Known], read_at: datetime) -> list[Seen]:
         fresh: list[Seen] = []

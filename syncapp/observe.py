@@ -14,14 +14,14 @@ from .connectors import webhook
 from .connectors.errors import ConnectorError, Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
-from .guard import Halted, halt_on_deletes
+from .guard import sift_hints
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
+from .holding import Holder
 from .inbox import BATCH, LEASE, Fates, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .lastlook import REPEATS
 from .load import Contended
 from .models import Delivery, Feed
-from .poll import halt
 from .receive import is_own_hint, look_later, ring_inbox
 from .remote import FeedRemote, manifest_of, open_remote
 from .steps import judge
@@ -143,9 +143,6 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     except NEEDS_A_PERSON as error:
         attention(feed.account, error)
         all_later(PERSON_WAIT, str(error))
-    except Halted as halted:
-        halt(feed, halted)
-        all_later(PAUSED_WAIT, str(halted))
     except Limited as error:
         all_later(error.retry_after or slow, str(error))
     except (Retryable, Contended) as error:
@@ -162,11 +159,12 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     refused: dict[str, str] = {}
     put_off: dict[str, Retryable] = {}
     seen = _read(remote, ids, refused, put_off)
-    halt_on_deletes(remote.feed, sum(observation.deleted for observation in seen), store.now())
     attempts: dict[str, int] = {}
     for hint in hints:
         attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)
     seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
+    holder = Holder.of(remote.feed)
+    seen = sift_hints(holder, seen, store.now())
     judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
     waiting = set(judged.waiting) if judged is not None else set()
     waiting |= _judge_events(store, remote, hints)
@@ -175,6 +173,8 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     assert isinstance(remote.sieve, Fresh)
     refused |= remote.sieve.aside
     now = store.now()
+    holder.note(now)
+    holder.passed(set(ids) - waiting - again - set(put_off))
     for hint in hints:
         if hint.remote_id in waiting:
             fates.later(hint.delivery, _patience(hint.delivery, now), "a write there is in flight", free=True)

@@ -180,7 +180,12 @@ TAKE = (
     " AND (claimed_until IS NULL OR claimed_until <= %s) AND {which} LIMIT %s FOR UPDATE SKIP LOCKED)"
     " UPDATE syncapp_push p SET claimed_until = %s FROM taken WHERE p.id = taken.id RETURNING p.record_id, p.attempts"
 )
-TAKE_PENDING = TAKE.format(which="state = 'pending' ORDER BY next_try, id")
+# What a brake holds of a record there is decided first.
+NOT_HELD = (
+    "NOT EXISTS (SELECT 1 FROM syncapp_held h"
+    " WHERE h.state = 'held' AND h.record_id = syncapp_push.record_id AND h.feed_id = syncapp_push.feed_id)"
+)
+TAKE_PENDING = TAKE.format(which=f"state = 'pending' AND {NOT_HELD} ORDER BY next_try, id")
 TAKE_SENDING = TAKE.format(
     which="state = 'sending' AND (started_at < %s OR error <> '') AND (why <> 'create' OR %s) ORDER BY started_at, id"
 )

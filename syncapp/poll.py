@@ -189,6 +189,7 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
         for judged in pull(passing.store, remote, full=full):
             through = Watermark.read(passing.store.reached).page is None
             count(passing.run, sieve, judged)
+            sieve.holder.note(database_now())
             passing.told(passing.run)
             stopping = not through and stop_at is not None and time.monotonic() > stop_at
             # Where nothing was judged nothing has to be durable: such pages are noted together, and read again after
@@ -245,16 +246,6 @@ def _scope_moved(feed: Feed) -> bool:
 
 def _cursor(feed: Feed) -> dict[str, Any]:
     return dict(Feed.objects.values_list("cursor", flat=True).get(pk=feed.pk))
-
-
-def halt(feed: Feed, halted: Halted) -> None:
-    """Stop a feed outside a pass; the run says so, as it does for a pass."""
-    now = database_now()
-    Run.objects.create(
-        sync=feed.role.sync, feed=feed, kind=Run.Kind.SWEEP, state=Run.State.HALTED, counts={"halts": halted.codes},
-        error=str(halted), started_at=now, ended_at=now,
-    )  # fmt: skip
-    trip_feed(feed, halted)
 
 
 def trip_feed(feed: Feed, halted: Halted) -> None:

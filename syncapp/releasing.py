@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,31 +10,67 @@ from django.db import transaction
 from policies.core.reasons import Reason, Verdict
 
 from .booked import tell
-from .brakes import OPEN, STOPS_FEED, Code
+from .brakes import HOLDS, OPEN, STOPS_FEED, Code
 from .load import database_now
-from .models import Brake, Feed
+from .models import Brake, Feed, Held
+from .receive import look_later
 from .stopping import Refused, release_stop
 from .store import ring_pushes
 
-__all__ = ["Refused", "release_brake"]
+__all__ = ["Refused", "leave", "release_brake", "release_items"]
 
 NO_REASON = "say why; the reason is kept in the ledger"
+NOTHING_CHOSEN = "nothing that you chose is still held; choose from what is listed now"
+ONLY_DELETES = "only a delete can be left as it is: a change that is dropped would be lost"
 
 
 def release_brake(brake: Brake, by: str, why: str) -> None:
     """All of it. Raises Refused without a reason, or when it has been released already."""
-    why = why.strip()
-    if not why:
-        raise Refused(NO_REASON)
+    why = _reason(why)
     if brake.code == Code.STOP and brake.sync is not None:
         release_stop(brake.sync, by, why)
         return
     with transaction.atomic():
+        if brake.code in HOLDS:
+            _let_go(brake, _held(brake), by, why)
         end(brake, by, why)
-        if brake.code in STOPS_FEED and brake.feed is not None:
+        if brake.code in (*STOPS_FEED, Code.MASS_DELETE) and brake.feed is not None:
             _pass_once(brake.feed, brake.code)
-    feeds = Feed.objects.filter(pk=brake.feed_id) if brake.feed_id else Feed.objects.filter(account=brake.account_id)
-    ring_pushes(feeds.values_list("pk", flat=True))
+    ring_pushes(_feeds(brake).values_list("pk", flat=True))
+
+
+def release_items(brake: Brake, items: Collection[int], by: str, why: str) -> int:
+    """Some of what a brake holds: each is looked up again by its id, judged, and may pass the brake once."""
+    why = _reason(why)
+    with transaction.atomic():
+        released = _let_go(brake, _held(brake, items), by, why)
+        if not released:
+            raise Refused(NOTHING_CHOSEN)
+        _end_if_empty(brake, by, why)
+    return released
+
+
+def leave(brake: Brake, items: Collection[int] | None, by: str, why: str) -> int:
+    """Held deletes that nothing is done about: the records stay linked, and are asked about again if they change."""
+    why = _reason(why)
+    if brake.code != Code.MASS_DELETE:
+        raise Refused(ONLY_DELETES)
+    with transaction.atomic():
+        rows = _held(brake, items)
+        if not rows:
+            raise Refused(NOTHING_CHOSEN)
+        _answer(rows, Held.State.LEFT)
+        _tell(brake, rows, Reason.LEFT_HELD, by, why)
+        _end_if_empty(brake, by, why)
+    return len(rows)
+
+
+def end_answered() -> None:
+    """Brakes of which nothing is held any more, because it is no longer so, end by themselves."""
+    for brake in Brake.objects.filter(OPEN, code__in=HOLDS, items__isnull=False).distinct().select_related("feed"):
+        if not brake.items.filter(state=Held.State.HELD).exists():
+            with transaction.atomic():
+                end(brake, "", "nothing of what it held is so any more")
 
 
 def end(brake: Brake, by: str, why: str) -> None:
@@ -42,10 +78,55 @@ def end(brake: Brake, by: str, why: str) -> None:
     told = {"released_at": database_now(), "released_by": by, "why": why}
     if not Brake.objects.filter(OPEN, pk=brake.pk).update(**told):
         raise Refused("it has been released already")
-    feeds = Feed.objects.filter(pk=brake.feed_id) if brake.feed_id else Feed.objects.filter(account=brake.account_id)
-    for feed in feeds.select_related("role__sync"):
-        detail = f"{brake.get_code_display()}; {why}"
-        tell(feed.role.sync, Verdict.RELEASED, Reason.RELEASED_HELD, role=feed.role.name, detail=detail, actor=by)
+    for feed in _feeds(brake).select_related("role__sync"):
+        _tell_of(feed, [None], Reason.RELEASED_HELD, f"{brake.get_code_display()}; {why}", by)
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise Refused(NO_REASON)
+    return why.strip()
+
+
+def _feeds(brake: Brake) -> Any:
+    return Feed.objects.filter(pk=brake.feed_id) if brake.feed_id else Feed.objects.filter(account=brake.account_id)
+
+
+def _held(brake: Brake, items: Collection[int] | None = None) -> Sequence[Held]:
+    """Locked, so that two people answer each of them once."""
+    rows = Held.objects.select_for_update(of=("self",)).filter(brake=brake, state=Held.State.HELD)
+    return list(rows.filter(pk__in=items) if items is not None else rows)
+
+
+def _let_go(brake: Brake, rows: Sequence[Held], by: str, why: str) -> int:
+    assert brake.feed_id is not None, "what holds records is about a feed"
+    feed = Feed.objects.select_related("account", "role__sync").get(pk=brake.feed_id)
+    _answer(rows, Held.State.RELEASED)
+    _tell(brake, rows, Reason.RELEASED_HELD, by, why)
+    look_later(feed, [row.remote_id for row in rows], 0.0)
+    return len(rows)
+
+
+def _answer(rows: Sequence[Held], state: Held.State) -> None:
+    Held.objects.filter(pk__in=[row.pk for row in rows]).update(state=state, ended_at=database_now())
+
+
+def _tell(brake: Brake, rows: Sequence[Held], reason: Reason, by: str, why: str) -> None:
+    assert brake.feed_id is not None, "what holds records is about a feed"
+    feed = Feed.objects.select_related("role__sync").get(pk=brake.feed_id)
+    for what in Held.What:
+        records = [row.record_id for row in rows if row.what == what and row.record_id is not None]
+        _tell_of(feed, records, reason, f"the record was {what.label} there; {why}", by)
+
+
+def _tell_of(feed: Feed, records: Sequence[Any], reason: Reason, detail: str, by: str) -> None:
+    told = {"role": feed.role.name, "detail": detail, "actor": by}
+    tell(feed.role.sync, Verdict.RELEASED, reason, records=records, **told)
+
+
+def _end_if_empty(brake: Brake, by: str, why: str) -> None:
+    if not brake.items.filter(state=Held.State.HELD).exists():
+        end(brake, by, why)
 
 
 def _pass_once(feed: Feed, code: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 
@@ -33,32 +33,13 @@ from .models import Account, Feed
 from .overlay import overlaid
 from .ports import Listing, Written
 from .secrets import secrets_of
-from .translate import Seen, Translator, Unreadable
+from .sieve import KeepAll, Sieve
+from .translate import Translator, Unreadable
 from .watermark import Watermark
 
 # Shared by all jobs of this process: an account that asked for a pause gets one from all of them.
 THROTTLE = MemoryThrottle()
 Norm = Callable[[Json], Json]
-
-
-class Sieve(Protocol):
-    """What looks at a page before it is mapped, and says which of its records are worth it."""
-
-    def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]: ...
-
-    def set_aside(self, records: Sequence[tuple[str, str]]) -> None:
-        """(remote id or "", reason) of records that could not be taken in."""
-        ...
-
-
-class KeepAll:
-    """A sieve that lets everything through."""
-
-    def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
-        return page
-
-    def set_aside(self, records: Sequence[tuple[str, str]]) -> None:
-        return None
 
 
 class FeedRemote:
@@ -88,7 +69,8 @@ class FeedRemote:
             at = Watermark(None, at.page if at.in_full else None, at.then)
         for read_at, page in self._walk(at):
             at = at.after(page)
-            yield Listing(self._seen(page.items, read_at, How.LIST, page), at.text(), page.last)
+            seen = self.sieve.hold(self._seen(page.items, read_at, How.LIST, page))
+            yield Listing(seen, at.text(), page.last)
 
     def _walk(self, at: Watermark) -> Iterator[tuple[datetime, Page]]:
         filters = () if self.feed.cursor.get("whole") else self.translator.scope.filters  # whole: its scope changed

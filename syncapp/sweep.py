@@ -18,7 +18,7 @@ from .baseline import BASELINE_JOB, unfinished
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
 from .load import database_now
-from .models import Delivery, Feed, Push, Revision, Run, Waiting
+from .models import Delivery, Feed, Held, Push, Revision, Run, Waiting
 from .observe import work_inbox
 from .plan.make import PLAN_JOB, open_plans
 from .poll import poll
@@ -89,6 +89,8 @@ def _next_to_load(sync_id: int) -> list[int]:
 
 def pushable_feeds(now: datetime) -> list[int]:
     waiting = Push.objects.filter(_free(now), feed=OuterRef("pk"), state=Push.State.PENDING, next_try__lte=now)
+    held = Held.objects.filter(state=Held.State.HELD, feed=OuterRef("feed_id"), record=OuterRef("record_id"))
+    waiting = waiting.filter(~Exists(held))
     return list(Feed.objects.filter(WRITABLE, Exists(waiting)).values_list("pk", flat=True))
 
 

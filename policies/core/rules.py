@@ -91,10 +91,26 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Beyond both the number and the share (of the known records, or of the confirmed writes) a brake trips."""
+
+    deletes: int = 20
+    delete_share: float = 0.1
+    changes: int = 500
+    change_share: float = 0.5
+    rewinds: int = 5
+    rewind_share: float = 0.01
+    all_changed: int = 50  # from so many known records on, a run that changes every one of them is halted
+    near_misses: int = 20
+    near_miss_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class Guards:
     bulk: int = 20  # records of one run with one updated-at: a touch, not a time
     ping_pong: int = 8  # moves of one field within the window
     window: timedelta = timedelta(minutes=10)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

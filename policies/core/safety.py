@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .rules import Guards
+from .rules import Guards, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Beyond both the number and the share (of the known records) a run is halted."""
-
-    deletes: int = 20
-    delete_share: float = 0.1
-    changes: int = 500
-    change_share: float = 0.5
-    rewinds: int = 5
-    rewind_share: float = 0.01
-    all_changed: int = 50  # from so many known records on, a run that changes every one of them is halted
-
-
-@dataclass(frozen=True, slots=True)
 class Halt:
     """One reason to stop and ask; `code` is for machines, `sentence` for the reader."""
 
@@ -42,7 +29,7 @@ class Halt:
     sentence: str
 
 
-def halts(counts: Counts, limits: Limits = Limits()) -> tuple[Halt, ...]:
+def halts(counts: Counts, limits: Limits) -> tuple[Halt, ...]:
     """Every reason not to go on with this run; none when it looks like an ordinary day."""
     known = counts.known
     return tuple(
@@ -58,7 +45,7 @@ def halts(counts: Counts, limits: Limits = Limits()) -> tuple[Halt, ...]:
     )
 
 
-def unseen(counts: Counts, limits: Limits = Limits()) -> Halt | None:
+def unseen(counts: Counts, limits: Limits) -> Halt | None:
     """Of a complete listing: did it leave out more than deletes explain?"""
     said = "were left out by a complete listing"
     return _mass("mass_delete", said, counts.deleted, counts.known, limits.deletes, limits.delete_share)
@@ -72,6 +59,36 @@ def _mass(code: str, what: str, count: int, known: int, number: int, share: floa
         f"{count} of {known} known records {what} in one run; more than {number} and {share:.0%} needs a person. "
         "Look at the list, then release all or part of it.",
     )
+
+
+def near_miss_rate(near: int, written: int, limits: Limits) -> Halt | None:
+    """Too many of the writes of the window came back different: something there rewrites what is written."""
+    if near <= limits.near_misses or near <= written * limits.near_miss_share:
+        return None
+    return Halt(
+        "near_misses",
+        f"{near} of {written} writes came back different from what was sent; more than {limits.near_misses} and "
+        f"{limits.near_miss_share:.0%} needs a person. Something there rewrites what the hub writes: find it, or say "
+        "in the provider's file what it makes of values.",
+    )
+
+
+def quota_used(limit: int, remaining: int, share: float) -> Halt | None:
+    """The hub leaves the rest of the day's calls to others, and to its own reading."""
+    used = limit - remaining
+    if limit <= 0 or used < limit * share:
+        return None
+    return Halt(
+        "quota",
+        f"{used:,} of {limit:,} calls of the daily quota are used, {share:.0%} is where the hub stops writing. "
+        "It goes on when the quota begins anew, or when a person releases it.",
+    )
+
+
+def settles_in(changed_at: datetime, now: datetime, delay: timedelta) -> timedelta:
+    """How long until a change has stood there for so long; zero once it has, and for a time in the future."""
+    age = now - changed_at
+    return delay - age if timedelta(0) <= age < delay else timedelta(0)
 
 
 def _emptied(counts: Counts) -> Halt | None:

@@ -15,7 +15,7 @@ from policies.models import Sync
 from syncapp import carry as carrying
 from syncapp import poll as polling
 from syncapp.carry import carry
-from syncapp.models import Account, Brake, Conflict, Delivery, Feed, Ledger, Link, Push, Run
+from syncapp.models import Account, Brake, Delivery, Feed, Ledger, Link, Push, Run
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
 from syncapp.receive import look_later
@@ -107,20 +107,6 @@ def test_a_feed_is_read_by_one_worker_at_a_time(sync: Sync, sides: dict[str, Sid
         call_command("sync", "contacts", stdout=StringIO())
 
 
-def test_a_mass_delete_is_halted_before_its_page_is_judged(sync: Sync, sides: dict[str, Side]) -> None:
-    ids = first_load(sides, 30)
-    for one in ids[:25]:
-        sides["crm"].delete(one)
-    run = now()
-    assert run.state == "halted"
-    assert "25 of 30 known records were deleted" in braked()
-    assert not Conflict.objects.exists()
-    assert feed().pk not in due_feeds(polling.database_now())
-    release()
-    assert now().state == "done"
-    assert Conflict.objects.filter(kind="delete").count() == 25
-
-
 def test_an_account_that_shows_nothing_any_more_is_halted(sync: Sync, sides: dict[str, Side], tmp_path: Any) -> None:
     from syncapp.sandbox.server import SandboxServer
     from syncapp.sandbox.settings import Settings
@@ -128,6 +114,11 @@ def test_an_account_that_shows_nothing_any_more_is_halted(sync: Sync, sides: dic
     first_load(sides, 3)
     with SandboxServer(Settings("crm", tmp_path / "empty.sqlite", token="t0ken")) as empty:
         Account.objects.filter(slug="crm").update(config={"server": empty.url})
+        assert now(full=True).state == "halted"
+        assert "shows no records at all" in braked()
+        assert poll(feed().pk, at_once=True) is None, "it is not read while it is halted"
+        release()
+        assert now(full=True).state == "done", "for this once"
         assert now(full=True).state == "halted"
     assert "shows no records at all" in braked()
     assert Link.objects.filter(feed=feed(), head__gone__isnull=True).count() == 3
@@ -285,20 +276,3 @@ def test_the_command_prints_counts_as_json(sync: Sync, sides: dict[str, Side]) -
     assert told["feeds"]["crm"]["read"] == 1
     assert told["pushes"]["billing"] == {"confirmed": 1}
     assert told["resting"] is True
-
-
-def test_a_mass_delete_told_by_webhooks_is_halted_too(sync: Sync, sides: dict[str, Side]) -> None:
-    ids = first_load(sides, 30)
-    for one in ids[:25]:
-        sides["crm"].delete(one)
-    look_later(feed(), ids[:15], 0.0)
-    work_inbox()
-    assert Conflict.objects.filter(kind="delete").count() == 15
-    look_later(feed(), ids[15:25], 0.0)
-    work_inbox()
-    assert "were deleted" in braked()
-    assert Conflict.objects.filter(kind="delete").count() == 15
-    assert Delivery.objects.filter(state="new").count() == 10, "they wait for a person"
-    release()
-    assert now().state == "done"
-    assert Conflict.objects.filter(kind="delete").count() == 25

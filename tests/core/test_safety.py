@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.core.rules import Guards
-from policies.core.safety import Counts, Limits, halts, moves_in_window, ping_pong, trim_moves
+from policies.core.rules import Guards, Limits
+from policies.core.safety import Counts, halts, moves_in_window, ping_pong, trim_moves
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 GUARDS = Guards(ping_pong=3, window=timedelta(minutes=10))

@@ -1,0 +1,49 @@
+"""The remote of those who write: a look before a write may be the first to see a delete, and many are held as well."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from policies.core.seen import Observation
+
+from .connectors.errors import Retryable
+from .guard import sift_hints
+from .holding import Holder, State
+from .together import Together
+
+
+class HeldBack(Retryable):
+    """What this look showed is held until a person has seen it, and the write waits for that."""
+
+
+class LookingRemote(Together):
+    def read(self, remote_id: str) -> Observation:
+        """Raises HeldBack."""
+        seen = super().read(remote_id)
+        if not self._through([seen]):
+            raise HeldBack("the record is deleted there, like many others; that is held until a person has looked")
+        return seen
+
+    def read_many(self, remote_ids: Collection[str]) -> list[Observation]:
+        """What is held is left out, as what cannot be read is."""
+        self._looked: set[str] = set()
+        seen = super().read_many(remote_ids)
+        return [one for one in seen if one.remote_id in self._looked or self._through([one])]
+
+    def _read_one(self, remote_id: str) -> list[Observation]:
+        self._looked.add(remote_id)
+        try:
+            return super()._read_one(remote_id)
+        except HeldBack:
+            return []
+
+    def _through(self, seen: Sequence[Observation]) -> list[Observation]:
+        gone = [one for one in seen if one.deleted and one.merged_into is None]
+        if not gone:
+            return list(seen)
+        holder = Holder.of(self.feed)
+        through = sift_hints(holder, gone, self.now())
+        holder.note(self.now())
+        # Of what a person left as it is nothing is asked, until the hub itself has something to write there.
+        left = {one for one, row in holder.rows.items() if row.state == State.LEFT}
+        return [one for one in seen if one not in gone or one in through or one.remote_id in left]

@@ -1,0 +1,207 @@
+"""Mass deletes, mass changes, records set back: held one by one, while everything else of the feed goes on."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from policies.models import PolicySet, Sync
+from syncapp import sweep
+from syncapp.carry import carry
+from syncapp.holding import Holder
+from syncapp.models import Brake, Conflict, Feed, Held, Ledger, Link, Push, Run
+from syncapp.observe import work_inbox
+from syncapp.poll import poll
+from syncapp.receive import look_later
+from syncapp.releasing import Refused, end_answered, leave, release_brake, release_items
+from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
+from tests.clerk.making import silent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def feed(role: str = "crm") -> Feed:
+    return Feed.objects.select_related("account", "role__sync").get(role__name=role)
+
+
+def now(role: str = "crm", *, full: bool = False) -> Run:
+    run = poll(feed(role).pk, full=full, at_once=True, ring_feeds=silent)
+    assert run is not None
+    return run
+
+
+def guards(**given: float) -> None:
+    PolicySet.objects.update(guards=given)
+
+
+def brake() -> Brake:
+    return Brake.objects.get(released_at=None)
+
+
+def held() -> set[str]:
+    return set(Held.objects.filter(state="held").values_list("remote_id", flat=True))
+
+
+def delete_many(sides: dict[str, Side], ids: list[str]) -> None:
+    for one in ids:
+        sides["crm"].delete(one)
+
+
+def test_a_mass_delete_is_held_one_by_one_and_the_rest_goes_on(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    sides["crm"].edit(ids[28], firstname="Ada")
+    sides["crm"].create(email="new@example.org", firstname="New")
+    run = now()
+    assert (run.state, run.counts["held"]) == ("done", 25)
+    assert held() == set(ids[:25])
+    assert not Conflict.objects.exists(), "none of them was judged"
+    assert "25 of 30 known records were deleted" in brake().sentence
+    call_command("sync", "contacts", stdout=StringIO())
+    assert billing_of(sides, "p28@example.org")["fields"]["name_first"] == "Ada"
+    assert billing_of(sides, "new@example.org")["fields"]["name_first"] == "New"
+    assert Link.objects.filter(feed=feed(), head__gone__isnull=True).count() == 31
+    assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 31
+
+
+def test_released_items_are_judged_and_the_others_stay_held(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    chosen = list(Held.objects.filter(remote_id__in=ids[:3]).values_list("pk", flat=True))
+    with pytest.raises(Refused, match="say why"):
+        release_items(brake(), chosen, "ada", " ")
+    assert release_items(brake(), chosen, "ada", "they left us") == 3
+    work_until(at_rest, "the three to be looked at")
+    assert Conflict.objects.filter(kind="delete", state="open").count() == 3
+    assert held() == set(ids[3:25])
+    lines = Ledger.objects.filter(reason="released_held", record__isnull=False)
+    assert lines.count() == 3
+    line = lines[0]
+    assert (line.verdict, line.role, line.actor) == ("released", "crm", "ada")
+    assert line.detail == "the record was deleted there; they left us"
+    assert set(Held.objects.filter(pk__in=chosen).values_list("state", flat=True)) == {"passed"}
+    with pytest.raises(Refused, match="nothing that you chose is still held"):
+        release_items(brake(), chosen, "bo", "again")
+    release_brake(brake(), "bo", "all of them, it was a clean-up")
+    work_until(at_rest, "the others")
+    assert Conflict.objects.filter(kind="delete", state="open").count() == 25
+    assert not Brake.objects.filter(released_at=None).exists()
+    assert now(full=True).state == "done"
+    assert not Brake.objects.filter(released_at=None).exists(), "what was released does not trip it again"
+
+
+def test_what_is_left_stays_linked_and_is_asked_about_only_if_it_changes(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    assert leave(brake(), None, "ada", "a mistake of theirs; they restore it") == 25
+    assert not Brake.objects.filter(released_at=None).exists()
+    look_later(feed(), ids[:25], 0.0)
+    assert work_inbox() == 25
+    assert now().state == "done"
+    assert (held(), Conflict.objects.count()) == (set(), 0)
+    assert Held.objects.filter(state="left").count() == 25
+    assert Ledger.objects.filter(reason="left_held").count() == 25
+    assert not Push.objects.filter(state="pending").exists()
+
+
+def test_a_record_that_is_there_again_is_held_no_longer(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    sides["crm"].back("POST", "unarchive", json={"id": ids[0], "actor": "ada"})
+    look_later(feed(), ids[:1], 0.0)
+    work_inbox()
+    assert Held.objects.get(remote_id=ids[0]).state == "gone"
+    assert held() == set(ids[1:25])
+
+
+def test_deletes_told_one_by_one_are_a_mass_delete(sync: Sync, sides: dict[str, Side], hooked: None) -> None:
+    ids = first_load(sides, 60)
+    work_until(at_rest, "rest after the first load")
+    delete_many(sides, ids[:40])
+    work_until(lambda: Brake.objects.filter(released_at=None).exists() and at_rest(), "the brake and rest")
+    judged = Conflict.objects.filter(kind="delete").count()
+    assert judged <= 20 and judged + len(held()) == 40
+    assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 60
+
+
+def test_a_mass_change_holds_what_goes_beyond_the_limit(sync: Sync, sides: dict[str, Side]) -> None:
+    guards(changes=10, change_share=0.2)
+    ids = first_load(sides, 130)
+    now(full=True)
+    for one in ids[:60]:
+        sides["crm"].edit(one, firstname="Imported")
+    run = now(full=True)
+    assert run.state == "done"
+    assert brake().code == "mass_change"
+    assert run.counts["held"] >= 50
+    changed = {
+        row["fields"]["email"] for row in sides["crm"].rows().values() if row["fields"]["firstname"] == "Imported"
+    }
+    call_command("sync", "contacts", stdout=StringIO())
+    arrived = {
+        row["fields"]["email"] for row in sides["billing"].rows().values() if row["fields"]["name_first"] == "Imported"
+    }
+    assert len(changed) == 60 and len(arrived) == 60 - len(held())
+    release_brake(brake(), "ada", "it was our own import")
+    work_until(at_rest, "rest")
+    assert len(imported(sides)) == 60
+
+
+def imported(sides: dict[str, Side]) -> list[dict[str, object]]:
+    return [row for row in sides["billing"].rows().values() if row["fields"]["name_first"] == "Imported"]
+
+
+def test_nothing_is_written_over_a_record_whose_delete_is_held(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    sides["billing"].edit(billing_of(sides, "p0@example.org")["id"], telephone="+49 1")
+    call_command("sync", "contacts", stdout=StringIO())
+    assert Push.objects.get(state="pending").feed == feed()
+    assert carry(feed().pk, ring_feeds=silent).outcomes == {}
+    assert sweep.pushable_feeds(sweep.database_now()) == []
+    assert Held.objects.get(remote_id=ids[0]).state == "held"
+
+
+def test_a_look_before_a_write_that_finds_many_deleted_is_held_as_well(sync: Sync, sides: dict[str, Side]) -> None:
+    """Nobody told of the deletes: the looks before 30 writes are the first to see them."""
+    ids = first_load(sides, 40)
+    for number in range(30):
+        sides["billing"].edit(billing_of(sides, f"p{number}@example.org")["id"], telephone="+49 1")
+    now("billing")
+    delete_many(sides, ids[:30])
+    Link.objects.filter(feed=feed()).update(version=None)  # so that each write looks first
+    for _ in range(5):
+        carry(feed().pk, ring_feeds=silent)
+    assert brake().code == "mass_delete"
+    judged = Ledger.objects.filter(verdict="deleted", role="crm").values("record").distinct().count()
+    assert judged <= 20 and judged + len(held()) == 30
+
+
+def test_an_account_set_back_is_held(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 20)
+    Link.objects.filter(feed=feed()).update(version="99", digest="")
+    now(full=True)
+    assert brake().code == "mass_rewind"
+    assert held() == set(ids)
+
+
+def test_a_brake_of_which_nothing_is_so_any_more_ends_by_itself(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    end_answered()
+    assert brake().code == "mass_delete"
+    Held.objects.update(state="gone", ended_at=sweep.database_now())
+    end_answered()
+    assert not Brake.objects.filter(released_at=None).exists()
+
+
+def test_limits_are_the_policys(sync: Sync) -> None:
+    guards(deletes=3, delete_share=0.01)
+    assert (Holder.of(feed()).limits.deletes, Holder.of(feed()).limits.rewinds) == (3, 5)

@@ -1,6 +1,7 @@
 """Deletes that nobody reports: what a complete listing left out is asked for by id, and only that answer is believed.
 
-Every page of a full pass notes the ids it showed; they belong to the listing, so that a pass that was left and gone on
+What a brake holds, or a person left so, is known to be deleted there and not asked for again. Every page of a full pass
+notes the ids it showed; they belong to the listing, so that a pass that was left and gone on
 with by another run still knows its beginning. Records that were read after the listing began are known to be there.
 """
 
@@ -29,6 +30,10 @@ WHERE l.feed_id = %s AND l.remote_id IS NOT NULL
   AND NOT (l.head ?| array['gone', 'unlinked', 'asleep'])
   AND (l.read_at IS NULL OR l.read_at < (SELECT min(at) FROM syncapp_shown WHERE feed_id = %s))
   AND NOT EXISTS (SELECT 1 FROM shown WHERE shown.id = l.remote_id)
+  AND NOT EXISTS (
+      SELECT 1 FROM syncapp_held h WHERE h.feed_id = l.feed_id AND h.remote_id = l.remote_id
+      AND h.what = 'delete' AND h.state IN ('held', 'left')
+  )
 ORDER BY l.id
 """
 

@@ -176,7 +176,7 @@ def test_a_halt_is_told_and_the_feed_goes_on(sync: Sync, sides: dict[str, Side])
     ids = first_load(sides, 30)
     for one in ids[:25]:
         sides["crm"].delete(one)
-    with pytest.raises(CommandError, match="not whole: crm: 25 of 30 known records were deleted"):
+    with pytest.raises(CommandError, match="not whole: crm: 25 of 30 known records were left out"):
         call_command("plan", "contacts", stdout=StringIO())
     assert not Brake.objects.exists() and not Held.objects.exists()
     assert Run.objects.filter(kind="plan").get().state == "halted"

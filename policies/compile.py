@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from typing import Any
 
 from .core.digest import digest
 from .core.merge import is_counter
 from .core.norms import norm
-from .core.rules import CREATOR, SHARED, Field, Guards, Limits, OnDelete, OnMerge, Policy, Strategy, Unauthorised, Unit
+from .core.rules import CREATOR, SHARED, Field, Guards, OnDelete, OnMerge, Policy, Strategy, Unauthorised, Unit
 from .core.rules import Role as CoreRole
 from .core.types import field_type
 from .core.validators import validator
 from .core.values import HUB
+from .limits import LIMITS, limits_of
 from .models import FieldRule, PolicySet, SyncField
 from .scopes import Told, conditions
 
@@ -24,7 +24,6 @@ READABLE = ("both", "in")
 # Published sets are frozen, so what was compiled from one stays right for as long as the facts do.
 REMEMBERED = 64
 _remembered: dict[tuple[int, int, str], Policy] = {}
-LIMITS = tuple(one.name for one in dataclass_fields(Limits))
 GUARDS = ("bulk", "ping_pong", "window", *LIMITS)
 
 
@@ -295,8 +294,3 @@ def _guards(given: Mapping[str, Any]) -> Guards:
         default.window if window is None else timedelta(seconds=float(window)),
         limits_of(given),
     )
-
-
-def limits_of(given: Mapping[str, Any]) -> Limits:
-    """Where brakes trip, as far as the policy does not leave it to the hub."""
-    return Limits(**{name: given[name] for name in LIMITS if name in given})

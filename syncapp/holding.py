@@ -11,12 +11,12 @@ import orjson
 from django.db import connection
 from django.db.models import F, Max, Sum
 
-from policies.compile import limits_of
 from policies.core.codec import to_json
 from policies.core.rules import Limits
 from policies.core.safety import Counts, Halt, halts
 from policies.core.seen import Observation
 from policies.core.versions import lower
+from policies.limits import limits_of
 from policies.models import PolicySet
 
 from .brakes import HOLDS, OPEN, Code, trip

@@ -84,7 +84,8 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _progress(request: HttpRequest, run: Run) -> HttpResponse:
     """While it is made; the part reloads itself, and the whole page once it has ended."""
-    told: dict[str, Any] = {"run": run, "progress": progress_of(run)}
+    progress, words = progress_of(run), words_of([run.sync_id])[run.sync_id]
+    told: dict[str, Any] = {"run": run, "progress": progress, "reading": words.role(progress.role) if progress else ""}
     if is_partial(request):
         answer = fresh(request, "plans/_progress.html", told)
         if run.state != Run.State.RUNNING:
@@ -118,11 +119,11 @@ def _whole(request: HttpRequest, run: Run, problem: str = "", status: int = 200)
 def _precedences(run: Run, words: Words) -> list[Precedence]:
     """Of the fields in which sides differ, in two queries."""
     policy = PolicySet.objects.filter(sync=run.sync_id, state=PolicySet.State.PUBLISHED).first()
-    rules = {rule.unit: rule for rule in policy.rules.all()} if policy is not None else {}
+    told = {unit: (label, outcome) for unit, label, outcome in field_lines(run.counts, words)}
     return [
-        Precedence(unit, label, outcome, rules[unit].first_link, _options(rules[unit], words))
-        for unit, label, outcome in field_lines(run.counts, words)
-        if unit in rules
+        Precedence(rule.unit, *told[rule.unit], rule.first_link, _options(rule, words))
+        for rule in (policy.rules.all() if policy is not None else ())
+        if rule.unit in told
     ]
 
 

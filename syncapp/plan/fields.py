@@ -61,7 +61,8 @@ def _field(policy: Policy, look: Look, unit: Unit) -> Json | None:
     if question is not None:
         return told | {"asks": True, "why": _why_asked(question)}
     told["winner"] = sorted(belief.origins) if belief is not None else []
-    told["fills"] = all(is_null(sides[role]) for role in apart)
+    told["stays"] = is_null(value)
+    told["fills"] = not told["stays"] and all(is_null(sides[role]) for role in apart)
     told["why"] = reason_of(look, unit, apart, settled=not is_null(value)).as_json()
     return told
 

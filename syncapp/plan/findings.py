@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from .fields import Said, fields_of, writes_of
 
 PAGE = 500
 Json = dict[str, Any]
-OUTSIDE = ("unlinked", "asleep")
+KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One record of the copy, with what was said about it there and which of its questions are new."""
+    """One record of the copy, with what was said about it there and which of its questions are new.
+
+    `titles` name the records that its questions of identity speak of; some exist in the copy alone.
+    """
 
     record: Record
     title: str
     lines: Sequence[Said]
     asked: Sequence[Question]
+    titles: Mapping[str, str]
 
     @property
     def is_new(self) -> bool:
@@ -112,10 +117,20 @@ def _looks(setting: Setting, keys: Sequence[uuid.UUID]) -> list[Look]:
     for key, *rest in wanted.values_list("record", "verdict", "reason", "role", "unit", "detail"):
         said[str(key)].append(Said(*rest))
     new = {place for place, row in loaded.conflicts.items() if row.pk >= FIRST_ID}
+    titles = _titles(loaded)
     return [
-        Look(record, loaded.rows[key].title, said[key], [q for q in record.questions if (key, q.key) in new])
+        Look(record, loaded.rows[key].title, said[key], [q for q in record.questions if (key, q.key) in new], titles)
         for key, record in loaded.records.items()
     ]
+
+
+def _titles(loaded: Loaded) -> Mapping[str, str]:
+    """Of the records that any question of identity names as a candidate."""
+    asked = [question for record in loaded.records.values() for question in record.questions]
+    keys = {one.source for question in asked if question.kind is Kind.MATCH for one in question.candidates}
+    wanted = [key for key in keys if KEY.fullmatch(key)]
+    named = models.Record.objects.filter(key__in=wanted).values_list("key", "title") if wanted else ()
+    return {str(key): title for key, title in named}
 
 
 def _found(setting: Setting, look: Look) -> Iterator[Found]:
@@ -164,7 +179,8 @@ def _group(setting: Setting, look: Look, fields: Sequence[Json], writes: Sequenc
         return Planned.Group.REFUSED
     if any(link.sending is not None for link in look.record.links.values()) or _waits(look):
         return Planned.Group.WAITS
-    if fields or kinds - {Kind.MATCH} or any(write["what"] != "create" for write in writes):
+    apart = fields and len(look.sides) > 1
+    if apart or kinds - {Kind.MATCH} or any(write["what"] != "create" for write in writes):
         return Planned.Group.DIFFERS
     if writes or (len(look.sides) == 1 and len(setting.policy.roles) > 1):
         return Planned.Group.ONLY
@@ -188,7 +204,11 @@ def _ambiguous(setting: Setting, look: Look) -> Iterator[Found]:
         if question.kind is not Kind.MATCH:
             continue
         seen: Mapping[str, Any] = next((one.value for one in question.candidates if one.source == question.role), {})
-        others = [one.source for one in question.candidates if one.source != question.role]
+        others = [
+            {"record": None if one.source == look.record.key and look.is_new else one.source, "title": title}
+            for one in question.candidates
+            if one.source != question.role and (title := look.titles.get(one.source)) is not None
+        ]
         names = [*setting.sync.title_fields, *seen]
         title = next((str(seen[name]) for name in names if seen.get(name) not in (None, "", [], {})), "")
         detail = {"values": dict(seen), "candidates": others, "questions": [_question(question)]}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from syncapp.models import Planned, Record, Run
+from syncapp.models import Planned, Run
 from syncapp.words import Words, words_of
 
 from .told import ItemTold, item_told
@@ -42,10 +41,7 @@ def rows_of(run: Run, group: str, cursor: str, size: int) -> Listing:
 
 def told_rows(run: Run, rows: Sequence[Planned], words: Words | None = None) -> list[ItemTold]:
     words = words or words_of([run.sync_id])[run.sync_id]
-    keys = {key for row in rows for key in row.detail.get("candidates", ())}
-    named = Record.objects.filter(key__in=[uuid.UUID(key) for key in keys]) if keys else ()
-    titles = {str(record.key): record.title for record in named}
-    return [item_told(row, words, titles) for row in rows]
+    return [item_told(row, words) for row in rows]
 
 
 def item_json(told: ItemTold) -> dict[str, Any]:
@@ -60,6 +56,7 @@ def item_json(told: ItemTold) -> dict[str, Any]:
         "sides": row.detail.get("sides", {}),
         "fields": [
             {"field": field["unit"], "sides": field["sides"], "value": field["value"], "asks": bool(field.get("asks")),
+             "stays": bool(field.get("stays")),
              "winner": field.get("winner", []), "why": one.why}
             for field, one in zip(row.detail.get("fields", ()), told.fields, strict=True)
         ],

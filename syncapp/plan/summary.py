@@ -37,8 +37,9 @@ class Summary:
             self._field(told)
 
     def _field(self, told: Json) -> None:
-        """By outcome: filled, asked, or decided for one or several sides."""
-        how = "asks" if told.get("asks") else "fills" if told["fills"] else "+".join(told["winner"]) or "hub"
+        """By outcome: a person is asked, filled in, left as it is, or decided for one or several sides."""
+        marks = [mark for mark in ("asks", "fills", "stays") if told.get(mark)]
+        how = marks[0] if marks else "+".join(told["winner"]) or "hub"
         self.fields.setdefault(told["unit"], Counter())[how] += 1
 
     @property

@@ -22,6 +22,14 @@ GROUPS = {
     Planned.Group.WAITS: "waiting",
     Planned.Group.NEW: "came after the plan",
 }
+# The same of one record.
+ONE = {
+    **GROUPS,
+    Planned.Group.DIFFERS: "differs",
+    Planned.Group.REFUSED: "not valid",
+    Planned.Group.WAITS: "waits",
+    Planned.Group.SIDE: "another side",
+}
 DEEDS = {"create": "made", "update": "changed", "delete": "deleted"}
 
 
@@ -32,7 +40,6 @@ class FieldTold:
     label: str
     sides: Sequence[tuple[str, str]]
     outcome: str
-    asks: bool
     why: str
 
 
@@ -58,20 +65,28 @@ class ItemTold:
     said: Sequence[str]
 
 
-def item_told(row: Planned, words: Words, titles: Mapping[str, str]) -> ItemTold:
+def item_told(row: Planned, words: Words) -> ItemTold:
     detail = row.detail
     said = [_sentence(words, one) for one in (*detail.get("said", ()), *detail.get("questions", ())) if _whole(one)]
     if detail.get("candidates"):
-        said.append("It may be: " + "; ".join(titles.get(key) or key for key in detail["candidates"]))
+        said.append(
+            "It may be: " + "; ".join(one["title"] or "a record without a name" for one in detail["candidates"])
+        )
     return ItemTold(
         row,
         row.title or row.remote_id or "a record without a name",
-        GROUPS.get(Planned.Group(row.group), row.group),
-        " and ".join(f"{words.role(role)} {remote}" for role, remote in detail.get("sides", {}).items()),
+        ONE[Planned.Group(row.group)],
+        " and ".join(f"{capital(words.role(role))} {remote}" for role, remote in _sides(row).items()),
         [_field(words, one) for one in detail.get("fields", ())],
         [_write(words, one) for one in detail.get("writes", ())],
         said,
     )
+
+
+def _sides(row: Planned) -> Mapping[str, str]:
+    """Where it is; what is linked to nothing is where it was seen."""
+    seen = {row.feed.role.name: row.remote_id} if row.feed is not None and row.remote_id else {}
+    return row.detail.get("sides") or seen
 
 
 def _whole(told: Json) -> bool:
@@ -87,10 +102,15 @@ def _sentence(words: Words, told: Json) -> str:
 
 def _field(words: Words, told: Json) -> FieldTold:
     sides = [(capital(words.role(role)), words.values(values)) for role, values in told["sides"].items()]
-    asks = bool(told.get("asks"))
-    winner = words.role(",".join(told.get("winner", ())))
-    outcome = "a person is asked" if asks else f"“{words.values(told['value'])}”, from {winner}"
-    return FieldTold(words.field(told["unit"]), sides, outcome, asks, _sentence(words, told["why"]))
+    return FieldTold(words.field(told["unit"]), sides, _outcome(words, told), _sentence(words, told["why"]))
+
+
+def _outcome(words: Words, told: Json) -> str:
+    if told.get("asks"):
+        return "a person is asked"
+    if told.get("stays"):
+        return "it stays as it is there, and goes no further"
+    return f"“{words.values(told['value'])}”, from {words.role(','.join(told['winner']))}"
 
 
 def _write(words: Words, told: Json) -> WriteTold:
@@ -166,7 +186,7 @@ def cost_lines(counts: Json, words: Words) -> list[str]:
             continue
         made_of = f"{cost['reads']:,} to read, {cost['looks']:,} to look before and after, {cost['writes']:,} to write"
         calls, name = counted(cost["calls"], "API call"), capital(words.role(role))
-        line = f"{name}: {calls} ({made_of}), about {minutes(cost['minutes'])}"
+        line = f"{name}: {calls} ({made_of}), {minutes(cost['minutes'])}"
         if cost["left"] is not None:
             line += f"; {cost['left']:,} calls are left today" + ("" if cost["enough"] else ", which is not enough")
         out.append(line)
@@ -174,9 +194,7 @@ def cost_lines(counts: Json, words: Words) -> list[str]:
 
 
 def minutes(number: float) -> str:
-    if number < 1:
-        return "less than a minute"
-    return counted(round(number), "minute")
+    return "less than a minute" if number < 1 else f"about {counted(round(number), 'minute')}"
 
 
 def notes(counts: Json, words: Words) -> list[str]:
@@ -193,20 +211,20 @@ def notes(counts: Json, words: Words) -> list[str]:
     return out
 
 
-FILLS, ASKS = "fills", "asks"
+HOW = {
+    "asks": "a person is asked about {:,}",
+    "fills": "{:,} are filled in where one side is empty",
+    "stays": "{:,} stay as they are",
+}
 
 
 def field_lines(counts: Json, words: Words) -> list[tuple[str, str, str]]:
     """(unit, label, what would come of it) for every field in which any sides differ."""
     out = []
-    for unit, how in counts.get("fields", {}).items():
-        told = []
-        for name, number in how.items():
-            if name == FILLS:
-                told.append(f"{number:,} filled in where one side is empty")
-            elif name == ASKS:
-                told.append(f"{number:,} ask a person")
-            else:
-                told.append(f"{number:,} take {words.role(name.replace('+', ','))}’s value")
+    for unit, outcomes in counts.get("fields", {}).items():
+        told = [
+            HOW[how].format(number) if how in HOW else f"{words.role(how.replace('+', ','))} wins {number:,}"
+            for how, number in outcomes.items()
+        ]
         out.append((unit, words.field(unit), "; ".join(told)))
     return out

@@ -40,6 +40,9 @@ class Side:
     def delete(self, record: str) -> None:
         self.back("POST", "delete", json={"id": record, "actor": "ada"})
 
+    def unarchive(self, record: str) -> None:
+        self.back("POST", "unarchive", json={"id": record, "actor": "ada"})
+
     def merge(self, winner: str, loser: str) -> None:
         self.back("POST", "merge", json={"winner": winner, "loser": loser, "actor": "ada"})
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -14,13 +13,13 @@ from policies.core.identity import lives_on_in
 from policies.core.values import Record as CoreRecord
 from policies.models import PolicySet, Sync
 from review.decide import Choice, decide
+from syncapp import poll as polling
 from syncapp.connectors.errors import Limited
 from syncapp.guard import Guarded
 from syncapp.models import Conflict, Delivery, Feed, Link, Push, Record, Shown
 from syncapp.poll import RunStore, poll
 from syncapp.replay import replay
 from syncapp.store import PgStore
-from syncapp.translate import Seen
 from tests.carry.driving import Side, at_rest, billing_of, first_load, no_webhooks_left, work_until
 from tests.clerk.making import silent
 
@@ -171,22 +170,17 @@ def test_a_merge_found_only_by_a_listing_changes_the_id_of_a_link(sync: Sync, si
 # Deletes that nobody reports
 
 
-def quiet_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider that reports deletes nowhere: its listings simply do not show the record any more."""
-    keep = Guarded.keep
-
-    def without(self: Guarded, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
-        return keep(self, [seen for seen in page if not seen.item.deleted], read_at, last)
-
-    monkeypatch.setattr(Guarded, "keep", without)
+def quiet(side: Side) -> None:
+    """It reports deletes nowhere: its listings simply do not show the record any more."""
+    side.back("PUT", "deletes", json={"deletes": "never"})
 
 
 def test_a_delete_that_no_listing_reports_is_found_by_id_after_a_complete_one(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    sync: Sync, sides: dict[str, Side]
 ) -> None:
     ids = first_load(sides)
     work_until(at_rest, "rest")
-    quiet_tombstones(monkeypatch)
+    quiet(sides["crm"])
     sides["crm"].delete(ids[0])
     poll(feed("crm").pk, at_once=True, ring_feeds=silent)
     assert not Delivery.objects.exists(), "a delta listing says nothing about what it does not show"
@@ -248,24 +242,24 @@ def test_so_many_left_out_records_halt_the_pass_and_nothing_is_asked_for(
 def test_a_pass_that_is_gone_on_with_knows_what_its_beginning_showed(
     sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first_load(sides, 250)
+    first_load(sides, 120)
     work_until(at_rest, "rest", 60.0)
     Shown.objects.all().delete()
-    moved = RunStore.make_durable
-    calls: list[str] = []
+    note = polling._note
+    noted: list[object] = []
 
-    def dies(self: RunStore, role: str) -> None:
-        moved(self, role)
-        calls.append(role)
-        if len(calls) == 2:
+    def dies(*args: Any) -> None:
+        note(*args)
+        noted.append(args)
+        if len(noted) == 1:
             raise Limited("slow down")
 
-    monkeypatch.setattr(RunStore, "make_durable", dies)
+    monkeypatch.setattr(polling, "_note", dies)
     monkeypatch.setattr("syncapp.poll.NOTE_EVERY", 0.0)
     first = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
     second = poll(feed("crm").pk, full=True, at_once=True, ring_feeds=silent)
     assert first is not None
     assert second is not None
     assert (first.state, second.state, second.counts["left_out"]) == ("failed", "done", 0)
-    assert second.counts["read"] < 250, "it went on where the first had stopped"
+    assert second.counts["read"] < 120, "it went on where the first had stopped"
     assert not Shown.objects.exists()

@@ -17,7 +17,7 @@ from policies.core.reasons import Reason, Verdict
 from policies.core.seen import Observation
 from policies.models import Sync
 
-from .lines import MOVED, changes_of
+from .lines import MOVED, Spelling, changes_of
 from .load import database_now
 from .models import Ledger
 from .rows import add, dumped
@@ -30,12 +30,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def book(setting: Setting, now: datetime, entries: Sequence[Entry]) -> tuple[list[Sequence[Any]], set[str]]:
+def book(
+    setting: Setting, now: datetime, entries: Sequence[Entry], spelling: Spelling
+) -> tuple[list[Sequence[Any]], set[str]]:
     """The rows of all plans, and the records that they changed in more than when they were read."""
     rows: list[Sequence[Any]] = []
     changed: set[str] = set()
     for entry in entries:
-        changes = changes_of(entry.before, entry.plan.state)
+        changes = changes_of(entry.before, entry.plan.state, spelling)
         if changes:
             changed.add(entry.plan.state.key)
         rows += _rows(setting, now, entry, dumped(changes) if changes else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,25 @@ Json = dict[str, Any]
 # Moves with every read, and is told once per page of a feed: not part of what a record is believed to be.
 READ_MARKS = ("read_at", "version", "digest")
 MOVED = "moved"  # the verdict of a line that only carries changes
+
+
+class Spelling:
+    """The JSON of frozen values, each spelled once per page however often it is written."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[Any, Any]] = {}  # with the value, so that its id stays its own
+
+    def belief(self, belief: Belief) -> Json:
+        return self._once(belief, to_json)
+
+    def link(self, link: Link) -> tuple[Json, Json]:
+        return self._once(link, link_json)
+
+    def _once(self, value: Any, spell: Callable[[Any], Any]) -> Any:
+        known = self._told.get(id(value))
+        if known is None:
+            known = self._told[id(value)] = (value, spell(value))
+        return known[1]
 
 
 def link_json(link: Link) -> tuple[Json, Json]:
@@ -34,14 +53,15 @@ def only_read(old: Link, new: Link) -> bool:
     return old.remote_id == new.remote_id and same(list(link_json(old)), list(link_json(new)))
 
 
-def changes_of(before: Record | None, after: Record) -> Json:
+def changes_of(before: Record | None, after: Record, spelling: Spelling | None = None) -> Json:
     """What became, by part: {} if nothing did. A part that ended is null."""
+    spelling = spelling or Spelling()
     old = before or Record(after.key)
     out: Json = {}
     if before is None or _record_part(old) != _record_part(after):
         out["record"] = _record_part(after)
-    beliefs = _changed_beliefs(old.beliefs, after.beliefs)
-    links: Json = {role: _changed_link(old.links.get(role), link) for role, link in after.links.items()}
+    beliefs = _changed_beliefs(old.beliefs, after.beliefs, spelling)
+    links: Json = {role: _changed_link(old.links.get(role), link, spelling) for role, link in after.links.items()}
     links = {role: change for role, change in links.items() if change}
     links |= {role: None for role in old.links if role not in after.links}
     if beliefs:
@@ -58,10 +78,10 @@ def _record_part(record: Record) -> Json:
     return {**part, "apart": dict(record.apart)} if record.apart else part
 
 
-def _changed_beliefs(old: Mapping[str, Belief], new: Mapping[str, Belief]) -> Json:
+def _changed_beliefs(old: Mapping[str, Belief], new: Mapping[str, Belief], spelling: Spelling) -> Json:
     if old is new:
         return {}
-    out: Json = {name: to_json(belief) for name, belief in new.items() if not _same(old.get(name), belief)}
+    out: Json = {name: spelling.belief(belief) for name, belief in new.items() if not _same(old.get(name), belief)}
     return out | {name: None for name in old if name not in new}
 
 
@@ -69,13 +89,13 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (a is not None and a == b and same(to_json(a), to_json(b)))
 
 
-def _changed_link(old: Link | None, new: Link) -> Json:
+def _changed_link(old: Link | None, new: Link, spelling: Spelling) -> Json:
     if old is new or (old is not None and only_read(old, new)):
         return {}
-    head, bases = link_json(new)
-    old_head, old_bases = link_json(old) if old is not None else ({}, {})
+    head, bases = spelling.link(new)
+    old_head, old_bases = spelling.link(old) if old is not None else ({}, {})
     out: Json = {}
-    head["remote_id"] = new.remote_id
+    head = head | {"remote_id": new.remote_id}
     if old is None or not same(old_head | {"remote_id": old.remote_id}, head):
         out["head"] = head
     moved: Json = {name: base for name, base in bases.items() if not same(old_bases.get(name), base)}

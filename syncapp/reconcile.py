@@ -8,14 +8,13 @@ from datetime import datetime
 
 from django.db import connection
 
-from policies.core.codec import to_json
 from policies.core.identity import believed
 from policies.core.planned import Line
 from policies.core.values import Link, Record
 
 from . import models
 from .booked import book, write_lines
-from .lines import link_json, only_read
+from .lines import Spelling, only_read
 from .load import Loaded
 from .matching import may_differ, record_digests
 from .models import MatchKey
@@ -46,10 +45,11 @@ def write(setting: Setting, loaded: Loaded, entries: Sequence[Entry], states: Ma
         return set()
     keys = dict.fromkeys(entry.plan.state.key for entry in entries)
     pairs = [(loaded.records.get(key), states[key]) for key in keys]
-    lines, changed = book(setting, loaded.now, entries)
+    spelling = Spelling()
+    lines, changed = book(setting, loaded.now, entries, spelling)
     pairs_changed = [pair for pair in pairs if pair[1].key in changed]
-    _write_records(setting, loaded, pairs_changed)
-    _write_links(setting, pairs_changed)
+    _write_records(setting, loaded, pairs_changed, spelling)
+    _write_links(setting, pairs_changed, spelling)
     _touch_links(setting, pairs)
     _write_match_keys(setting, pairs_changed)
     write_questions(setting, loaded, entries)
@@ -68,8 +68,8 @@ def derive(setting: Setting, loaded: Loaded) -> set[int]:
     return write_pushes(Work(setting.policy, setting.feeds, loaded.now, states, {}))
 
 
-def _write_records(setting: Setting, loaded: Loaded, pairs: Pairs) -> None:
-    rows = [_record_row(setting, loaded, state) for before, state in pairs if _record_changed(before, state)]
+def _write_records(setting: Setting, loaded: Loaded, pairs: Pairs, spelling: Spelling) -> None:
+    rows = [_record_row(setting, loaded, state, spelling) for before, state in pairs if _record_changed(before, state)]
     put("syncapp_record", ["key"], RECORD, rows)
 
 
@@ -81,8 +81,8 @@ def _record_changed(before: Record | None, state: Record) -> bool:
     return not same or (before.version, before.creator) != (state.version, state.creator)
 
 
-def _record_row(setting: Setting, loaded: Loaded, state: Record) -> Row:
-    beliefs = {name: to_json(belief) for name, belief in state.beliefs.items()}
+def _record_row(setting: Setting, loaded: Loaded, state: Record, spelling: Spelling) -> Row:
+    beliefs = {name: spelling.belief(belief) for name, belief in state.beliefs.items()}
     title = title_of(setting, state)
     return (state.key, setting.sync.pk, state.version, beliefs, state.creator, dict(state.apart), title, loaded.now)
 
@@ -97,13 +97,13 @@ def title_of(setting: Setting, state: Record) -> str:
     return ""
 
 
-def _write_links(setting: Setting, pairs: Pairs) -> None:
+def _write_links(setting: Setting, pairs: Pairs, spelling: Spelling) -> None:
     rows = []
     for before, state in pairs:
         for role, link in state.links.items():
             old = before.links.get(role) if before is not None else None
             if old is not link and not (old is not None and only_read(old, link)):
-                rows.append(_link_row(setting.feeds[role].pk, state.key, link))
+                rows.append(_link_row(setting.feeds[role].pk, state.key, link, spelling))
     _free_remote_ids(setting, pairs)
     put("syncapp_link", ["record_id", "feed_id"], LINK, rows)
 
@@ -127,8 +127,8 @@ def _free_remote_ids(setting: Setting, pairs: Pairs) -> None:
             )
 
 
-def _link_row(feed_id: int, key: str, link: Link) -> Row:
-    head, bases = link_json(link)
+def _link_row(feed_id: int, key: str, link: Link, spelling: Spelling) -> Row:
+    head, bases = spelling.link(link)
     return (key, feed_id, link.remote_id, link.version, link.read_at, link.digest, bases, head)
 
 

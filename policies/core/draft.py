@@ -21,8 +21,10 @@ class Draft(Asked):
     """Lives inside one call of the judge; the frozen record it started from is never touched."""
 
     __slots__ = (
+        "_bare",
         "_beliefs",
         "_links",
+        "_own",
         "lines",
         "policy",
         "record",
@@ -37,6 +39,8 @@ class Draft(Asked):
         self.version = record.version
         self._beliefs: dict[str, Belief] | None = None
         self._links: dict[str, Link] | None = None
+        self._own: dict[str, dict[str, Base]] = {}  # bases that were copied for this draft, and for nobody else yet
+        self._bare: tuple[Link, Link] | None = None
         self.lines: list[Line] = []
         self.unchanged = 0
 
@@ -66,8 +70,12 @@ class Draft(Asked):
         return self.link(role).bases.get(unit.name)
 
     def set_base(self, role: str, unit: Unit, base: Base) -> None:
-        link = self.link(role)
-        self.links[role] = replace(link, bases={**link.bases, unit.name: base})
+        link, own = self.link(role), self._own.get(role)
+        if own is not None and link.bases is own:
+            own[unit.name] = base
+        else:
+            self._own[role] = own = {**link.bases, unit.name: base}
+            self.links[role] = replace(link, bases=own)
 
     def join(self, role: str, unit: Unit) -> None:
         """The link holds what the hub believes: `k := v`, `meant := H`, no debt, no drift, no question of its own."""
@@ -101,7 +109,8 @@ class Draft(Asked):
             else:
                 oldest = min(oldest, base.k)
         past = tuple(entry for entry in belief.past if entry[0] >= oldest)[-PAST:]
-        self.set_belief(unit, replace(belief, past=past))
+        if len(past) != len(belief.past):
+            self.set_belief(unit, replace(belief, past=past))
 
     def moved(self, unit: Unit) -> bool:
         """Count a revert or a near miss against the ping-pong guard; True when there were too many."""
@@ -152,14 +161,20 @@ class Draft(Asked):
             sent,
             sending.versions[unit.name] if sending and sent is not None else 0,
             questions,
-            replace(link, bases={}, windows=()),
+            self._without_bases(link),
             observation,
             self.context,
             self.record.creator,
         )
 
+    def _without_bases(self, link: Link) -> Link:
+        """As lines keep it; the same one for all lines that see the same link."""
+        if self._bare is None or self._bare[0] is not link:
+            self._bare = (link, replace(link, bases={}, windows=()))
+        return self._bare[1]
+
     def done(self, *, look_again: bool = False, wait: bool = False) -> Plan:
-        record = self.record
+        record, self._own = self.record, {}
         if self._beliefs is not None or self._links is not None or self.questions is not record.questions:
             record = Record(
                 record.key,

@@ -125,7 +125,7 @@ def adopt(draft: Draft, case: Case) -> None:
     if _went_too_often(draft, case):
         draft.ask(Kind.PING_PONG, unit.name, "", (*draft.hub_candidates(unit), mine), Reason.PING_PONG)
         return
-    origins = {role} if equal(dict(value), dict(case.lifted)) else {role, *case.belief.origins}
+    origins = {role} if value is case.lifted or equal(dict(value), dict(case.lifted)) else {role, *case.belief.origins}
     draft.believe(unit, value, origins, said(draft, case, reason), mine.span)
 
 

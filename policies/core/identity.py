@@ -153,9 +153,13 @@ def living(link: Link) -> bool:
 
 
 def lives_on_in(record: Record) -> str:
-    """The key of the record that this one lives on in, when nothing of it is left; "" of every other record."""
-    links = record.links.values()
-    return "" if any(map(living, links)) else next((link.into for link in links if link.into), "")
+    """The key of the record that this one lives on in, when nothing of it is left; "" of every other record.
+
+    Of one whose links went there in part, the rest may be deleted or made again: it still lives by itself.
+    """
+    links = [link for link in record.links.values() if not link.unlinked]
+    ended = bool(links) and all(link.into and not living(link) for link in links)
+    return links[0].into if ended else ""
 
 
 def has_match_key(values: Values, policy: Policy) -> bool:

@@ -14,6 +14,7 @@ from . import gone
 from .diff import holds, is_null
 from .draft import Draft
 from .identity import living
+from .ownership import may_write
 from .planned import Closed, Plan
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
@@ -112,10 +113,11 @@ def _end(draft: Draft, into: str) -> None:
 
 
 def _carry_beliefs(draft: Draft, target: Draft, role: str, moved: Sequence[Link]) -> None:
-    """What was believed of the record that ends, or asked about it, and what no moved link tells."""
+    """What was believed of the record that ends, or asked about it, and what no moved link tells that may."""
     for unit in draft.policy.units:
+        heard = [x for x in moved if unit.name in x.bases and may_write(unit, target.record, x.role)]
         for one in _loose(draft, unit):
-            told = any(unit.name in link.bases and _means(link.bases[unit.name], one.value) for link in moved)
+            told = any(_means(link.bases[unit.name], one.value) for link in heard)
             if not told and not is_null(one.value) and not equal(dict(one.value), dict(target.belief(unit).value)):
                 _carry(draft, target, unit, one, role)
 

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from policies.core.rules import CREATOR, SHARED, Field, Guards, OnDelete, Policy, Role, Strategy, Unauthorised, Unit
+from policies.core.rules import (
+    CREATOR,
+    SHARED,
+    Field,
+    Guards,
+    OnDelete,
+    OnMerge,
+    Policy,
+    Role,
+    Strategy,
+    Unauthorised,
+    Unit,
+)
+from policies.core.scope import Condition
 from policies.core.types import field_type
 from policies.core.values import Json
 
@@ -44,7 +57,21 @@ def draw_policy(scenario: Scenario, version: int, roles: frozenset[str]) -> Poli
     random = drawn(scenario.seed, f"policy {version}")
     guards = Guards(bulk=20, ping_pong=random.choice((2, 4, 8)), window=timedelta(minutes=10))
     on_delete = random.choice((OnDelete.ASK, OnDelete.ASK, *OnDelete))
-    return Policy(version, units, known, (("email",),), on_delete, guards, {unit.name: unit for unit in units})
+    by_name = {unit.name: unit for unit in units}
+    return Policy(version, units, known, (("email",),), on_delete, guards, by_name, random.choice((*OnMerge,)))
+
+
+def draw_scope(scenario: Scenario, role: str) -> tuple[Condition, ...]:
+    """Which records a feed takes: by a number that people change, or by a text."""
+    if role not in scenario.scoped:
+        return ()
+    fields = _fields(scenario)
+    numbers = [name for name in fields if KINDS.get(name) == "integer"]
+    random = drawn(scenario.seed, f"scope of {role}")
+    if numbers:
+        return (Condition(random.choice(numbers), random.choice(("from", "to")), 5000, "integer"),)
+    texts = [name for name in fields if KINDS.get(name) == "text"]
+    return (Condition(random.choice(texts), "contains", random.choice("1234"), "text"),) if texts else ()
 
 
 def _fields(scenario: Scenario) -> list[str]:
@@ -66,6 +93,7 @@ def _role(name: str, scenario: Scenario, joined: bool) -> Role:
         reads=joined and name in scenario.written,
         writes=joined and name in scenario.listened,
         creates=joined and name in scenario.creating,
+        scope=draw_scope(scenario, name),
     )
 
 

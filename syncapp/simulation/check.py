@@ -14,6 +14,7 @@ from .catalogue import KINDS
 from .deleted import deletes
 from .findings import Findings
 from .lost import hub_edits, nothing_lost, record_of
+from .merged import merges
 from .rows import Edit, Row
 from .world import QUIET, World
 
@@ -29,6 +30,7 @@ def check(world: World, rounds: int) -> Findings:
     nothing_lost(world, findings)
     hub_edits(world, findings)
     deletes(world, findings)
+    merges(world, findings)
     _nobodys_value(world, findings)
     _converged(world, findings)
     _authority(world, findings)
@@ -181,14 +183,17 @@ def _counters(world: World, findings: Findings) -> None:
             or world.asked.get((record.key, "points"))
             or not all(world.always(e, record) and not e.restored for e in mine)
             or any(key == record.key for key, _ in world.gone)
+            or record.key in world.relinked
         ):
             continue
         if any(key == record.key and unit == "points" for key, unit, _ in world.hub_edits):
             continue
-        if any(e.at <= world.linked[(record.key, e.role)] for e in mine):
+        if any(e.at <= world.linked.get((record.key, e.role), e.at) for e in mine):
             continue  # totals that differ or agree when first linked are no deltas
         numbers = [(e.before["points"], e.stored["points"]) for e in mine]
-        if any(b is None or a is None for b, a in numbers) or any(not e.judged and e.lost_to == "hub" for e in mine):
+        if any(b is None or a is None for b, a in numbers) or any(
+            not e.judged and e.lost_to in ("hub", "merged") for e in mine
+        ):
             continue
         total = world.started(record, "points")
         belief = record.beliefs.get("points")

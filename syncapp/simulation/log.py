@@ -122,6 +122,8 @@ class Log:
                         self._judge(edit, record.key, Verdict.OVERWRITTEN)
             if line.reason is Reason.CONFIRMED_BLIND:
                 self.blind.add(record.key)
+            if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
+                self.relinked.add(record.key)
             if line.verdict is Verdict.DELETED:
                 self.gone[(record.key, line.role)] = self.tick
         if self.stop:
@@ -143,7 +145,7 @@ class Log:
             if self.owners.setdefault((role, link.remote_id), record.key) != record.key:
                 self.owners[(role, link.remote_id)] = record.key
                 self.relinked.add(record.key)
-            if self.seen.get((record.key, role)) == link.digest or not link.digest:
+            if self.seen.get((record.key, role)) == link.digest or not link.digest or link.asleep:
                 continue
             self.seen[(record.key, role)] = link.digest
             self.linked.setdefault((record.key, role), self.tick)
@@ -175,7 +177,7 @@ class Log:
             base = line.saw.base if line.saw is not None else None
             if line.role != role or line.verdict is not Verdict.ADOPT or base is None or line.x is None:
                 continue
-            if self.accounts[role].hidden or plan.state.key in self.settled:
+            if self.accounts[role].hidden or plan.state.key in self.settled | self.relinked:
                 continue
             changed = [name for name, value in line.x.items() if base.stored.get(name) != value]
             if not any(name in view and self._new(view[name], plan.state.key) for name in changed):

@@ -40,6 +40,7 @@ HELD_AS_IS = frozenset(
 WINDOWS = {
     "person": "I1: made and changed again between two looks",
     "deleted": "I1: made and deleted again between two looks",
+    "merged": "I1: made and merged away between two looks",
     "restored": "I1: undone by a restored backup between two looks",
 }
 IN_THE_GAP = "I1: between look and write, no condition and no event"
@@ -83,9 +84,14 @@ def _waits_for_a_match(world: World, edit: Edit) -> bool:
 
 
 def _never_listed(world: World, edit: Edit) -> bool:
-    """Deleted, or undone by a backup, before anybody listed it; or in an account that the hub does not listen to."""
-    there = edit.remote_id in world.accounts[edit.role].rows
-    return not there or not world.policy.roles[edit.role].writes
+    """Deleted, or undone by a backup, before anybody listed it; not listened to, or not in scope."""
+    row = world.accounts[edit.role].rows.get(edit.remote_id)
+    return row is None or not world.accounts[edit.role].in_scope(row) or not world.policy.roles[edit.role].writes
+
+
+def _in_scope(world: World, edit: Edit) -> bool:
+    row = world.accounts[edit.role].rows.get(edit.remote_id)
+    return row is None or world.accounts[edit.role].in_scope(row)
 
 
 def _authorised(world: World, record: Record, edit: Edit) -> bool:
@@ -106,8 +112,8 @@ def _unseen(world: World, findings: Findings, record: Record, edit: Edit, where:
         findings.window(WINDOWS[edit.lost_to])
     elif edit.lost_to == "hub" and edit.unlooked and not _saved_by_its_event(world, edit, link):
         findings.window(IN_THE_GAP)
-    elif link is not None and link.unlinked:
-        return  # no longer kept in step there, by policy or by a person
+    elif (link is not None and (link.unlinked or link.asleep)) or not _in_scope(world, edit):
+        return  # not kept in step there: by policy or by a person, or out of the feed's scope
     elif not _waits_for_a_match(world, edit):
         lost = f"lost to {edit.lost_to}" if edit.lost_to else "still there"
         findings.violations.append(f"I1: never judged, {lost}: {where} ({record.key})")

@@ -13,6 +13,7 @@ from policies.core.planned import Closed, Line, Plan
 from policies.core.rules import Policy
 from policies.core.seen import Context, Observation
 from policies.core.values import Json, Record
+from syncapp.matching import may_differ
 
 if TYPE_CHECKING:
     from .world import World
@@ -118,7 +119,7 @@ class MemoryStore:
             self._let_go(self.records.get(key))
         for key, record in page.saved.items():
             old = self.records.get(key)
-            self._index(key, record)
+            self._index(key, record, moved=old is None or may_differ(old, record))
             if old is record:
                 continue
             self.records[key] = record
@@ -138,12 +139,14 @@ class MemoryStore:
             if link.remote_id is not None:
                 self.ids.pop((link.role, link.remote_id), None)
 
-    def _index(self, key: str, record: Record) -> None:
+    def _index(self, key: str, record: Record, *, moved: bool) -> None:
         for link in record.links.values():
             if link.remote_id is not None:
                 owner = self.ids.setdefault((link.role, link.remote_id), key)
                 if owner != key:
                     self.doubled.append(f"{link.role} {link.remote_id} belongs to {owner} and {key}")
+        if not moved:
+            return
         for entry in self.keys.get(key, ()):
             self.matches[entry].discard(key)
         entries = match_values(known(record, self.policy), self.policy)

@@ -101,8 +101,9 @@ class People(Log):
     def undelete(self) -> None:
         """A person takes a record out of an account's bin."""
         account = self.any_account()
-        if account.trash and not self.stop:
-            row = account.trash[self.random.choice(sorted(account.trash))]
+        bin = sorted(account.trash.keys() - account.merged.keys())
+        if bin and not self.stop:
+            row = account.trash[self.random.choice(bin)]
             account.bring_back(row)
             self.counts["records taken back"] += 1
             self.came_back(row)
@@ -111,6 +112,24 @@ class People(Log):
         for known in self.deletes:
             if (known.role, known.remote_id) == (row.role, row.remote_id):
                 known.back = True
+
+    def merge(self, row: Row | None = None) -> None:
+        """A person merges a record of an account into another one there, which keeps its own values."""
+        row = row or self.any_row()
+        account = self.accounts[row.role] if row is not None else self.any_account()
+        others = sorted(account.rows.keys() - {row.remote_id if row is not None else ""})
+        if row is None or not others or self.stop:
+            return
+        into = account.rows[self.random.choice(others)]
+        edits = []
+        for unit in self.policy.units:
+            names = catalogue.members(unit.name)
+            taken = {name: row.fields.get(name) for name in names}
+            if all(into.fields.get(name) is None for name in names) and any(v is not None for v in taken.values()):
+                self.remember_typed(taken)
+                edits.append(self.note_edit(into, taken, taken, dict.fromkeys(names)))
+        account.merge(row, into, edits)
+        self.counts["merges by people"] += 1
 
     def edit_in_hub(self) -> None:
         """A person changes a field in the hub, having seen it at its version or an earlier one."""

@@ -27,7 +27,7 @@ class Edit:
     key: str = ""  # the record that it was judged for
     seen: set[str] = field(default_factory=set)  # the fields of it that look showed
     looked: tuple[str, str] | None = None
-    lost_to: str = ""  # "person", "hub", "deleted", "restored": what took the value away again
+    lost_to: str = ""  # "person", "hub", "deleted", "merged", "restored": what took the value away again
     lost_for: str = ""  # the record that the hub wrote for when it took the value away
     shown: bool = False  # a delivery with its values reached the hub while the remote record was still that record's
     noop: bool = False
@@ -71,6 +71,7 @@ class Traits:
     lagging: bool = False  # reads may show the version before for a while
     body: bool = False  # write responses carry the record
     reports: str = "events"  # how deletes are told: "events", "list" (as tombstones) or "never"
+    filters: bool = False  # the feed's scope is part of the query, so listings leave out what is not in it
     granularity: timedelta = timedelta(0)
     skew: timedelta = timedelta(0)
     page: int = 4

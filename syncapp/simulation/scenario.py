@@ -6,13 +6,13 @@ Every feature has a generator of its own, named after it: a new feature leaves w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
 from policies.core.norms import norm
 
-from .account import Form
+from .holdings import Form
 from .rows import Traits
 
 ALL = ("crm", "billing", "app", "crm2")  # crm2 is a second portal of crm's provider
@@ -46,12 +46,16 @@ class Scenario:
     brakes: bool  # writing is stopped and released
     settling: Mapping[str, timedelta]  # changes are judged only after a while
     jumps: bool  # clocks jump
+    merges: int  # how often people merge two records of an account, as a weight
+    scoped: frozenset[str]  # roles whose feed takes a part of the records only
 
 
 def draw(seed: int) -> Scenario:
     conditional = drawn(seed, "conditional").random() < 1 / 3
     roles = _roles(drawn(seed, "roles"))
     traits = {role: _traits(drawn(seed, f"traits {_kind(role)}"), conditional) for role in roles}
+    asking = {role: drawn(seed, f"filters {_kind(role)}").random() < 0.5 for role in roles}
+    traits = {role: replace(told, filters=asking[role]) for role, told in traits.items()}
     listened, written = _directions(drawn(seed, "directions"), roles)
     rare = drawn(seed, "events")
     return Scenario(
@@ -75,6 +79,8 @@ def draw(seed: int) -> Scenario:
         rare.random() < 0.3,
         {role: timedelta(seconds=drawn(seed, f"settling {role}").choice((0, 0, 0, 2))) for role in roles},
         rare.random() < 0.2,
+        drawn(seed, "merges").choice((0, 0, 2)),
+        frozenset(role for role in roles if drawn(seed, f"scope {role}").random() < 0.15),
     )
 
 

@@ -165,7 +165,9 @@ class Workers(Reviewer):
     def unlisted(self, account: Account, listed: set[str]) -> list[str]:
         role = account.role
         links = [record.links[role] for record in self.store.records.values() if role in record.links]
-        known = [link.remote_id for link in links if link.remote_id is not None and link.gone is None]
+        known = [
+            link.remote_id for link in links if link.remote_id is not None and link.gone is None and not link.asleep
+        ]
         return [remote_id for remote_id in known if remote_id not in listed]
 
     # what goes out

@@ -39,8 +39,9 @@ class World(Operators):
                 self,
                 role,
                 self.scenario.traits[role],
-                dict(self.scenario.norms[role]),
-                dict(self.scenario.hidden[role]),
+                self.scenario.norms[role],
+                self.scenario.hidden[role],
+                catalogue.draw_scope(self.scenario, role),
                 self.random,
             )
             for role in self.scenario.roles
@@ -82,6 +83,8 @@ class World(Operators):
         if row is not None and self.random.random() < 0.4:
             if self.scenario.deletes and self.random.random() < 0.1:
                 self.delete(row)
+            elif self.scenario.merges and self.random.random() < 0.1:
+                self.merge(row)
             else:
                 self.edit(row)
         elif not remote_id and self.random.random() < 0.15:
@@ -128,6 +131,7 @@ class World(Operators):
             self.make_record: 1,
             self.delete: drawn.deletes,
             self.undelete: drawn.deletes // 2,
+            self.merge: drawn.merges,
             self.revise_page: 6 if self.revising else 0,
             self.brake: 3 if drawn.brakes else 0,
             self.jump: 1 if drawn.jumps else 0,
@@ -188,7 +192,7 @@ class World(Operators):
         for account in self.listening():
             self.pull(account, full=full)
             if full:
-                for remote_id in self.unlisted(account, set(account.rows)):
+                for remote_id in self.unlisted(account, {row.remote_id for row in account.listed()}):
                     self.look(account, remote_id)
         self.tick += timedelta(minutes=1)
         for role, remote_id in sorted(self.hints):

@@ -18,7 +18,7 @@ from policies.core.values import Json, Record, Sending
 from syncapp.connectors.errors import ConnectorError
 
 from .batched import Item, Pushed, conclude, send, stop, take_all_back
-from .claims import Outcome, claim_new, claim_seen, link_found, settle_seen
+from .claims import Outcome, claim_new, claim_seen, link_found, named_by, settle_seen
 from .ports import BatchRemote, Change, Contended, New, Store, Wanted
 
 
@@ -136,7 +136,8 @@ def _link_found(
         return set()
     told: dict[str, Outcome | None] = {}
     try:
-        with store.page(role, [hit for seen in hits.values() for hit in seen], [item.key for item in items]) as page:
+        seen = [hit for found in hits.values() for hit in found]
+        with store.page(role, seen, [*(item.key for item in items), *named_by(seen)]) as page:
             for item in items:
                 told[item.key] = link_found(page, role, item.key, hits[item.key])
     except Contended:

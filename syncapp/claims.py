@@ -112,10 +112,10 @@ def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> 
     record, context = page.record(key), page.context(role)
     if record is None:
         return Outcome.IDLE
-    hits = not_apart(record, hits, [page.linked(hit) for hit in hits], page.policy)
+    hits = not_apart(record, hits, [_owner(page, hit) for hit in hits], page.policy)
     if not hits:
         return None
-    free = [hit for hit in hits if (owner := page.linked(hit)) is None or owner.key == key]
+    free = [hit for hit in hits if (owner := _owner(page, hit)) is None or owner.key == key]
     ours = [hit for hit in free if hit.external_id == key]
     chosen = ours if len(ours) == 1 else free
     if len(chosen) == 1 and (ours or len(hits) == 1):
@@ -123,6 +123,21 @@ def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> 
         return Outcome.FOUND
     page.save(lookup.ambiguous(record, role, hits, page.policy, context))
     return Outcome.HELD
+
+
+def _owner(page: Page, hit: Observation) -> Record | None:
+    """The record that it is linked to; or that it was made for, whose create is not confirmed yet."""
+    owner = page.linked(hit)
+    if owner is None and hit.external_id is not None:
+        named = page.record(hit.external_id)
+        link = named.links.get(hit.role) if named is not None else None
+        owner = named if link is not None and link.sending is not None and link.sending.create else None
+    return owner
+
+
+def named_by(hits: Sequence[Observation]) -> list[str]:
+    """The records that what was found says it was made for: they are looked at as well."""
+    return [hit.external_id for hit in hits if hit.external_id is not None]
 
 
 def settle_seen(page: Page, role: str, key: str, sending: Sending, seen: Observation) -> Outcome:

@@ -19,6 +19,7 @@ from .claims import (
     claim_seen,
     confirm_shown,
     link_found,
+    named_by,
     refuse,
     settle_seen,
     take_back,
@@ -170,7 +171,7 @@ def _carry_create(store: Store, remote: Remote, key: str, sending: Sending, *, f
     except (Retryable, Unknown):
         return Outcome.UNKNOWN
     if hits:
-        with store.page(remote.role, hits, (key,)) as page:
+        with store.page(remote.role, hits, (key, *named_by(hits))) as page:
             found = link_found(page, remote.role, key, hits)
         if found is not None:
             return found

@@ -126,7 +126,7 @@ def revive(draft: Draft, observation: Observation, link: Link) -> None:
     if link.into:
         for other in list(draft.links.values()):
             if other.into and other.remote_id is None:
-                draft.set_link(Link(other.role, epoch=other.epoch))
+                draft.set_link(Link(other.role, epoch=other.epoch, unlinked=other.unlinked))
     draft.set_link(replace(link, gone=None, asleep=False, into=""))
     close_delete(draft, link.role, Reason.CAME_BACK)
     mark_candidates(draft, link.role, frozen=False)

@@ -157,7 +157,7 @@ def lives_on_in(record: Record) -> str:
 
     Of one whose links went there in part, the rest may be deleted or made again: it still lives by itself.
     """
-    links = [link for link in record.links.values() if not link.unlinked]
+    links = list(record.links.values())
     ended = bool(links) and all(link.into and not living(link) for link in links)
     return links[0].into if ended else ""
 

@@ -105,10 +105,9 @@ def _end(draft: Draft, into: str) -> None:
     for question in draft.questions:
         draft.close(question, Reason.LIVES_ON)
     for link in list(draft.links.values()):
-        if link.gone is not None and not link.into:
-            draft.set_link(replace(link, into=into))
-        elif link.remote_id is None and not link.unlinked:
-            draft.set_link(replace(link, gone=draft.context.now, into=into))
+        nowhere = link.remote_id is None and not link.unlinked
+        gone = link.gone or (draft.context.now if nowhere else None)
+        draft.set_link(replace(link, gone=gone, into=into))
     draft.say(Verdict.DECIDED, Reason.LIVES_ON, "", detail=into)
 
 

@@ -6,7 +6,6 @@ from policies.core.diff import same_at, stored_form, told
 from policies.core.due import due_roles, due_units
 from policies.core.exceptions import holding
 from policies.core.ownership import may_write, reads
-from policies.core.reasons import Verdict
 from policies.core.rules import Strategy
 from policies.core.values import Json, Record, Values
 
@@ -18,8 +17,6 @@ from .merged import merges
 from .rows import Edit, Row
 from .world import QUIET, World
 
-PASSES = 6
-IDENTITY = (Verdict.LINKED, Verdict.FOUND, Verdict.HELD)
 __all__ = ["Findings", "bounded", "check", "owed_at_stop", "still", "writes"]
 
 
@@ -43,24 +40,16 @@ def check(world: World, rounds: int) -> Findings:
 def still(world: World, findings: Findings) -> None:
     """I2: after rest, a full sync of everything writes nothing and decides nothing.
 
-    One thing may wait for a full pass: a remote record that belonged to nobody when it was last listed, and does now,
-    because another record let it go or changed its match key since.
+    One thing may have waited for a full pass, and is counted: a remote record that belonged to somebody else when it
+    was last listed, and does no more, because that record let it go or changed its match key since.
     """
-    linked = False
-    for _ in range(PASSES):
-        writes, lines = world.moved()
-        world.sweep(full=True)
-        if world.moved() == (writes, lines):
-            return
-        made = world.store.lines[lines:]
-        late = any(line.verdict in IDENTITY and not line.unit for _, line in made)
-        if late:
-            findings.window("I2: a remote record that a full pass found to belong to somebody else by now")
-        linked = linked or late
-        if not linked:
-            break
-    told = [f"{key} {line.verdict} {line.role} {line.unit}" for key, line in made[:4]]
-    findings.violations.append(f"I2: a full sync at rest wrote {world.moved()[0] - writes} times, gave {told}")
+    for _ in range(world.found_late):
+        findings.window("I2: a remote record that only a full pass found to belong to somebody else by now")
+    writes, lines = world.moved()
+    world.sweep(full=True)
+    if world.moved() != (writes, lines):
+        world.stirred.append(world.told_since(lines))
+    findings.violations += [f"I2: a full sync at rest gave {told[:4]}" for told in world.stirred]
 
 
 def _nobodys_value(world: World, findings: Findings) -> None:
@@ -85,17 +74,22 @@ def _typed(world: World, record: Record, name: str, value: Json) -> bool:
     if any(policy.unit(world.unit_of(name)).reflect for _, policy in world.policies):
         return True
     near = {name: form for account in world.accounts.values() for name, form in account.hidden.items()}
-    if not (name in near or record.key in world.relinked) or not _seen_late(world, record):
+    if not (_met_again(world, record) or (name in near and _seen_late(world, record))):
         return False
     return all(any(_hidden(world, name, a) == _hidden(world, name, part) for a in allowed) for part in parts)
 
 
 def _seen_late(world: World, record: Record) -> bool:
-    """A near miss may only be believed where no read-back could show it as one: the write's outcome was not known, or
-    the account showed the value again later, from a bin or a backup, or to another record that it belongs to by now.
+    """A near miss may only be believed where no read-back could show it as one: the write's outcome was not known."""
+    return record.key in world.settled | world.blind
+
+
+def _met_again(world: World, record: Record) -> bool:
+    """The account showed what it had made of a value as something new: from a bin or a backup, or to another record
+    that the remote one belongs to by now.
     """
-    again = any(key == record.key for key, _ in world.gone) or world.set_back & set(record.links)
-    return bool(again) or record.key in world.settled | world.blind | world.relinked
+    again = any(key == record.key for key, _ in world.gone) or bool(world.set_back & set(record.links))
+    return again or record.key in world.relinked
 
 
 def _hidden(world: World, name: str, part: Json) -> Json:
@@ -190,10 +184,9 @@ def _counters(world: World, findings: Findings) -> None:
             continue
         if any(e.at <= world.linked.get((record.key, e.role), e.at) for e in mine):
             continue  # totals that differ or agree when first linked are no deltas
+        unseen = any(not e.judged and e.lost_to != "person" for e in mine)
         numbers = [(e.before["points"], e.stored["points"]) for e in mine]
-        if any(b is None or a is None for b, a in numbers) or any(
-            not e.judged and e.lost_to in ("hub", "merged") for e in mine
-        ):
+        if unseen or any(b is None or a is None for b, a in numbers):
             continue
         total = world.started(record, "points")
         belief = record.beliefs.get("points")

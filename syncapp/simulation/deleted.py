@@ -21,7 +21,9 @@ def deletes(world: World, findings: Findings) -> None:
         key = world.owners.get((delete.role, delete.remote_id))
         record = world.store.records.get(key) if key else None
         link = record.links.get(delete.role) if record is not None else None
-        if record is not None and link is not None and not delete.back and link.remote_id == delete.remote_id:
+        if record is None or link is None or delete.back or link.asleep:
+            continue  # nobody's, there again, or out of the feed's scope, where nothing is looked at
+        if link.remote_id == delete.remote_id:
             _one(world, findings, delete, record, link)
     _nothing_by_a_listing(world, findings)
 

@@ -110,6 +110,8 @@ def _unseen(world: World, findings: Findings, record: Record, edit: Edit, where:
     link = record.links.get(edit.role)
     if edit.lost_to in WINDOWS:
         findings.window(WINDOWS[edit.lost_to])
+    elif edit.restored and edit.lost_to == "hub":
+        return  # it put back what the hub last saw there, and so the write met what it expected
     elif edit.lost_to == "hub" and edit.unlooked and not _saved_by_its_event(world, edit, link):
         findings.window(IN_THE_GAP)
     elif (link is not None and (link.unlinked or link.asleep)) or not _in_scope(world, edit):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from policies.core.reasons import Verdict
 from policies.core.seen import Context
 from syncapp import push as writing
 from syncapp.connectors.errors import ConnectorError
@@ -18,6 +19,7 @@ from .together import InBatches
 from .workers import Crash
 
 EDITS = 60
+IDENTITY = (Verdict.LINKED, Verdict.FOUND, Verdict.HELD, Verdict.MERGED)
 QUIET = 40  # rounds in which everything must come to rest
 
 
@@ -30,6 +32,8 @@ class World(Operators):
         self.tick = datetime(2026, 1, 1, tzinfo=UTC)
         self.shift = timedelta(0)  # the hub's clock minus the true time
         self.calm, self.inside, self.stop = True, False, False
+        self.found_late = 0
+        self.stirred: list[list[str]] = []  # what full passes at rest did, which they must not
         self.scenario = scenario.draw(seed)
         self.joined = frozenset(self.scenario.roles) - {self.scenario.late}
         self.policies = [(self.tick, catalogue.draw_policy(self.scenario, 1, self.joined))]
@@ -176,12 +180,26 @@ class World(Operators):
             waiting, account.events = account.events, []
             for event in waiting:
                 self.receive(account, event, fat=True)
+        quiet = True
         for rounds in range(QUIET):
-            before = self.moved()
-            self.sweep(full=rounds == 0)
-            if before == self.moved() and not self.store.due and not self.hints:
+            before, full = self.moved(), quiet
+            self.sweep(full=full)
+            quiet = before == self.moved() and not self.store.due and not self.hints
+            if full and quiet:
                 return rounds
+            if full and rounds:
+                self._stir(before[1])
         return QUIET
+
+    def _stir(self, lines: int) -> None:
+        """A full pass found something to do although nothing moved before it: only identity may wait for one."""
+        late = [line for _, line in self.store.lines[lines:] if line.verdict in IDENTITY and not line.unit]
+        self.found_late += bool(late)
+        if not late:
+            self.stirred.append(self.told_since(lines))
+
+    def told_since(self, lines: int) -> list[str]:
+        return [f"{key} {line.verdict} {line.role} {line.unit}" for key, line in self.store.lines[lines:]]
 
     def moved(self) -> tuple[int, int]:
         return (sum(a.writes for a in self.accounts.values()), len(self.store.lines))

@@ -235,3 +235,21 @@ def test_a_merge_turned_round_revives_the_one_that_had_ended():
     turned = Observation("app", "a2", {}, minutes(5), merged_into="a1")
     second, first = merged(other.state, ended.state, turned, policy(), CONTEXT)
     assert (lives_on_in(second.state), first.state.links["crm"].remote_id) == ("r1", "c1")
+
+
+def test_what_a_person_typed_is_not_lost_where_only_an_outsider_still_shows_it():
+    """The link that moves holds it, but its role may not write the field: it is a side of a disagreement, not drift."""
+    told = replace(TOLD, writers=("app",), strategy=Strategy.REVIEW)
+    loser = record("r1", "Typed", app="a1", crm="c1")
+    loser = replace(loser, links={**loser.links, "app": replace(loser.links["app"], bases={})})
+    _, other = judged(loser, told=told)
+    [asked] = [q for q in other.state.questions if not q.role]
+    assert {c.value["name"] for c in asked.candidates} == {"Typed", "Anna"}
+
+
+def test_what_lives_on_elsewhere_in_part_lives_by_itself_as_well():
+    """One of its links went to another record, the other was deleted and is to be made again."""
+    went = Link("app", gone=NOW, into="r2")
+    assert lives_on_in(replace(LOSER, links={"app": went})) == "r2"
+    assert lives_on_in(replace(LOSER, links={"app": went, "crm": Link("crm")})) == ""
+    assert lives_on_in(replace(LOSER, links={"app": went, "crm": Link("crm", "c1", gone=NOW, unlinked=True)})) == ""

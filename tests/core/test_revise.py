@@ -91,6 +91,14 @@ def test_only_a_write_of_this_very_field_is_waited_for(sent: str, owed: bool) ->
     assert made.state.links["billing"].bases["name"].owed is owed
 
 
+@pytest.mark.parametrize("how", [{"gone": NOW}, {"unlinked": True}, {"asleep": True}])
+def test_nothing_is_believed_of_a_record_that_is_not_kept_in_step_there(how: dict[str, object]) -> None:
+    resting = record(DRIFT)
+    links = {**resting.links, "billing": replace(resting.links["billing"], **how)}
+    made = revise(replace(resting, links=links), OLD, policy(replace(NAME, writers=BOTH)), Context(NOW))
+    assert (made.lines, made.state.beliefs) == ((), resting.beliefs)
+
+
 def test_open_questions_are_asked_again_under_the_new_rules() -> None:
     sides = (Candidate("crm", {"name": "Ada"}, NOW, k=1), Candidate("billing", {"name": "Eve"}, NOW))
     asked = Question(Kind.VALUE, "name", "", sides, Reason.MANUAL, NOW)

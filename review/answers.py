@@ -42,6 +42,7 @@ class Answer:
     since: str = ""  # how well its time is known: "between" two, "until" one at the latest, or exactly
     effects: tuple[Effect, ...] = ()
     refusal: str = ""
+    records: tuple[tuple[str, str], ...] = ()  # key and title of those that the value names
     confirm: str = ""  # what a person must tick first, where it cannot be undone
 
 
@@ -62,14 +63,16 @@ def _values(sight: Sight, question: Question) -> list[Answer]:
         button = f"Take {words.role(one.source)}’s value"
         if is_null(one.value):
             button = f"Clear it everywhere, as {words.role(one.source)} did"
-        out.append(Answer(0, choice, title, button, one, value, mark, _since(one)))
+        named = tuple(words.records(one.value))
+        out.append(Answer(0, choice, title, button, one, value, mark, _since(one), records=named))
     belief = sight.record.beliefs.get(question.unit)
     if belief is not None and not any(_equal(one.value, belief.value) for _, one in sides):
         said = belief.said
         held = Candidate("hub", belief.value, said.at if said else None, said.actor if said else None, belief.span)
         value = words.values(belief.value)
         button = "Clear it everywhere, as in the hub" if is_null(belief.value) else "Keep the hub’s value"
-        out.append(Answer(0, Choice(value=belief.value), "What the hub believes", button, held, value))
+        choice, named = Choice(value=belief.value), tuple(words.records(belief.value))
+        out.append(Answer(0, choice, "What the hub believes", button, held, value, records=named))
     return out
 
 

@@ -16,7 +16,7 @@ from policies.models import Role, Sync, SyncField
 from syncapp.access import may_see
 from syncapp.keyset import Slice, by_time
 from syncapp.models import Conflict
-from syncapp.words import Words, spelled, words_of
+from syncapp.words import Words, spelled, titles_of, words_of
 
 from .questions import KINDS, headline, kind_label
 
@@ -87,7 +87,8 @@ def queue(given: Mapping[str, str], cursor: str) -> Queue:
     rows = wanted.qs if wanted.is_valid() else Conflict.objects.filter(state=Conflict.State.OPEN)
     counted = list(rows.values_list("kind").annotate(count=Count("pk")).order_by("kind"))
     part = by_time(rows.select_related("record"), "opened_at", "id", cursor, PAGE, newest=False)
-    words = words_of({conflict.sync_id for conflict in part.rows})
+    told = titles_of(one.get("value", {}) for conflict in part.rows for one in conflict.candidates)
+    words = words_of({conflict.sync_id for conflict in part.rows}, told)
     return Queue(
         _rows(part, words),
         part.next,

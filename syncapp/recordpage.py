@@ -42,6 +42,7 @@ class Line:
     vector: str
     conflict: int  # the open question about it, or 0
     editable: bool
+    records: Sequence[tuple[str, str]]  # key and title of those that its value names
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def _line(sight: Sight, said: Explained, stands: dict[tuple[str, str], Standing]
     cells = [_cell(sight, role, said, stands[(role, said.unit)]) for role in sight.policy.roles]
     asked = next((pk for key, pk in sight.conflicts.items() if key[1] == said.unit), 0)
     editable = not asked and may_write(unit, sight.record, HUB)
-    return Line(said, cells, shown_vector(vector(sight.record, said.unit), sight.words), asked, editable)
+    belief = sight.record.beliefs.get(said.unit)
+    named = sight.words.records(belief.value if belief is not None else None)
+    return Line(said, cells, shown_vector(vector(sight.record, said.unit), sight.words), asked, editable, named)
 
 
 def _cell(sight: Sight, role: str, said: Explained, standing: Standing) -> Cell:

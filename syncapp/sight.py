@@ -6,8 +6,8 @@ What a person decides goes through `PgStore.open`, which locks the record and lo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from policies.core.due import create_values, due_units, due_work
 from policies.core.exceptions import holding
@@ -15,13 +15,13 @@ from policies.core.identity import believed, has_match_key, lives_on_in
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
 from policies.core.scope import holds as in_scope
-from policies.core.values import Base, Link, Question, Record
+from policies.core.values import WAITING, Base, Link, Question, Record, Values
 
 from . import models
 from .load import link_of, question_of, record_of
 from .models import Conflict, Feed
 from .store import PgStore
-from .words import Words, words_of
+from .words import Words, titles_of, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,24 @@ def sights_of(rows: Sequence[models.Record]) -> list[Sight]:
     found: dict[uuid.UUID, Sight] = {}
     for pk, mine in by_sync.items():
         found |= _sights(mine, words[pk])
+    titles = titles_of(values for sight in found.values() for values in _values(sight.record))
+    if titles:
+        found = {pk: replace(sight, words=replace(sight.words, titles=titles)) for pk, sight in found.items()}
     return [found[row.pk] for row in rows]
+
+
+def _values(record: Record) -> Iterator[Values]:
+    """Everything that may name another record."""
+    for belief in record.beliefs.values():
+        yield belief.value
+    for link in record.links.values():
+        for name, base in link.bases.items():
+            yield from (base.stored, base.meant)
+            if base.failed is not None:
+                yield {name: base.failed.answer.removeprefix(WAITING)}
+    for question in record.questions:
+        for candidate in question.candidates:
+            yield from (candidate.value, candidate.base or {})
 
 
 def _sights(rows: Sequence[models.Record], words: Words) -> dict[uuid.UUID, Sight]:
@@ -82,7 +99,7 @@ class Standing:
     detail: str = ""
 
 
-# What I3 names, in the words of `policies.core.due.holding`, and how it looks.
+# What I3 names, in the words of `policies.core.exceptions.holding`, and how it looks.
 EXCEPTIONS = {
     "in review": "bad",
     "drift kept": "wait",
@@ -109,6 +126,9 @@ def _standing(sight: Sight, role: str, unit: Unit, named: str, due: set[str]) ->
     link = sight.record.links.get(role)
     if link is not None and link.doomed:
         return Standing("to be deleted", "wait", "the record is deleted there")
+    if named.startswith(WAITING):
+        key = named.removeprefix(WAITING)
+        return Standing(f"{WAITING}{sight.words.titles.get(key, key)}", "wait", _awaited(link, unit))
     if named.startswith("failed"):
         return Standing("failed", "bad", named.removeprefix("failed: "))
     if named:
@@ -118,6 +138,13 @@ def _standing(sight: Sight, role: str, unit: Unit, named: str, due: set[str]) ->
     if unit.name in due:
         return _due(sight, role, link, link.bases.get(unit.name) if link else None)
     return _rest(sight, role, unit, link)
+
+
+def _awaited(link: Link | None, unit: Unit) -> str:
+    base = link.bases.get(unit.name) if link is not None else None
+    if base is not None and base.waits:
+        return "what it holds there names a record that is linked to nothing yet, and is not written over"
+    return "that record is not there, so it cannot be named there yet"
 
 
 def _due(sight: Sight, role: str, link: Link | None, base: Base | None) -> Standing:

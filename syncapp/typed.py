@@ -13,6 +13,7 @@ from policies.core.rules import Field, Unit
 from policies.core.types import Invalid
 from policies.core.values import Values
 
+from .models import Record
 from .words import Words, text
 
 LISTS = ("set", "list")
@@ -23,6 +24,7 @@ HINTS = {
     "list": "Separate the entries by commas; their order is kept.",
     "map": 'JSON, for example {"de": "Hallo"}.',
     "json": "JSON.",
+    "reference": "The key of the other record, as the address of its page shows it.",
     "email": "An e-mail address, for example ada@example.org.",
     "phone": "With the country code, for example +49 30 1234567.",
     "date": "Year-month-day, for example 2026-03-31.",
@@ -72,7 +74,7 @@ class ValueForm(forms.Form):
                 self.add_error(member.name, wrong.reason)
             except json.JSONDecodeError as wrong:
                 self.add_error(member.name, f"this is not JSON (character {wrong.pos + 1}); accepted: {HINTS['json']}")
-        if not self.errors and (wrong_value := problem(self.unit, found)):
+        if not self.errors and (wrong_value := problem(self.unit, found) or _nobody(self.unit, found)):
             self.add_error(None, wrong_value)
         if not self.errors and (unclear := self._unclear(_empty(found), bool(cleaned.get(CLEAR)))):
             self.add_error(None, unclear)
@@ -87,6 +89,17 @@ class ValueForm(forms.Form):
         if self.clears is None:
             return f"nothing was typed, and the policy lets no person empty {self.label}; type a value"
         return f"nothing was typed; type a value, or tick “{CLEAR_LABEL}” to empty {self.label} in every system"
+
+
+def _nobody(unit: Unit, values: Values) -> str:
+    """Why a reference names nothing, or ""."""
+    for member in unit.members:
+        key = values.get(member.name) if member.refers else None
+        if key is not None and not Record.objects.filter(key=key, sync__slug=member.refers).exists():
+            return (
+                f"there is no record {key} of {member.refers}; open the one you mean and take the key from its address"
+            )
+    return ""
 
 
 def _empty(values: Values) -> bool:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policies.core.invalid import is_invalid
+from policies.core.ownership import KEY
 from policies.core.reasons import Reason
 from policies.core.rules import CREATOR, SHARED
 from policies.core.values import HUB, Values
 from policies.models import Role, SyncField
+
+from .models import Record
 
 NOTHING = "nothing"
 HUB_LABEL = "the hub"
@@ -24,6 +27,7 @@ class Words:
 
     fields: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)  # of records that references name, by key
 
     def field(self, name: str) -> str:
         return self.fields.get(name) or spelled(name)
@@ -38,9 +42,17 @@ class Words:
         if not values:
             return NOTHING
         if len(values) == 1:
-            return text(next(iter(values.values())))
-        told = [f"{self.field(name)}: {text(value)}" for name, value in values.items() if value is not None]
+            return self._text(next(iter(values.values())))
+        told = [f"{self.field(name)}: {self._text(value)}" for name, value in values.items() if value is not None]
         return "; ".join(told) or NOTHING
+
+    def _text(self, value: Any) -> str:
+        return (self.titles.get(value) if isinstance(value, str) else None) or text(value)
+
+    def records(self, values: Values | None) -> list[tuple[str, str]]:
+        """(key, title) of the records that a value names."""
+        named = [value for value in (values or {}).values() if isinstance(value, str) and value in self.titles]
+        return [(key, self.titles[key]) for key in named]
 
     def why(self, reason: str, *, role: str = "", unit: str = "", detail: str = "") -> str:
         """The one sentence of a reason; a code of a later or earlier release is shown as it is."""
@@ -84,7 +96,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def words_of(sync_ids: Iterable[int]) -> dict[int, Words]:
+def titles_of(values: Iterable[Values]) -> dict[str, str]:
+    """Titles of the records that these values name, in one query; none where none is named."""
+    keys = {one for told in values for one in told.values() if isinstance(one, str) and KEY.fullmatch(one)}
+    return {str(row.key): str(row) for row in Record.objects.filter(key__in=keys).only("key", "title")} if keys else {}
+
+
+def words_of(sync_ids: Iterable[int], titles: Mapping[str, str] | None = None) -> dict[int, Words]:
     """The words of several syncs, in two queries."""
     ids = list(sync_ids)
     fields: dict[int, dict[str, str]] = {pk: {} for pk in ids}
@@ -94,4 +112,4 @@ def words_of(sync_ids: Iterable[int]) -> dict[int, Words]:
             fields[row.sync_id][row.name] = row.label
     for role in Role.objects.filter(sync_id__in=ids).only("sync_id", "name", "label"):
         roles[role.sync_id][role.name] = role.label or role.name
-    return {pk: Words(fields[pk], roles[pk]) for pk in ids}
+    return {pk: Words(fields[pk], roles[pk], titles or {}) for pk in ids}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,9 @@ from syncapp.sweep import sync_now
 from tests.carry.conftest import SECRET
 from tests.carry.driving import Side
 from tests.clerk.making import silent
+from tests.clerk.pairs import pairs_text
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FILE = Path(__file__).with_name("pairs.yaml")
 COMPANIES = {"crm": "companies", "billing": "accounts"}
 
 
@@ -34,8 +33,7 @@ def pairs(
     THROTTLE._accounts.clear()
     monkeypatch.setenv("T", "t0ken")
     monkeypatch.setenv("W", SECRET)
-    text = FILE.read_text().replace("CRM}", f"{sides['crm'].url}}}").replace("BILLING}", f"{sides['billing'].url}}}")
-    apply(parse(text, "pairs.yaml"))
+    apply(parse(pairs_text(sides["crm"].url, sides["billing"].url), "pairs.yaml"))
     Account.objects.update(skew=None)
     yield sides
 
@@ -189,6 +187,33 @@ def test_companies_that_were_merged_are_one_to_those_that_refer_to_them(pairs: d
     carry("companies", "contacts")
     assert believed() == str(the_company().key)
     assert company_of(in_billing(), pairs["billing"]) == "acme.example"
+
+
+def test_two_that_refer_to_each_other_are_made_first_and_told_of_each_other_later(
+    pairs: dict[str, Side], sides: dict[str, Side]
+) -> None:
+    """The company names its first contact, in a text that nothing at the accounts checks."""
+    text = pairs_text(sides["crm"].url, sides["billing"].url)
+    text = text.replace(
+        "domain: {type: text}}", "domain: {type: text}, lead: {type: reference, params: {sync: contacts}}}"
+    )
+    for kind, field in (("companies", "city"), ("accounts", "town")):
+        at = f"object: {kind}, start: live, every: 3600, mapping: {{"
+        text = text.replace(at, f"{at}lead: {field}, ")
+    rule = "        name: {owner: crm, strategy: owner_wins, writers: [crm, billing, hub]}\n"
+    text = text.replace(rule, rule + rule.replace("name:", "lead:"), 1)
+    apply(parse(text, "pairs.yaml"))
+    Account.objects.update(skew=None)
+    acme = company(pairs["crm"], "Acme", "acme.example")
+    anna = made(pairs["crm"], "contacts", email="a@example.org", company=acme)
+    pairs["crm"].back(
+        "POST", "edit", json={"object": "companies", "id": acme, "fields": {"city": anna}, "actor": "ada"}
+    )
+    carry("contacts", "companies", "contacts", "companies")
+    [account], [customer] = rows(pairs["billing"], "accounts").items(), rows(pairs["billing"], "customers").items()
+    assert account[1]["town"] == customer[0]
+    assert customer[1]["account"] == account[0]
+    assert not Waiting.objects.exists()
 
 
 def test_it_comes_to_rest_and_the_ledger_tells_all_of_it(pairs: dict[str, Side]) -> None:

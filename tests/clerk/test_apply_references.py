@@ -6,10 +6,10 @@ import pytest
 
 from syncapp.apply import ApplyError, apply
 from syncapp.apply.file import parse
-from tests.carry.test_references import FILE
+from tests.clerk.pairs import pairs_text
 
 pytestmark = pytest.mark.django_db
-TEXT = FILE.read_text().replace("CRM}", "http://127.0.0.1:1}").replace("BILLING}", "http://127.0.0.1:2}")
+TEXT = pairs_text()
 ROLE = next(line for line in TEXT.splitlines(keepends=True) if "object: accounts" in line)
 
 

@@ -23,6 +23,7 @@ from .looking import LookingRemote
 from .models import Feed
 from .observe import patiently
 from .outbox import claim_pushes, claim_unsettled, postpone, put_off
+from .pacing import may_begin
 from .ports import Remote
 from .push import Outcome, push, settle
 from .remote import FeedRemote, opened
@@ -62,6 +63,11 @@ def carry(feed_id: int, *, limit: int | None = None, ring_feeds: Ring = ring_pus
     if feed is None or why_not_written(feed):
         return carried
     store, limit = PgStore(feed.role.sync, ring_feeds=ring_feeds), limit or _usual(feed)
+    left = may_begin(feed, store.now())
+    if left is not None:
+        limit = min(limit, left)
+    if not limit:
+        return carried
     claimed = claim_pushes(feed_id, limit, store.now(), LEASE)
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _push_one)
     carried.more = carried.more or len(claimed) == limit

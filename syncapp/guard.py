@@ -13,6 +13,8 @@ from policies.core.seen import Observation
 from .brakes import HOLDS
 from .holding import Holder, What, known_count, masses
 from .known import Fresh, Known, known_links
+from .load import database_now
+from .settling import settled
 from .translate import Seen
 
 
@@ -63,7 +65,7 @@ class Guarded(Fresh):
     def hold(self, seen: Sequence[Observation]) -> Sequence[Observation]:
         through = self.holder.sift(seen, self.kinds)
         self.held = len(seen) - len(through)
-        return through
+        return settled(self.feed, through, database_now())
 
     def _no_longer(self, known: Mapping[str, Known], fresh: Sequence[Seen]) -> None:
         if self.holder.rows:

@@ -9,6 +9,8 @@ from policies.core.seen import Observation
 from .connectors.errors import Retryable
 from .guard import sift_hints
 from .holding import Holder, State
+from .known import known_links
+from .settling import unsettled
 from .together import Together
 
 
@@ -20,6 +22,10 @@ class LookingRemote(Together):
     def read(self, remote_id: str) -> Observation:
         """Raises HeldBack."""
         seen = super().read(remote_id)
+        known = known_links(self.feed, {remote_id}) if self.feed.settle_delay else {}
+        waits = unsettled(self.feed, [seen], known, {}, self.now())
+        if waits:
+            raise HeldBack("it was changed there moments ago, and may be half typed", retry_after=waits[remote_id])
         if not self._through([seen]):
             raise HeldBack("the record is deleted there, like many others; that is held until a person has looked")
         return seen

@@ -24,6 +24,7 @@ from .load import Contended
 from .models import Delivery, Feed
 from .receive import is_own_hint, look_later, ring_inbox
 from .remote import FeedRemote, manifest_of, open_remote
+from .settling import unsettled
 from .steps import judge
 from .store import NoPolicy, PgStore
 from .translate import Seen, Translator, Unreadable
@@ -165,6 +166,8 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
     holder = Holder.of(remote.feed)
     seen = sift_hints(holder, seen, store.now())
+    typing = _half_typed(remote, hints, seen, store.now())
+    seen = [one for one in seen if one.remote_id not in typing]
     judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
     waiting = set(judged.waiting) if judged is not None else set()
     waiting |= _judge_events(store, remote, hints)
@@ -174,9 +177,11 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     refused |= remote.sieve.aside
     now = store.now()
     holder.note(now)
-    holder.passed(set(ids) - waiting - again - set(put_off))
+    holder.passed(set(ids) - waiting - again - set(put_off) - set(typing))
     for hint in hints:
-        if hint.remote_id in waiting:
+        if hint.remote_id in typing:
+            fates.later(hint.delivery, typing[hint.remote_id], "it was changed moments ago", free=True)
+        elif hint.remote_id in waiting:
             fates.later(hint.delivery, _patience(hint.delivery, now), "a write there is in flight", free=True)
         elif hint.remote_id in again:
             fates.later(hint.delivery, back_off(hint.delivery.attempts), "what was read was older than what is known")
@@ -186,6 +191,17 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
             fates.later(hint.delivery, seconds or _patience(hint.delivery, now), str(error), free=True)
         elif hint.remote_id in refused:
             fates.aside(hint.delivery, refused[hint.remote_id])
+
+
+def _half_typed(
+    remote: FeedRemote, hints: Sequence[Hint], seen: Sequence[Observation], now: datetime
+) -> dict[str, float]:
+    if not remote.feed.settle_delay:
+        return {}
+    told: dict[str, datetime] = {}
+    for hint in hints:
+        told[hint.remote_id] = min(hint.delivery.received_at, told.get(hint.remote_id, now))
+    return unsettled(remote.feed, seen, known_links(remote.feed, set(told)), told, now)
 
 
 def _patience(delivery: Delivery, now: datetime) -> float:

@@ -20,6 +20,7 @@ from policies.core.values import Record, Sending
 from .brakes import begin_writing
 from .models import Feed, Push
 from .rows import Types, document, recordset
+from .spending import spend
 
 LANDED = frozenset({Verdict.CONFIRMED, Verdict.NEAR_MISS, Verdict.LANDED, Verdict.CREATED, Verdict.ECHO})
 Row = tuple[Any, ...]
@@ -43,7 +44,10 @@ def write_pushes(work: Work) -> set[int]:
     if ended:
         _end(work.now, ended)
     if begun:
-        begin_writing(_feeds(work, begun))
+        feeds = _feeds(work, begun)
+        begin_writing(feeds)
+        for feed in feeds:
+            spend(feed.account, sum(row[1] == feed.pk for row in begun), work.now)
         _begin(work.now, begun)
     if idle:
         _forget(idle)

@@ -71,10 +71,11 @@ def count(account: Account, reason: str, said: str) -> None:
     Tally.objects.filter(account=account, reason=reason).update(number=F("number") + 1, last_at=Now(), last_said=said)
 
 
-def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float) -> None:
+def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float, *, unless_waiting: bool = False) -> None:
     """A hint of our own: records that a listing showed and that could not be judged are read again from the inbox.
 
-    In the caller's transaction, so that the watermark does not pass them before the hint is durable.
+    In the caller's transaction, so that the watermark does not pass them before the hint is durable. `unless_waiting`:
+    one that waits already keeps its time, however often this is called.
     """
     if not remote_ids:
         return
@@ -88,8 +89,8 @@ def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float) -> None:
             " FROM unnest(%s::text[], %s::jsonb[]) AS d(event_id, told)"
             " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
             "   next_try = excluded.next_try, received_at = excluded.received_at,"
-            "   claimed_until = NULL, ended_at = NULL",
-            [feed.account_id, seconds, [_look_id(feed, one) for one in remote_ids], told],
+            "   claimed_until = NULL, ended_at = NULL WHERE NOT %s OR syncapp_delivery.state <> 'new'",
+            [feed.account_id, seconds, [_look_id(feed, one) for one in remote_ids], told, unless_waiting],
         )
 
 

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.management.utils import get_random_secret_key
 
 from syncapp.embedded.place import Place, ServerProblem, find_place, make_data_folder
-from syncapp.env import SettingError, env_bool, env_choice, env_float, env_list, env_str, refuse
+from syncapp.env import SettingError, env_bool, env_choice, env_float, env_int, env_list, env_str, refuse
 from syncapp.keyfile import kept_secret
 from syncapp.sidebar import LOOK
 
@@ -113,6 +113,15 @@ CLOCK_OFFSET = env_float("CONCORD_CLOCK_OFFSET", 0.0, -31_536_000.0, 31_536_000.
 # What the leases of claims are multiplied by, and a folder with armed steps: only for tests that kill workers.
 LEASE_SCALE = env_float("CONCORD_LEASE_SCALE", 1.0, 0.01, 100.0)
 CHAOS_STEPS = env_str("CONCORD_CHAOS_STEPS")
+
+# Where people reach the hub, for links in mail; and the mail server. Without one nothing is mailed.
+PUBLIC_ADDRESS = env_str("CONCORD_ADDRESS", "http://localhost:8000")
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 25, 1, 65535)
+EMAIL_HOST_USER = env_str("EMAIL_USER")
+EMAIL_HOST_PASSWORD = env_str("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_TLS")
+DEFAULT_FROM_EMAIL = env_str("EMAIL_FROM", "concord@localhost")
 
 # -- Django ----------------------------------------------------------------------------------------------------------
 

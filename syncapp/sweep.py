@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from policies.models import Sync
 
+from .alerts import look_after_brakes
 from .baseline import BASELINE_JOB, unfinished
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
@@ -26,7 +27,6 @@ from .queue import ring
 from .receive import ring_inbox
 from .resolving import resolve, to_look_at
 from .revising import finish_revisions
-from .stopping import stop_newcomers
 from .store import PUSH_JOB
 from .unresolved import RESOLVE_JOB
 
@@ -40,7 +40,7 @@ ROUNDS = 50
 
 def tick() -> None:
     now = database_now()
-    stop_newcomers()
+    look_after_brakes(now)
     if Delivery.objects.filter(_free(now), state__in=["new", "claimed"], next_try__lte=now).exists():
         ring_inbox()
     for pk in unsettled_feeds(now):

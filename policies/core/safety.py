@@ -86,9 +86,9 @@ def quota_used(limit: int, remaining: int, share: float) -> Halt | None:
 
 
 def settles_in(changed_at: datetime, now: datetime, delay: timedelta) -> timedelta:
-    """How long until a change has stood there for so long; zero once it has, and for a time in the future."""
-    age = now - changed_at
-    return delay - age if timedelta(0) <= age < delay else timedelta(0)
+    """How long until a change has stood there for so long. Clocks differ: a time just ahead of ours is now."""
+    age = max(now - changed_at, timedelta(0))
+    return max(delay - age, timedelta(0))
 
 
 def _emptied(counts: Counts) -> Halt | None:

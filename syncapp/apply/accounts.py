@@ -15,6 +15,8 @@ from syncapp.models import Account
 from .changes import Changes
 from .file import from_environment, known
 
+WRITE_BUDGET, QUOTA_SHARE = 1000, 0.8
+
 
 def put_accounts(found: Located, changes: Changes) -> dict[str, Account]:
     """Every account there is by slug, those of the file brought up to date."""
@@ -49,6 +51,8 @@ def _put(found: Located, changes: Changes, slug: str, wanted: Mapping[str, Any],
             "allow_private": wanted.get("allow_private", False),
             "direction": wanted.get("direction", Account.Direction.BOTH.value),
             "paused": wanted.get("paused", ""),
+            "write_budget": wanted.get("write_budget", WRITE_BUDGET),
+            "quota_share": float(wanted.get("quota_share", QUOTA_SHARE)),
         },
     )
     return account

@@ -138,6 +138,7 @@ def _put_feed(
         "mapping": dict(spec["mapping"]),
         "scope": as_kept(spec.get("scope", [])),
         "schedule": float(spec.get("every", 60)),
+        "settle_delay": float(spec.get("settle", 0)),
         "paused": spec.get("paused", ""),
     }
     units = {name: told.get("bundle", name) for name, told in fields.items()}

@@ -99,7 +99,7 @@ class Crowd:
             self.scenario.turn(number)
             if number % 20 == 5:
                 self._come(FIRST_NEWCOMER + len(self.newcomers))
-            if number % 40 == 10 and self.leavers:
+            if number % 60 == 10 and self.leavers:
                 self._leave(self.leavers.pop())
             number += 1
 

@@ -41,12 +41,12 @@ from .strikes import HUB, Strikes
 
 # Claims of killed workers run out in seconds, so that others take over many times in one run.
 LEASE_SCALE = "0.05"
-FIRST_LOAD, LONGEST_REST, LATE = 240.0, 240.0, 90.0
+FIRST_LOAD, LONGEST_REST, LATE = 240.0, 240.0, 120.0
 REPAIRS = 12
 # Enough that nobody has to change the same field twice, and a first load that does not take most of the time.
 SHORT_OF = 120.0
 FEW = Population(range(1, 161), range(1, 146), range(161, 166), range(16, 161), range(166, 171))
-LEAVERS = 8
+LEAVERS = 12
 ZERO = (*MUST_BE_ZERO, "doubled", "unexplained", "steps_missed")
 
 

@@ -13,9 +13,11 @@ from .strikes import Strikes
 GAP = (1.0, 2.5)
 # Longer is not waited for a sign of life after a strike: several at once are a storm, too.
 PATIENCE = 9.0
+PROVOKE_EVERY = 8.0
 ARM_EVERY = 2.0
 ARMED_AT_ONCE = 3
-CREATES = "create-"
+CREATES = ("create-", "batch-created")
+POLICIES = ("policy-", "revision-")
 
 
 @dataclass(slots=True)
@@ -35,8 +37,8 @@ class Script:
     def __post_init__(self) -> None:
         self._never_armed = [step.name for step in STEPS]
         self.random.shuffle(self._never_armed)
-        # Last of the list, first to be armed: the first load is when most creates are.
-        self._never_armed.sort(key=lambda name: name.startswith(CREATES))
+        # Last of the list, first to be armed: the first load has most creates, and policies do not change often.
+        self._never_armed.sort(key=lambda name: (name.startswith(CREATES), name.startswith(POLICIES)))
 
     def step(self, *, striking: bool = True) -> None:
         """Called often: does what is due now."""
@@ -45,6 +47,9 @@ class Script:
         if now >= self._next_arm and (self._struck_at or self._creates_wait):
             self._next_arm = now + ARM_EVERY
             self._arm()
+        if not striking and self.all_struck and now >= self._next_strike:
+            self._next_strike = now + PROVOKE_EVERY
+            self.strikes.provoke()
         if striking and now >= self._next_strike and self._recovered(now):
             self._strike()
             self._struck_at = time.monotonic()

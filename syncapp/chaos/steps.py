@@ -59,11 +59,17 @@ STEPS = (
     Step("create-looked-up-not-sent", BEFORE, "syncapp.remote:FeedRemote.create"),
     Step("create-landed-answer-not-kept", AFTER, "syncapp.remote:FeedRemote.create"),
     Step("create-found-not-committed", AFTER, "policies.core.lookup:found"),
+    # Many at once.
+    Step("batch-claimed-not-written", BEFORE, "syncapp.together:Together.update_many"),
+    Step("batch-landed-answers-not-kept", AFTER, "syncapp.together:Together.update_many"),
+    Step("batch-created-answers-not-kept", AFTER, "syncapp.together:Together.create_many"),
+    Step("batch-confirmed-claims-not-given-back", AFTER, "syncapp.carry:push_many"),
     # A delete.
     Step("delete-landed-answer-not-kept", AFTER, "syncapp.remote:FeedRemote.delete"),
     # An unknown outcome is found out.
     Step("settled-not-committed", AFTER, "policies.core.settle:settle"),
     Step("settled-and-committed", AFTER, "syncapp.carry:settle"),
+    Step("batch-settled-and-committed", AFTER, "syncapp.carry:settle_many"),
     # A new policy version.
     Step("policy-published-not-committed", AFTER, "syncapp.apply.policy:publish"),
     Step("policy-committed-work-not-derived", BEFORE, "syncapp.apply.run:finish_revisions"),

@@ -70,6 +70,14 @@ class Strikes:
             others.insert(at, one)
         return others
 
+    def provoke(self) -> None:
+        """What leads to the rarer steps: another policy, and answers that get lost."""
+        if all(self.keeper.errands.values()):
+            self.apply_policy()
+        for sandbox in self.demo.sandboxes:
+            if sandbox.name not in self._busy:
+                sandbox.faults({"seed": len(self.counts), **FAULTS, "hang_after_write": 0.3})
+
     def go_on(self) -> None:
         """End what was begun earlier and is over now."""
         now = time.monotonic()
@@ -256,10 +264,12 @@ class Strikes:
 
     def _set_back(self, role: str, taken: datetime) -> None:
         self.doors.shut(role)
+        versions = {row["id"]: row["version"] for row in self._sandbox(role).rows()}
         self._sandbox(role).back("POST", "restore", json={"name": SNAPSHOT, "actor": "Operations"})
         held = held_by_unit({role: self.scene.systems[role].held()}, self.scene.people, self.scene.policy)
         now = datetime.now(UTC)
-        self.restores.append(Restore(role, taken, now, {place: told[role] for place, told in held.items()}))
+        known = {person: versions.get(ids[role], 0) for person, ids in self.scene.people.ids.items()}
+        self.restores.append(Restore(role, taken, now, {place: told[role] for place, told in held.items()}, known))
         self._count("system_restored", f"{role}, to {(now - taken).total_seconds():.1f} s ago")
         self._busy.discard(role)
         self.doors.open(role)

@@ -65,11 +65,13 @@ def with_deltas(edits: Sequence[Edit], sandboxes: Sequence[Sandbox], systems: Ma
     those of merged sets come with what each added and removed.
     """
     logged: dict[str, set[str]] = {}
+    versions: dict[str, int] = {}
     deltas: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     for sandbox in sandboxes:
         system = systems[sandbox.name]
         for line in sandbox.log("edits"):
             logged.setdefault(sandbox.name, set()).add(line["actor"])
+            versions[line["actor"]] = line["version"]
             if line["field"] in ("tags", "labels"):
                 before, after = (_labels(system, line["field"], line[part]) for part in ("before", "stored"))
                 deltas[line["actor"]] = (after - before, before - after)
@@ -77,6 +79,7 @@ def with_deltas(edits: Sequence[Edit], sandboxes: Sequence[Sandbox], systems: Ma
     for edit in edits:
         added, removed = deltas.get(actor_of(edit.number), (frozenset(), frozenset()))
         if edit.role not in logged or actor_of(edit.number) in logged[edit.role]:
+            edit = replace(edit, version=versions.get(actor_of(edit.number), 0))
             out.append(replace(edit, added=added, removed=removed) if edit.merged else edit)
     return out
 

@@ -25,6 +25,7 @@ class Edit:
     added: frozenset[str] = frozenset()  # a set that is merged: what this edit put in and took out
     removed: frozenset[str] = frozenset()
     merged: bool = False
+    version: int = 0  # what the system counted it as, where it keeps a log
 
     @property
     def place(self) -> Unit:
@@ -39,6 +40,7 @@ class Restore:
     taken: datetime
     done: datetime
     held: Mapping[Unit, Mapping[str, Json]]
+    versions: Mapping[str, int] = field(default_factory=dict)  # of each person's row, just before it was set back
 
 
 @dataclass(frozen=True, slots=True)

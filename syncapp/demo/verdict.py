@@ -26,12 +26,13 @@ class Ending(StrEnum):
     UNDECIDED = "undecided"
     CHANGED_AGAIN = "changed_again"  # window: made and changed again at the same account between two looks
     SET_BACK = "set_back"  # window: the account was restored from an older state, which knows nothing of it
+    VERSION_AGAIN = "version_again"  # window: counted after a restore as a version that the hub had seen before it
     TURNED_AWAY = "turned_away"  # not authorised, and on record as such
     LET_THROUGH = "let_through"  # not authorised, and yet everywhere without anybody's decision
     LOST = "lost"
 
 
-WINDOWS = (Ending.CHANGED_AGAIN, Ending.SET_BACK)
+WINDOWS = (Ending.CHANGED_AGAIN, Ending.SET_BACK, Ending.VERSION_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Judge:
         found = self._ending(edit)
         if found is Ending.LOST and any(self._set_back(edit, restore) for restore in self.restores):
             return Ending.SET_BACK
+        if found is Ending.LOST and any(_again(edit, restore) for restore in self.restores):
+            return Ending.VERSION_AGAIN
         return found
 
     def _set_back(self, edit: Edit, restore: Restore) -> bool:
@@ -128,6 +131,13 @@ class Judge:
                 return set(other.values) & set(edit.values) != set()
         return False
 
+    def _disputed(self, edit: Edit) -> Ending:
+        """A set that could not be merged was asked about: a person may have chosen the other side's."""
+        disputes = [one for one in self.record.disputes.get(edit.place, ()) if self._has_side(one, edit)]
+        if any(one.open for one in disputes):
+            return Ending.UNDECIDED
+        return Ending.SUPERSEDED if any(one.value is not None for one in disputes) else Ending.LOST
+
     def _merged(self, edit: Edit) -> Ending:
         """What was added is in every system's set and what was removed in none, unless a later edit undid it."""
         undone = [other for other in self.edits if other.place == edit.place and other.number != edit.number]
@@ -136,8 +146,14 @@ class Judge:
         for values in self.held.get(edit.place, {}).values():
             found = {str(self.form(edit.unit, one)) for one in values.get(edit.unit) or ()}
             if added - found or removed & found:
-                return Ending.LOST
+                return self._disputed(edit)
         return Ending.EVERYWHERE if (added, removed) == (edit.added, edit.removed) else Ending.SUPERSEDED
+
+
+def _again(edit: Edit, restore: Restore) -> bool:
+    """A write that is conditional on that version went over the edit: the condition proved nothing any more."""
+    after = edit.role == restore.role and edit.at >= restore.done
+    return after and 0 < edit.version <= restore.versions.get(edit.person, 0)
 
 
 def differing(held: Held, form: Form) -> list[tuple[Unit, str]]:

@@ -120,6 +120,15 @@ def test_a_merged_set_keeps_what_was_added_and_loses_what_was_removed(labels: li
     assert ending(merged, now=held(labels, labels)) is expected
 
 
+def test_a_label_is_superseded_where_a_person_chose_the_other_side_s_set():
+    merged = edit(value=["b"], merged=True, added=frozenset("b"))
+    sides = (("crm", {"phone": ["b"]}), ("billing", {"phone": []}))
+    decided, asked = Dispute(sides, False, {"phone": []}), Dispute(sides, True)
+    assert ending(merged, now=held([], []), disputes=[decided]) is Ending.SUPERSEDED
+    assert ending(merged, now=held([], []), disputes=[asked]) is Ending.UNDECIDED
+    assert ending(merged, now=held([], []), disputes=[replace(decided, sides=sides[1:])]) is Ending.LOST
+
+
 def test_a_label_that_a_later_edit_removed_is_superseded():
     merged = edit(value=["b"], merged=True, added=frozenset("b"))
     undone = edit(2, [], "billing", merged=True, removed=frozenset("b"))
@@ -152,6 +161,15 @@ def test_an_edit_elsewhere_is_set_back_only_where_the_hub_took_the_old_value_aft
     assert after_restore(elsewhere, restore, held("0", "0"), mine, replace(taken_over, at=START)) is Ending.LOST
     other = replace(taken_over, values={"phone": "7"})
     assert after_restore(elsewhere, restore, held("7", "7"), mine, other) is Ending.LOST
+
+
+def test_an_edit_that_a_restored_account_counts_as_a_version_of_before_is_a_window():
+    again = edit(after=9, version=4)
+    restore = replace(restored("0", 2, 5), versions={"ann": 4})
+    assert after_restore(again, restore, held("0", "0")) is Ending.VERSION_AGAIN
+    assert after_restore(replace(again, version=5), restore, held("0", "0")) is Ending.LOST
+    assert after_restore(replace(again, version=0), restore, held("0", "0")) is Ending.LOST
+    assert after_restore(replace(again, role="billing"), restore, held("0", "0")) is Ending.LOST
 
 
 def test_a_label_is_set_back_only_where_the_old_state_did_not_have_it():

@@ -72,6 +72,8 @@ def asked_because(conflict: Conflict, words: Words) -> str:
 def how_it_ended(conflict: Conflict, words: Words) -> str:
     by = conflict.decided_by or "a rule"
     outcome = words.why(conflict.outcome, role=conflict.winner, unit=conflict.unit)
+    if not conflict.unit and conflict.decided_by:
+        outcome = "A person decided"
     if conflict.value is not None:
         return f"{outcome}; the answer is “{words.values(conflict.value)}” (by {by})."
     answer = f"; the answer is “{action_label(conflict.kind, conflict.winner, words.role(conflict.role))}”"

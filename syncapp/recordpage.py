@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
+from policies.core.identity import lives_on_in
 from policies.core.ownership import may_write
 from policies.core.values import HUB, Link
 from policies.core.versions import vector
@@ -26,6 +27,7 @@ class Column:
     remote_id: str
     note: str
     role: str
+    deed: str  # what a person may do about it, "" if nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,15 @@ def _column(sight: Sight, role: str) -> Column:
     notes = [_link_note(link)]
     if feed is not None:
         notes += [text for text in (feed.account.paused, feed.paused) if text]
-    return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note), role)
+    return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note), role, _deed(link))
+
+
+def _deed(link: Link | None) -> str:
+    if link is None or link.remote_id is None or link.into:
+        return ""
+    if link.unlinked:
+        return "Link again"
+    return "Unlink or split" if link.gone is None else ""
 
 
 def _link_note(link: Link | None) -> str:
@@ -86,7 +96,7 @@ def _line(sight: Sight, said: Explained, stands: dict[tuple[str, str], Standing]
     unit = sight.policy.unit(said.unit)
     cells = [_cell(sight, role, said, stands[(role, said.unit)]) for role in sight.policy.roles]
     asked = next((pk for key, pk in sight.conflicts.items() if key[1] == said.unit), 0)
-    editable = not asked and may_write(unit, sight.record, HUB)
+    editable = not asked and may_write(unit, sight.record, HUB) and not lives_on_in(sight.record)
     belief = sight.record.beliefs.get(said.unit)
     named = sight.words.records(belief.value if belief is not None else None)
     return Line(said, cells, shown_vector(vector(sight.record, said.unit), sight.words), asked, editable, named)

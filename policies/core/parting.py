@@ -36,6 +36,8 @@ def relink(record: Record, role: str, actor: str, policy: Policy, context: Conte
     draft, link = Draft(record, policy, context), record.links.get(role)
     if link is None or not link.unlinked:
         raise Refused(f"it is not unlinked at {role}")
+    if link.into:
+        raise Refused("it lives on in another record: link that one")
     if link.gone is not None or link.remote_id is None:
         gone.close_delete(draft, role, Reason.LINKED_AGAIN)
         draft.set_link(Link(role, epoch=link.epoch + 1))

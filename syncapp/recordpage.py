@@ -69,7 +69,8 @@ def _column(sight: Sight, role: str) -> Column:
     notes = [_link_note(link)]
     if feed is not None:
         notes += [text for text in (feed.account.paused, feed.paused) if text]
-    return Column(label, (link.remote_id or "") if link else "", "; ".join(note for note in notes if note), role, _deed(link))
+    told = "; ".join(note for note in notes if note)
+    return Column(label, (link.remote_id or "") if link else "", told, role, _deed(link))
 
 
 def _deed(link: Link | None) -> str:

@@ -38,7 +38,7 @@ REFERRED = (
 LIVE = " AND state IN ('pending', 'sending')"
 # What is copied of each table; of one that is not named here, everything. History is not needed to decide anything.
 ROWS = {
-    "policies_sync": "id = %(sync)s",
+    "policies_sync": "true",  # references name other syncs
     "syncapp_account": f"id IN ({ACCOUNTS})",
     "syncapp_feed": f"id IN ({FEEDS} UNION ALL {REFERRED})",
     "syncapp_record": BY_SYNC,

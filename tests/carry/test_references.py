@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from policies.models import Sync
 from syncapp.apply import apply
 from syncapp.apply.file import parse
-from syncapp.models import Account, Conflict, Feed, Ledger, Link, Record, Waiting
+from syncapp.models import Account, Conflict, Feed, Ledger, Link, Planned, Record, Waiting
+from syncapp.plan.make import ask_for_plan, carry_out
 from syncapp.poll import poll
 from syncapp.remote import THROTTLE
 from syncapp.replay import replay
@@ -241,3 +242,16 @@ def test_references_cost_a_page_the_same_however_many_there_are(pairs: dict[str,
 
     queries(1)
     assert queries(2) == queries(30)
+
+
+def test_a_plan_resolves_references_as_the_sync_does(pairs: dict[str, Side]) -> None:
+    acme = company(pairs["crm"], "Acme", "acme.example")
+    carry("companies")
+    made(pairs["crm"], "contacts", email="a@example.org", company=acme)
+    run = carry_out(ask_for_plan(Sync.objects.get(slug="contacts"), "ada").pk)
+    assert run is not None and run.state == "done", run
+    [row] = Planned.objects.filter(run=run).exclude(group="side")
+    [write] = row.detail["writes"]
+    assert (write["role"], write["what"]) == ("billing", "create")
+    assert write["fields"]["company"] == {"to": {"company": str(the_company().key)}}
+    assert not Waiting.objects.exists() and not Record.objects.filter(sync__slug="contacts").exists()

@@ -40,11 +40,12 @@ def check(world: World, rounds: int) -> Findings:
 def still(world: World, findings: Findings) -> None:
     """I2: after rest, a full sync of everything writes nothing and decides nothing.
 
-    One thing may have waited for a full pass, and is counted: a remote record that belonged to somebody else when it
-    was last listed, and does no more, because that record let it go or changed its match key since.
+    Two things may have waited for a full pass, and are counted: a remote record that belonged to somebody else when it
+    was last listed, and does no more, because that record let it go or changed its match key since; and one that left
+    a scope which is part of the query, so that no other listing tells of it.
     """
     for _ in range(world.found_late):
-        findings.window("I2: a remote record that only a full pass found to belong to somebody else by now")
+        findings.window("I2: only a full pass found it to belong to somebody else, or to be out of scope")
     writes, lines = world.moved()
     world.sweep(full=True)
     if world.moved() != (writes, lines):

@@ -38,7 +38,9 @@ def _one(world: World, findings: Findings, delete: Delete, record: Record, link:
     known = world.gone.get((record.key, delete.role))
     rules = {policy.on_delete for policy in world.in_force(known)} if known else set()
     asked = any(q.kind is Kind.DELETE and q.role == delete.role for q in record.questions)
-    answered = world.decided.get((record.key, delete.role))
+    # who has a record deleted everywhere has decided for every account, also where it was deleted already
+    everywhere = any("propagate" in told for (key, _), told in world.decided.items() if key == record.key)
+    answered = everywhere or (record.key, delete.role) in world.decided
     spread = any(other.doomed or other.gone for other in record.links.values() if other.role != delete.role)
     if rules <= ASKING and not asked and not answered and not spread:
         findings.violations.append(f"I1: nobody decided about a delete: {where}")

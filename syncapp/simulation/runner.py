@@ -13,25 +13,35 @@ from .world import World
 
 EXERCISED = (
     *(f"verdict: {name}" for name in (
-        "adopt", "agree", "agree_past", "candidate", "concurrent", "confirmed", "created", "decided", "echo", "empty",
-        "found", "held", "landed", "linked", "near_miss", "overwritten", "resend", "sent", "stale", "superseded",
-        "unauthorised", "waits",
+        "adopt", "agree", "agree_past", "asleep", "candidate", "concurrent", "confirmed", "created", "decided",
+        "deleted", "echo", "edited", "empty", "found", "held", "landed", "linked", "merged", "near_miss", "overwritten",
+        "resend", "revived", "rewound", "sent", "stale", "superseded", "unauthorised", "waits",
     )),
     *(f"reason: {name}" for name in (
-        "candidates_agree", "confirmed_blind", "first_link_asks", "first_link_rule", "higher_won", "kept_drift",
-        "later_won", "lower_won", "manual", "may_not_clear", "merge_overlaps", "merge_unbased", "merged",
-        "moved_meanwhile", "near_miss", "no_owner_side", "not_landed", "older_read", "outcome_unknown",
+        "ambiguous", "back_in_scope", "came_back", "came_with", "candidates_agree", "confirmed_blind",
+        "delete_asks", "delete_meets_question", "delete_recreates", "delete_spreads", "delete_unlinks",
+        "edit_beats_delete", "first_link_asks", "first_link_rule", "higher_won", "kept_drift", "later_won",
+        "lives_on", "lower_won", "manual", "may_not_clear", "merge_asks", "merge_overlaps", "merge_unbased",
+        "merge_unlinks", "merged", "merged_away", "merged_there", "moved_meanwhile", "near_miss", "new_id",
+        "no_owner_side", "not_landed", "older_read", "older_version", "out_of_scope", "outcome_unknown",
         "overwritten_by_outsider", "overwritten_edit", "owner_won", "ping_pong", "proposed", "reflected", "reverting",
-        "time_unknown", "times_touch",
+        "rewound", "second_match", "time_unknown", "times_touch", "took_over",
     )),
     *(f"crash: {name}" for name in (
-        "before commit", "after commit", "before the watermark moves", "create", "create answered", "find", "list",
-        "read", "update", "update answered",
+        "before commit", "after commit", "before the watermark moves", "create", "create answered", "delete", "find",
+        "list", "read", "update", "update answered",
+    )),
+    *(f"answer: {name}" for name in (
+        "apart", "follow", "propagate", "recreate", "same", "skip", "unlink", "value",
     )),
     "fault: limited", "fault: unsent", "fault: landed", "deliveries", "deliveries lost", "deliveries without body",
     "batch: confirmed", "batch: found", "batch: moved", "batch: unknown", "batch: stopped", "batch: item failed",
     "batch settled: resend", "batch settled: found", "batch settled: confirmed",
-    "deliveries that waited", "looks repeated", "answers", "answers that had moved", "pages",
+    "deliveries that waited", "looks repeated", "looks put off: settling", "answers", "answers that had moved",
+    "answers refused", "pages", "listings cut short", "audited", "accounts set back", "the hub's clock was set",
+    "an account's clock was set", "all writes stopped", "writes to one account stopped", "records held",
+    "pushes held back", "policies published", "records revised", "roles that joined", "twins at first sync",
+    "records made by people", "deletes by people", "records taken back", "merges by people",
 )  # fmt: skip
 ENOUGH = 500  # seeds from which on every kind must have been met
 

@@ -19,7 +19,7 @@ from .together import InBatches
 from .workers import Crash
 
 EDITS = 60
-IDENTITY = (Verdict.LINKED, Verdict.FOUND, Verdict.HELD, Verdict.MERGED)
+IDENTITY = (Verdict.LINKED, Verdict.FOUND, Verdict.HELD, Verdict.MERGED, Verdict.ASLEEP)
 QUIET = 40  # rounds in which everything must come to rest
 
 
@@ -192,7 +192,7 @@ class World(Operators):
         return QUIET
 
     def _stir(self, lines: int) -> None:
-        """A full pass found something to do although nothing moved before it: only identity may wait for one."""
+        """A full pass found something to do although nothing moved before it: only identity and scope may wait."""
         late = [line for _, line in self.store.lines[lines:] if line.verdict in IDENTITY and not line.unit]
         self.found_late += bool(late)
         if not late:

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from policies.core import diff, gates, lookup, overwritten, settle, table
+from policies.core import diff, gates, gone, joining, lookup, overwritten, revise, settle, table
 from policies.core.draft import Draft
 from policies.core.planned import Plan
 from policies.core.reasons import Reason, Verdict
 from policies.core.rules import Policy
 from policies.core.seen import Context, Observation
 from policies.core.values import Base, Link, Record
-from syncapp import push
+from syncapp import push, steps
 from syncapp.simulation.account import Account
 from syncapp.simulation.runner import simulate
+from syncapp.simulation.workers import Workers
 
 SEEDS = 600  # only a fault that is never found runs them all
 Patch = pytest.MonkeyPatch
@@ -82,8 +83,42 @@ def everybody_writes(patch: Patch) -> None:
     patch.setattr(table, "may_write", lambda unit, record, role: True)
 
 
+def eaten_edit(patch: Patch) -> None:
+    """Lets a delete eat an edit that was made elsewhere."""
+    patch.setattr(gone, "_behind", lambda draft, role: False)
+
+
+def listing_deletes(patch: Patch) -> None:
+    """Takes what a listing does not show for deleted."""
+
+    def audit(self: Workers) -> None:
+        account = self.any_listening()
+        listed = {o.remote_id for page in account.pages("", full=True) for o in page.observations}
+        at = self.hub_now()
+        missing = [Observation(account.role, one, {}, at, deleted=True) for one in self.unlisted(account, listed)]
+        steps.judge(self.store, account.role, missing)
+
+    patch.setattr(Workers, "audit", audit)
+
+
+def dropping_merge(patch: Patch) -> None:
+    """Drops what was believed of a record that lives on in another one."""
+    patch.setattr(joining, "_carry_beliefs", lambda draft, target, role, moved: None)
+
+
+def set_back_at_once(patch: Patch) -> None:
+    """Judges a lower version at once."""
+    patch.setattr(gates, "lower", lambda left, right: False)
+
+
+def policy_of_old(patch: Patch) -> None:
+    """Brings no record under a new policy."""
+    patch.setattr(revise, "_judge_again", lambda draft, unit, old: None)
+
+
 FAULTS = (
     no_look, no_debt, no_lift, any_order, found_wholesale, deaf_to_events, no_look_up, blind_settling, everybody_writes,
+    eaten_edit, listing_deletes, dropping_merge, set_back_at_once, policy_of_old,
 )  # fmt: skip
 
 

@@ -55,13 +55,14 @@ def _edit_beats_it(
     for edit in world.edits:
         if edit.key != record.key or edit.role == delete.role or edit.judged != Verdict.ADOPT:
             continue
-        unit = world.unit_for(edit, world.policy)
+        policy = world.in_force(edit.judged_at, edit.judged_at)[-1]
+        unit = world.unit_for(edit, policy)
         if unit.strategy in (Strategy.MAX, Strategy.MIN):
             continue  # taken note of, but perhaps it could not beat what stood
         gone = world.accounts[delete.role].trash.get(delete.remote_id)
         if gone is not None and all(gone.fields.get(name) == value for name, value in edit.stored.items()):
             continue  # it is what the deleted record held: nothing there is behind
-        if edit.judged_at > known and reads(unit, world.policy, delete.role):
+        if edit.judged_at > known and reads(unit, policy, delete.role):
             findings.violations.append(f"I1: edit {edit.number} came after a delete and did not beat it: {where}")
 
 

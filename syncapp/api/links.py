@@ -45,26 +45,43 @@ class Links(APIView):
         return made if isinstance(made, Response) else _told(row, *([made] if made else []))
 
 
-class Join(APIView):
-    """POST {"into": KEY}: the record lives on in that one."""
+class Two(APIView):
+    """POST {NAME: KEY}: something about two records of one sync; answered with the one that is left to look at."""
 
     permission_classes = (Sees,)
+    name = ""
 
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        row, into = _two(request, pk, "into")
-        made = _done(lambda: linking.join(row, into, request.user.get_username()))
-        return made if isinstance(made, Response) else _told(into)
+        row, other = _two(request, pk, self.name)
+        made = _done(lambda: self.do(row, other, request.user.get_username()))
+        return made if isinstance(made, Response) else _told(self.left(row, other))
+
+    def do(self, row: Record, other: Record, actor: str) -> None:
+        raise NotImplementedError
+
+    def left(self, row: Record, other: Record) -> Record:
+        return row
 
 
-class Apart(APIView):
-    """POST {"from": KEY}: the two share a match key and are two."""
+class Join(Two):
+    """The record lives on in the other."""
 
-    permission_classes = (Sees,)
+    name = "into"
 
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        row, other = _two(request, pk, "from")
-        made = _done(lambda: linking.apart(row, other, request.user.get_username()))
-        return made if isinstance(made, Response) else _told(row)
+    def do(self, row: Record, other: Record, actor: str) -> None:
+        linking.join(row, other, actor)
+
+    def left(self, row: Record, other: Record) -> Record:
+        return other
+
+
+class Apart(Two):
+    """The two share a match key and are two."""
+
+    name = "from"
+
+    def do(self, row: Record, other: Record, actor: str) -> None:
+        linking.apart(row, other, actor)
 
 
 def _row(request: Request, pk: uuid.UUID) -> Record:

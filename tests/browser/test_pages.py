@@ -120,6 +120,7 @@ def test_pages_fit_and_pass_the_accessibility_check(
     key = conflict.record_id
     pages = ["/", "/review/", f"/review/{conflict.pk}/", f"/review/{match.pk}/", "/records/", f"/records/{key}/"]
     pages += [f"/records/{key}/why/phone/", f"/records/{match.record_id}/edit/phone/"]
+    pages += [f"/records/{key}/links/billing/", f"/records/{key}/join/{match.record_id}/"]
     context = signed_in(browser, live_server, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = context.new_page()
     found: dict[str, str] = {}

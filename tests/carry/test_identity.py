@@ -263,3 +263,20 @@ def test_a_pass_that_is_gone_on_with_knows_what_its_beginning_showed(
     assert (first.state, second.state, second.counts["left_out"]) == ("failed", "done", 0)
     assert second.counts["read"] < 120, "it went on where the first had stopped"
     assert not Shown.objects.exists()
+
+
+def test_a_write_to_an_id_that_was_merged_away_finds_out_and_goes_to_nobody_else(
+    sync: Sync, sides: dict[str, Side]
+) -> None:
+    """Nobody told the hub of the merge; the write is what meets it."""
+    winner, loser = two_in_the_crm(sides)
+    policy(on_merge="follow")
+    there = str(billing_of(sides, "p1@example.org")["id"])
+    sides["crm"].merge(winner, loser)
+    sides["billing"].edit(there, name_first="Late")
+    poll(feed("billing").pk, at_once=True, ring_feeds=silent)
+    work_until(lambda: record_of("crm", loser).links["crm"].gone is not None, "the merge to be met")
+    work_until(at_rest, "rest")
+    assert sides["crm"].rows()[winner]["fields"]["firstname"] == "P0", "the other person's name is not written over"
+    assert record_of("crm", loser).links["crm"].into == record_of("crm", winner).key
+    whole(sync)

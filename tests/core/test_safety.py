@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies.core.rules import Guards, Limits
-from policies.core.safety import Counts, halts, moves_in_window, ping_pong, trim_moves
+from policies.core.safety import Counts, halts, moves_in_window, ping_pong, trim_moves, unseen
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 GUARDS = Guards(ping_pong=3, window=timedelta(minutes=10))
@@ -47,6 +47,13 @@ def test_the_sentence_says_what_to_do():
     [halt] = halts(Counts(deleted=30, known=100), Limits(deletes=5, delete_share=0.2))
     assert halt.sentence.startswith("30 of 100 known records were deleted in one run; more than 5 and 20%")
     assert "release all or part" in halt.sentence
+
+
+@pytest.mark.parametrize(("left_out", "halts_it"), [(0, False), (20, False), (21, True), (100, True)])
+def test_a_listing_that_leaves_out_more_than_deletes_explain_halts(left_out, halts_it):
+    found = unseen(Counts(deleted=left_out, known=100), Limits())
+    assert (found is not None) == halts_it
+    assert found is None or f"{left_out} of 100 known records were left out by a complete listing" in found.sentence
 
 
 def test_moves_count_only_within_the_window():

@@ -302,6 +302,14 @@ def test_links_over_the_api(desk: Desk) -> None:
     whole(desk)
 
 
+def test_two_records_are_kept_apart_over_the_api(desk: Desk) -> None:
+    one, other = alike(desk)
+    client, url = reviewer(), f"/api/v1/records/{one.pk}/apart/"
+    assert client.post(url, {"from": str(one.pk)}, "application/json").status_code == 400
+    assert client.post(url, {"from": str(other.pk)}, "application/json").json()["key"] == str(one.pk)
+    assert Record.objects.get(pk=one.pk).apart.keys() == {str(other.pk)}
+
+
 def test_an_answer_is_undone_over_the_api(desk: Desk) -> None:
     question, client = desk.second(1), reviewer()
     answer(question, "skip")

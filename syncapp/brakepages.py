@@ -30,7 +30,7 @@ EFFECTS: dict[Brake.Code, str] = {
     Brake.Code.ALL_CHANGED: f"{LOOKED}: every change there is judged, and goes out where the policy says so. "
     "What has been written then cannot be taken back from here.",
     Brake.Code.NEAR_MISSES: "Writes to this feed go on. The guard looks again at what comes back from now on.",
-    Brake.Code.BUDGET: "Nothing: it is paced by itself, and goes on with the next minute.",
+    Brake.Code.BUDGET: "No person is needed: it is paced by itself, and goes on with the next minute.",
     Brake.Code.QUOTA: "Writes go on until the quota is used up, or begins anew.",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from policies.core.codec import observation_from_json
+from policies.core.due import Work
 from policies.core.plan import plan
 from policies.core.planned import Plan
 from policies.core.seen import Context, How, Observation
@@ -14,7 +15,7 @@ from policies.core.seen import Context, How, Observation
 from .facts import facts_of
 from .models import Held
 from .sight import Sight, sights_of
-from .waiting import write_at
+from .waiting import WORDS, write_at
 from .words import capital, sentence
 
 
@@ -71,7 +72,11 @@ def _effects(sight: Sight, made: Plan) -> list[tuple[str, str]]:
     for role in sight.policy.roles:
         write = write_at(after, role)
         if write is not None and write != write_at(sight, role):
-            changes = "; ".join(f"{label} from “{old}” to “{new}”" for label, old, new in write.changes)
+            made_there = write.what == WORDS[Work.CREATE]
+            changes = "; ".join(
+                f"{label} “{new}”" if made_there else f"{label} from “{old}” to “{new}”"
+                for label, old, new in write.changes
+            )
             out.append((capital(sight.words.role(role)), write.what + (f": {changes}" if changes else "")))
     asked = {question.key for question in made.state.questions} - {one.key for one in sight.record.questions}
     out += [("A person", "is asked")] if asked else []

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 FIRST_NEWCOMER = 1001
 PAUSE = 0.08
 REVIEW_EVERY = 1.5
+HEAP = 120
 
 
 class Doors:
@@ -67,6 +68,7 @@ class Crowd:
     doors: Doors
     random: Random
     leavers: list[Mapping[str, str]]  # their remote ids by role; deleted one by one
+    backlog: Callable[[], int]  # what the hub still has to do, 0 if it cannot be asked
     newcomers: list[str] = field(default_factory=list)  # their e-mail addresses
     left: list[Mapping[str, str]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
@@ -96,12 +98,19 @@ class Crowd:
     def _edit(self) -> None:
         number = 0
         while not self._stop.wait(self.random.random() * 2 * PAUSE):
+            if number % 10 == 0:
+                self._wait_for_the_hub()
             self.scenario.turn(number)
             if number % 20 == 5:
                 self._come(FIRST_NEWCOMER + len(self.newcomers))
             if number % 60 == 10 and self.leavers:
                 self._leave(self.leavers.pop())
             number += 1
+
+    def _wait_for_the_hub(self) -> None:
+        """On a slow machine people would only make a heap, and everything would wait behind it."""
+        while self.backlog() > HEAP and not self._stop.wait(0.5):
+            continue
 
     def _come(self, number: int) -> None:
         """Somebody who is nowhere yet; fields that only another department may enter stay empty."""

@@ -21,7 +21,7 @@ from syncapp.demo.headless import MUST_BE_ZERO, full_sync, rest
 from syncapp.demo.judging import SHOWN, Scene, judged
 from syncapp.demo.people import Population
 from syncapp.demo.processes import DemoProblem
-from syncapp.demo.rest import Tell, at_rest, loaded, standing
+from syncapp.demo.rest import Tell, at_rest, loaded, standing, waiting_work
 from syncapp.demo.reviewer import ACTOR, ANSWERS, Decide, Reviewer
 from syncapp.demo.run import until_asked_to_stop
 from syncapp.demo.scenario import FAULTS, People, Scenario
@@ -36,6 +36,7 @@ from .audit import doubled, scattered, set_back, unexplained
 from .crowd import Crowd, Doors
 from .keeper import Keeper
 from .script import Script
+from .setup import SANDBOX_WORDS, write_set_up
 from .steps import Steps
 from .strikes import HUB, Strikes
 
@@ -59,10 +60,14 @@ def chaos(decide: Decide, seconds: float, seed: int, tell: Tell) -> dict[str, An
         more = {"CONCORD_CHAOS_STEPS": str(steps.folder)}
         ports = choose_ports(dict.fromkeys(WANTED, 0), tell)
         everybody = FEW if seconds < SHORT_OF else Population()
-        demo = build(keeper, ports, tell, in_memory=True, more=more, everybody=everybody)
+        set_up = write_set_up(kept_folder() / "set-up.yaml")
+        demo = build(
+            keeper, ports, tell, in_memory=True, more=more, everybody=everybody, set_up=set_up,
+            sandbox_words=SANDBOX_WORDS,
+        )  # fmt: skip
         start_hub(demo, tell, schedules=2)
         demo.hook()
-        found = _play(cast(demo, keeper, steps, decide, seed, tell), seconds, seed, tell)
+        found = _play(cast(demo, set_up, keeper, steps, decide, seed, tell), seconds, seed, tell)
         found["seconds"] = round(time.monotonic() - started, 1)
     return found
 
@@ -106,7 +111,7 @@ class Cast:
         return self.script.strikes
 
 
-def cast(demo: Demo, keeper: Keeper, steps: Steps, decide: Decide, seed: int, tell: Tell) -> Cast:
+def cast(demo: Demo, set_up: Path, keeper: Keeper, steps: Steps, decide: Decide, seed: int, tell: Tell) -> Cast:
     sync, systems, random = Sync.objects.get(), systems_of(demo), Random(seed)  # noqa: S311 - replays, keeps no secret
     doors = Doors(systems)
     leaving, staying = _split(People.find(systems), random)
@@ -116,8 +121,8 @@ def cast(demo: Demo, keeper: Keeper, steps: Steps, decide: Decide, seed: int, te
     reviewer = Reviewer(decide, Random(seed + 1), answers)  # noqa: S311 - as above
     theirs = {role: doors.guarded(system) for role, system in systems.items()}
     scenario = Scenario(theirs, staying, policy, Random(seed + 2), _nothing, once=True)  # noqa: S311 - as above
-    crowd = Crowd(demo, scenario, reviewer, doors, Random(seed + 3), list(leaving.ids.values()))  # noqa: S311 - as above
-    strikes = Strikes(demo, keeper, scene, doors, random, tell)
+    crowd = Crowd(demo, scenario, reviewer, doors, Random(seed + 3), list(leaving.ids.values()), _backlog)  # noqa: S311
+    strikes = Strikes(demo, set_up, keeper, scene, doors, random, tell)
     return Cast(demo, keeper, scene, leaving, crowd, Script(strikes, steps, random, _lines))
 
 
@@ -183,6 +188,14 @@ def _lines() -> int:
         return int(Ledger.objects.order_by("-id").values_list("id", flat=True).first() or 0)
     except Error:
         return -1  # the database is away, as it should be now and then
+
+
+def _backlog() -> int:
+    try:
+        close_old_connections()
+        return waiting_work()
+    except Error:
+        return 0
 
 
 def _nothing() -> None:

@@ -22,28 +22,25 @@ from syncapp.demo.processes import Child
 from syncapp.demo.rest import Tell
 from syncapp.demo.sandboxes import Sandbox
 from syncapp.demo.scenario import FAULTS
-from syncapp.demo.setup import BILLING_TITLE, CRM_TITLE, FILE, Demo
+from syncapp.demo.setup import BILLING_TITLE, CRM_TITLE, Demo
 from syncapp.embedded import postgres, programs
 from syncapp.queue import client
 
 from .crowd import Doors
 from .keeper import Keeper
+from .setup import changed_policy
 
 HUB = ("web", "worker", "schedule")
 TITLES = {"crm": CRM_TITLE, "billing": BILLING_TITLE, "directory": "directory"}
 JUMP = 10.0
 FROZEN, CLOSED, FULL, SINCE_SNAPSHOT, ANOTHER_TIME = 4.0, 3.0, 3.0, 5.0, 8.0
 SNAPSHOT = "chaos"
-# What another version of the demo's policy says; who may write what stays.
-CHANGED = (
-    ("first_name: {owner: directory, strategy: owner_wins", "first_name: {owner: crm, strategy: owner_wins"),
-    ("newsletter: {owner: crm, strategy: owner_wins", "newsletter: {owner: crm, strategy: manual_review"),
-)
 
 
 @dataclass(slots=True)
 class Strikes:
     demo: Demo
+    set_up: Path
     keeper: Keeper
     scene: Scene
     doors: Doors
@@ -60,8 +57,8 @@ class Strikes:
         """Every kind once. A database that is away stops everything, so its three come apart from each other."""
         others = [
             self.kill_worker, self.flush_redis, self.kill_redis, self.fill_redis, self.freeze_system,
-            self.close_system, self.jump_hub_clock, self.jump_system_clock, self.restore_system, self.apply_policy,
-            self.kill_web, self.restart_web, self.kill_schedule,
+            self.close_system, self.expire_tokens, self.jump_hub_clock, self.jump_system_clock, self.restore_system,
+            self.apply_policy, self.kill_web, self.restart_web, self.kill_schedule,
         ]  # fmt: skip
         database = [self.restart_postgres, self.crash_postgres, self.kill_postgres]
         self.random.shuffle(others)
@@ -139,7 +136,8 @@ class Strikes:
         self._policies += 1
         name = f"apply {self._policies}"
         file = self.demo.folder / f"policy-{self._policies}.yaml"
-        file.write_text(changed_policy() if self._policies % 2 else FILE.read_text())
+        text = self.set_up.read_text()
+        file.write_text(changed_policy(text) if self._policies % 2 else text)
         self._count("policy_applied", "the changed file" if self._policies % 2 else "the first file")
         self.keeper.errands[name] = False
         command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "apply", str(file)]
@@ -234,6 +232,14 @@ class Strikes:
     def _sandbox(self, role: str) -> Sandbox:
         return next(one for one in self.demo.sandboxes if one.name == role)
 
+    def expire_tokens(self) -> None:
+        """Every access token to one system ends now: whoever is refused renews it, once for all."""
+        role = self._free(["crm", "billing"])
+        if role is None:
+            return
+        ended = self._sandbox(role).back("POST", "expire")["expired"]
+        self._count("tokens_expired", f"{role}, {ended} of them")
+
     def jump_system_clock(self) -> None:
         role = self._free(["crm", "billing"])
         if role is None:
@@ -273,12 +279,3 @@ class Strikes:
         self._count("system_restored", f"{role}, to {(now - taken).total_seconds():.1f} s ago")
         self._busy.discard(role)
         self.doors.open(role)
-
-
-def changed_policy() -> str:
-    text = FILE.read_text()
-    for old, new in CHANGED:
-        if old not in text:
-            raise AssertionError(f"the demo's file no longer says {old!r}")
-        text = text.replace(old, new)
-    return text

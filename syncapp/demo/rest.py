@@ -25,6 +25,12 @@ def at_rest(sandboxes: Sequence[Sandbox]) -> bool:
     return not waiting and not due and all(sandbox.all_told() for sandbox in sandboxes)
 
 
+def waiting_work() -> int:
+    """How many writes and hints there are to go."""
+    due = Push.objects.filter(state__in=["pending", "sending"]).count()
+    return due + Delivery.objects.filter(state__in=["new", "claimed"]).count()
+
+
 def standing() -> str:
     """One line of progress."""
     due = Push.objects.filter(state__in=["pending", "sending"]).count()

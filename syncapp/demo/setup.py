@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,13 @@ def build(
     in_memory: bool = False,
     more: Mapping[str, str] | None = None,
     everybody: Population = Population(),  # noqa: B008 - frozen
+    set_up: Path = FILE,
+    sandbox_words: Sequence[str] = (),
 ) -> Demo:
     """Start the three systems and fill them, migrate, apply the set-up file. The hub does not run yet.
 
-    `more` is what the processes find in their environment, and this one does not.
+    `more` is what processes find in their environment, and this one does not; the sandboxes are told `sandbox_words`
+    beside the usual.
     """
     folder = supervisor.logs.parent
     named = environment(folder, ports)
@@ -140,13 +143,15 @@ def build(
         Directory(named["CONCORD_DIRECTORY_URL"], named["CONCORD_DIRECTORY_PASSWORD"]), env,
     )  # fmt: skip
     tell("Starting a CRM, a billing system and the company directory")
-    _start_systems(demo, ports, in_memory, everybody)
+    _start_systems(demo, ports, in_memory, everybody, sandbox_words)
     settle_in(demo.crm, demo.billing, demo.directory, everybody)
-    apply(read(FILE), by="demo")
+    apply(read(set_up), by="demo")
     return demo
 
 
-def _start_systems(demo: Demo, ports: Mapping[str, int], in_memory: bool, everybody: Population) -> None:
+def _start_systems(
+    demo: Demo, ports: Mapping[str, int], in_memory: bool, everybody: Population, words: Sequence[str]
+) -> None:
     start, folder = demo.supervisor.start, demo.folder
     children = []
     for sandbox, title, people in (
@@ -165,7 +170,9 @@ def _start_systems(demo: Demo, ports: Mapping[str, int], in_memory: bool, everyb
         command += ["--data", str(folder / f"{sandbox.name}.sqlite"), "--title", title, "--seed", str(len(people))]
         token = demo.env[f"CONCORD_{sandbox.name.upper()}_TOKEN"]
         env = {**demo.env, "SANDBOX_TOKEN": token}
-        children.append((start(title, [*command, "--client", "Concord"], env, settings.BASE_DIR), sandbox.answers))
+        children.append(
+            (start(title, [*command, "--client", "Concord", *words], env, settings.BASE_DIR), sandbox.answers)
+        )
     kinto = Path(settings.BASE_DIR) / SERVERS / "bin" / "kinto"
     if not kinto.exists():
         raise DemoProblem("The directory's server, Kinto, is not installed: run `make servers-venv`.")

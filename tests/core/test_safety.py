@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies.core.rules import Guards, Limits
-from policies.core.safety import Counts, halts, moves_in_window, ping_pong, trim_moves, unseen
+from policies.core.safety import (
+    Counts,
+    halts,
+    moves_in_window,
+    near_miss_rate,
+    ping_pong,
+    quota_used,
+    settles_in,
+    trim_moves,
+    unseen,
+)
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 GUARDS = Guards(ping_pong=3, window=timedelta(minutes=10))
@@ -72,3 +82,28 @@ def test_trimming_never_changes_the_answer():
         trimmed = trim_moves(moves, NOW, GUARDS)
         assert ping_pong(trimmed, NOW, GUARDS) == ping_pong(moves, NOW, GUARDS)
         assert len(trimmed) <= GUARDS.ping_pong + 1
+
+
+@pytest.mark.parametrize(
+    ("near", "written", "trips"), [(0, 0, False), (5, 5, False), (6, 6, True), (6, 60, False), (13, 60, True)]
+)
+def test_writes_that_come_back_different(near, written, trips):
+    found = near_miss_rate(near, written, Limits(near_misses=5, near_miss_share=0.2))
+    assert (found is not None) is trips
+    assert found is None or (found.code, f"{near} of {written} writes" in found.sentence) == ("near_misses", True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "trips"), [(1000, 201, False), (1000, 200, True), (1000, 0, True), (0, 0, False)]
+)
+def test_a_share_of_the_quota(limit, remaining, trips):
+    assert (quota_used(limit, remaining, 0.8) is not None) is trips
+
+
+def test_a_change_settles():
+    delay = timedelta(seconds=5)
+    assert settles_in(NOW, NOW, delay) == delay
+    assert settles_in(NOW - timedelta(seconds=4), NOW, delay) == timedelta(seconds=1)
+    assert settles_in(NOW - timedelta(seconds=5), NOW, delay) == timedelta(0)
+    assert settles_in(NOW + timedelta(seconds=1), NOW, delay) == delay, "a clock that is a little ahead"
+    assert settles_in(NOW, NOW, timedelta(0)) == timedelta(0)

@@ -68,6 +68,7 @@ class Log:
         self.hub_edits: list[tuple[str, str, Values]] = []
         self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
+        self.opened: set[tuple[str, tuple[str, str, str, str], datetime]] = set()  # questions that were counted
 
     @property
     def policy(self) -> Policy:
@@ -136,6 +137,10 @@ class Log:
         for closed in plan.closed:
             if closed.question.kind is Kind.DELETE and closed.by != "rule":
                 self.decided.setdefault((record.key, closed.question.role), []).append(closed.winner)
+        for question in record.questions:
+            if (record.key, question.key, question.opened_at) not in self.opened:
+                self.opened.add((record.key, question.key, question.opened_at))
+                self.counts[f"asked: {question.reason.code}"] += 1
         for question in (*record.questions, *(closed.question for closed in plan.closed)):
             if question.unit:
                 self.asked.setdefault((record.key, question.unit), []).extend(c.value for c in question.candidates)

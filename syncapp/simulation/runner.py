@@ -19,13 +19,18 @@ EXERCISED = (
     )),
     *(f"reason: {name}" for name in (
         "ambiguous", "back_in_scope", "came_back", "came_with", "candidates_agree", "confirmed_blind",
-        "delete_asks", "delete_meets_question", "delete_recreates", "delete_spreads", "delete_unlinks",
+        "delete_recreates", "delete_spreads", "delete_unlinks",
         "edit_beats_delete", "first_link_asks", "first_link_rule", "higher_won", "kept_drift", "later_won",
-        "lives_on", "lower_won", "manual", "may_not_clear", "merge_asks", "merge_overlaps", "merge_unbased",
+        "lives_on", "lower_won", "manual", "may_not_clear", "merge_overlaps", "merge_unbased",
         "merge_unlinks", "merged", "merged_away", "merged_there", "moved_meanwhile", "near_miss", "new_id",
         "no_owner_side", "not_landed", "older_read", "older_version", "out_of_scope", "outcome_unknown",
         "overwritten_by_outsider", "overwritten_edit", "owner_won", "ping_pong", "proposed", "reflected", "reverting",
         "rewound", "second_match", "time_unknown", "times_touch", "took_over",
+    )),
+    *(f"asked: {name}" for name in (
+        "ambiguous", "delete_asks", "delete_meets_question", "first_link_asks", "manual", "merge_asks",
+        "merge_overlaps", "merge_unbased", "no_owner_side", "outcome_unknown", "ping_pong", "proposed", "second_match",
+        "time_unknown", "times_touch",
     )),
     *(f"crash: {name}" for name in (
         "before commit", "after commit", "before the watermark moves", "create", "create answered", "delete", "find",

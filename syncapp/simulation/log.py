@@ -8,11 +8,11 @@ from datetime import datetime
 from random import Random
 
 from policies.core.ownership import may_write
-from policies.core.planned import Plan
+from policies.core.planned import Line, Plan
 from policies.core.reasons import Reason, Verdict
 from policies.core.rules import Policy, Unit
 from policies.core.seen import Observation
-from policies.core.values import Kind, Record, Values
+from policies.core.values import Kind, Link, Record, Values
 
 from .account import Account
 from .memory import MemoryStore
@@ -111,57 +111,66 @@ class Log:
 
     def committed(self, plan: Plan) -> None:
         """Note which edits were judged, and every value that was believed or stood as a candidate."""
-        record = plan.state
         for line in plan.lines:
-            self.counts[f"verdict: {line.verdict}"] += 1
-            self.counts[f"reason: {line.reason.code}"] += 1
-            if line.verdict is Verdict.OVERWRITTEN and line.saw is not None and line.saw.observation is not None:
-                seen = line.saw.observation
-                for member, edit in self.views.get((seen.remote_id, seen.digest, seen.role), {}).items():
-                    if self.unit_of(member) == line.unit:
-                        edit.seen.add(member)
-                        self._judge(edit, record.key, Verdict.OVERWRITTEN)
-            if line.reason is Reason.CONFIRMED_BLIND:
-                self.blind.add(record.key)
-            if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
-                self.relinked.add(record.key)
-            if line.verdict is Verdict.DELETED:
-                self.gone[(record.key, line.role)] = self.tick
+            self._note_line(plan.state.key, line)
         if self.stop:
             self._after_stop(plan)
-        for name, belief in record.beliefs.items():
-            known = self.believed.setdefault((record.key, name), {})
+        for name, belief in plan.state.beliefs.items():
+            known = self.believed.setdefault((plan.state.key, name), {})
             if belief.v not in known:
                 known[belief.v] = belief.value
-                self._explained(record, name)
+                self._explained(plan.state, name)
+        self._note_questions(plan)
+        for role, link in plan.state.links.items():
+            if link.remote_id is not None:
+                self._note_link(plan, role, link.remote_id, link)
+
+    def _note_line(self, key: str, line: Line) -> None:
+        self.counts[f"verdict: {line.verdict}"] += 1
+        self.counts[f"reason: {line.reason.code}"] += 1
+        if line.verdict is Verdict.OVERWRITTEN and line.saw is not None and line.saw.observation is not None:
+            seen = line.saw.observation
+            for member, edit in self.views.get((seen.remote_id, seen.digest, seen.role), {}).items():
+                if self.unit_of(member) == line.unit:
+                    edit.seen.add(member)
+                    self._judge(edit, key, Verdict.OVERWRITTEN)
+        if line.reason is Reason.CONFIRMED_BLIND:
+            self.blind.add(key)
+        if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
+            self.relinked.add(key)
+        if line.verdict is Verdict.DELETED:
+            self.gone[(key, line.role)] = self.tick
+
+    def _note_questions(self, plan: Plan) -> None:
+        key = plan.state.key
         for closed in plan.closed:
             if closed.question.kind is Kind.DELETE and closed.by != "rule":
-                self.decided.setdefault((record.key, closed.question.role), []).append(closed.winner)
-        for question in record.questions:
-            if (record.key, question.key, question.opened_at) not in self.opened:
-                self.opened.add((record.key, question.key, question.opened_at))
+                self.decided.setdefault((key, closed.question.role), []).append(closed.winner)
+        for question in plan.state.questions:
+            if (key, question.key, question.opened_at) not in self.opened:
+                self.opened.add((key, question.key, question.opened_at))
                 self.counts[f"asked: {question.reason.code}"] += 1
-        for question in (*record.questions, *(closed.question for closed in plan.closed)):
+        for question in (*plan.state.questions, *(closed.question for closed in plan.closed)):
             if question.unit:
-                self.asked.setdefault((record.key, question.unit), []).extend(c.value for c in question.candidates)
-        for role, link in record.links.items():
-            if link.remote_id is None:
-                continue
-            if self.owners.setdefault((role, link.remote_id), record.key) != record.key:
-                self.owners[(role, link.remote_id)] = record.key
-                self.relinked.add(record.key)
-            if self.seen.get((record.key, role)) == link.digest or not link.digest or link.asleep:
-                continue
-            self.seen[(record.key, role)] = link.digest
-            self.linked.setdefault((record.key, role), self.tick)
-            self._judged_once(plan, role, link.remote_id, link.digest)
-            verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
-            for member, edit in self.views.get((link.remote_id, link.digest, role), {}).items():
-                if not edit.judged or edit.looked == (link.remote_id, link.digest):
-                    edit.seen.add(member)
-                    edit.looked = (link.remote_id, link.digest)
-                    edit.judged = ""
-                    self._judge(edit, record.key, verdicts.get(self.unit_of(member), Verdict.UNCHANGED))
+                self.asked.setdefault((key, question.unit), []).extend(c.value for c in question.candidates)
+
+    def _note_link(self, plan: Plan, role: str, remote_id: str, link: Link) -> None:
+        key = plan.state.key
+        if self.owners.setdefault((role, remote_id), key) != key:
+            self.owners[(role, remote_id)] = key
+            self.relinked.add(key)
+        if self.seen.get((key, role)) == link.digest or not link.digest or link.asleep:
+            return
+        self.seen[(key, role)] = link.digest
+        self.linked.setdefault((key, role), self.tick)
+        self._judged_once(plan, role, remote_id, link.digest)
+        verdicts = {line.unit: line.verdict for line in plan.lines if line.role == role and line.unit}
+        for member, edit in self.views.get((remote_id, link.digest, role), {}).items():
+            if not edit.judged or edit.looked == (remote_id, link.digest):
+                edit.seen.add(member)
+                edit.looked = (remote_id, link.digest)
+                edit.judged = ""
+                self._judge(edit, key, verdicts.get(self.unit_of(member), Verdict.UNCHANGED))
 
     def _judge(self, edit: Edit, key: str, verdict: Verdict) -> None:
         if not edit.judged:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import django_rq
 import requests
 from django.core.management import call_command
+from django.db.models import F
 from rq.serializers import JSONSerializer
 
+from policies.core.draft import Draft
+from policies.core.due import Work, claim
+from policies.models import Sync
 from syncapp import sweep
+from syncapp.carry import WRITE_LEASE
 from syncapp.models import Delivery, Push, Record
 from syncapp.queue import Worker, client
 from syncapp.sandbox.server import SandboxServer
+from syncapp.store import PgStore
 
 QUEUES = ("default", "inbox", "push")
 
@@ -104,3 +111,15 @@ def billing_of(sides: dict[str, Side], email: str) -> dict[str, Any]:
 
 def no_webhooks_left(sides: dict[str, Side]) -> bool:
     return all(side.back("GET", "stats")["webhooks"]["pending"] == 0 for side in sides.values())
+
+
+def begin_and_die(sync: Sync) -> None:
+    """As a worker that dies: the commit before the write of the one push there is, and nothing after it; long ago."""
+    key = str(Push.objects.get(state="pending").record_id)
+    with PgStore(sync, ring_feeds=lambda _: None).open(key) as page:
+        record = page.record(key)
+        assert record is not None
+        draft = Draft(record, page.policy, page.context("billing"))
+        assert claim(draft, "billing", Work.UPDATE) is not None
+        page.save(draft.done())
+    Push.objects.filter(state="sending").update(started_at=F("started_at") - WRITE_LEASE - timedelta(seconds=1))

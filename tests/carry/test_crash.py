@@ -10,6 +10,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import django_rq
 import pytest
 from django.db import connection, connections
 from django.db.models import F
@@ -22,7 +23,16 @@ from syncapp.models import Delivery, Feed, Ledger, Push, Record
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
 from syncapp.remote import FeedRemote
-from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, no_webhooks_left, work_until
+from tests.carry.driving import (
+    Side,
+    at_rest,
+    begin_and_die,
+    billing_of,
+    drain,
+    first_load,
+    no_webhooks_left,
+    work_until,
+)
 from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,28 +96,12 @@ def test_a_worker_killed_between_write_and_answer_leaves_a_push_that_is_settled(
 def test_a_worker_killed_before_the_write_leaves_a_push_that_is_sent_again(sync: Sync, sides: dict[str, Side]) -> None:
     ids = first_load(sides)
     edit_and_judge(sides, ids[0], firstname="Ada")
-    claim_as_a_worker_that_dies(sync)
+    begin_and_die(sync)
     work_until(
         lambda: billing_of(sides, "p0@example.org")["fields"]["name_first"] == "Ada" and at_rest(),
         "the push to be sent",
     )
     assert writes_of(sides, "billing", "name_first", "Ada") == 1
-
-
-def claim_as_a_worker_that_dies(sync: Sync) -> None:
-    """The commit before the write, and nothing after it; long ago."""
-    from policies.core.draft import Draft
-    from policies.core.due import Work, claim
-    from syncapp.store import PgStore
-
-    key = str(Push.objects.get(state="pending").record_id)
-    with PgStore(sync, ring_feeds=silent).open(key) as page:
-        record = page.record(key)
-        assert record is not None
-        draft = Draft(record, page.policy, page.context("billing"))
-        assert claim(draft, "billing", Work.UPDATE) is not None
-        page.save(draft.done())
-    Push.objects.filter(state="sending").update(started_at=F("started_at") - WRITE_LEASE - timedelta(seconds=1))
 
 
 def wait_for(done: Any, what: str) -> None:
@@ -124,7 +118,8 @@ def test_a_redis_that_forgets_everything_loses_nothing(
     work_until(lambda: no_webhooks_left(sides) and at_rest(), "rest after the first load")
     sides["crm"].edit(ids[0], firstname="Ada")
     wait_for(lambda: Delivery.objects.filter(state="new").exists(), "the delivery")
-    redis_client.flushdb()  # the inbox's ring is gone
+    wait_for(lambda: django_rq.get_queue("inbox").count == 1, "the ring")
+    redis_client.flushdb()  # and it is gone
     drain()
     assert Delivery.objects.filter(state="new").exists(), "nobody was rung"
     sweep.tick()

@@ -11,13 +11,15 @@ from django.db import connection
 from policies.core.plan import plan
 from policies.models import PolicySet, Sync
 from syncapp import poll as polling
+from syncapp.brakes import Braked
 from syncapp.carry import carry
 from syncapp.models import Feed, Ledger, Link, Push, Record
 from syncapp.poll import poll
 from syncapp.remote import open_remote
 from syncapp.steps import pull
+from syncapp.stopping import stop_all
 from syncapp.store import NoPolicy, PgPage, PgStore
-from tests.carry.driving import Side, billing_of, first_load, work_until
+from tests.carry.driving import Side, begin_and_die, billing_of, first_load, work_until
 from tests.clerk.making import seen, silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +61,17 @@ def test_an_edit_before_the_write_is_seen_by_the_look(sync: Sync, sides: dict[st
     carry(feed("billing").pk, ring_feeds=silent)
     assert billing_of(sides, "p0@example.org")["fields"]["telephone"] == "+49 30 222"
     assert Ledger.objects.filter(verdict="concurrent", unit="phone").exists()
+
+
+def test_no_write_begins_once_all_writes_are_stopped(sync: Sync, sides: dict[str, Side]) -> None:
+    """The worker had looked before the stop; its commit comes after, and is refused whole."""
+    [one] = first_load(sides, 1)
+    sides["crm"].edit(one, firstname="Ada")
+    read("crm")
+    stop_all("ada")
+    with pytest.raises(Braked, match="ada stopped all writes"):
+        begin_and_die(sync)
+    assert list(Push.objects.exclude(state="confirmed").values_list("state", flat=True)) == ["pending"]
 
 
 def test_a_record_that_is_there_already_is_not_made_again(sync: Sync, sides: dict[str, Side]) -> None:

@@ -225,4 +225,80 @@ DATABASE = (
     ),
 )
 
-FAULTS: tuple[Fault, ...] = (*JUDGE, *STEPS, *DATABASE)
+STOP = "tests/carry/test_brakes_stop.py"
+IDENTITY = "tests/carry/test_identity.py"
+
+FIRST_SYNC_AND_BRAKES = (
+    Fault(
+        "begin a write without asking the brakes",
+        "syncapp/outbox.py",
+        "        begin_writing(feeds)\n",
+        "        pass\n",
+        f"{ORDER}::test_no_write_begins_once_all_writes_are_stopped",
+    ),
+    Fault(
+        "send what was begun before the stop",
+        "syncapp/remote.py",
+        "client_of(feed.account, lambda: before_sending(feed))",
+        "client_of(feed.account)",
+        f"{STOP}::test_what_was_begun_but_not_sent_is_taken_back",
+    ),
+    Fault(
+        "judge what a brake holds",
+        "syncapp/holding.py",
+        '        return State.HELD if held or BRAKES[kind] in self.codes else ""\n',
+        '        return ""\n',
+        "tests/carry/test_brakes_held.py::test_a_mass_delete_is_held_one_by_one_and_the_rest_goes_on",
+    ),
+    Fault(
+        "let a plan write to the real tables",
+        "syncapp/overlay.py",
+        'READ_ONLY = "-c default_transaction_read_only=on -c temp_buffers=64MB"',
+        'READ_ONLY = "-c default_transaction_read_only=off -c temp_buffers=64MB"',
+        "tests/clerk/test_overlay.py::test_a_write_that_misses_the_copy_is_refused_by_the_database",
+    ),
+    Fault(
+        "take a record that left the scope for one that is kept in step",
+        "policies/core/due.py",
+        "link.sending is not None or link.gone is not None or link.unlinked or link.asleep):",
+        "link.sending is not None or link.gone is not None or link.unlinked):",
+        TABLE,
+    ),
+    Fault(
+        "take what a listing left out for deleted without counting",
+        "syncapp/audit.py",
+        "        if (halt := unseen(counts, limits_for(feed))) is not None:\n",
+        "        if (halt := unseen(counts, limits_for(feed))) is not None and False:\n",
+        f"{IDENTITY}::test_so_many_left_out_records_halt_the_pass_and_nothing_is_asked_for",
+    ),
+    Fault(
+        "forget who the audit has to ask for",
+        "syncapp/audit.py",
+        "            look_later(feed, missing[start : start + BATCH], 0.0)\n",
+        "            pass\n",
+        f"{IDENTITY}::test_a_delete_that_no_listing_reports_is_found_by_id_after_a_complete_one",
+    ),
+    Fault(
+        "judge a half-typed value",
+        "syncapp/settling.py",
+        "    return [one for one in seen if left[one.remote_id] <= 0]\n",
+        "    return list(seen)\n",
+        "tests/carry/test_brakes_pace.py::test_a_half_typed_value_is_not_judged",
+    ),
+    Fault(
+        "renew a token in every worker",
+        "syncapp/keeping.py",
+        'own.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, self._account.pk])',
+        'own.execute("SELECT %s, %s", [LOCK, self._account.pk])',
+        "tests/carry/test_renewal.py::test_two_processes_that_are_refused_at_once_renew_once",
+    ),
+    Fault(
+        "take a batch whose answer was lost for done",
+        "syncapp/batched.py",
+        "            pushed.all(items, Outcome.UNKNOWN)  # each of them: settled by its own read\n",
+        "            pushed.all(items, Outcome.CONFIRMED)\n",
+        "tests/carry/test_batches.py::test_an_answer_that_is_lost_is_settled_for_each",
+    ),
+)
+
+FAULTS: tuple[Fault, ...] = (*JUDGE, *STEPS, *DATABASE, *FIRST_SYNC_AND_BRAKES)

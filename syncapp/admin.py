@@ -57,7 +57,7 @@ class AccountAdmin(ByFile):
 
 @admin.register(models.Feed)
 class FeedAdmin(ByFile):
-    list_display = ("account", "object", "role", "last_success", "paused")
+    list_display = ("account", "object", "role", "stage", "last_success", "paused")
     list_select_related = ("account", "role")
     fields = (
         "account",
@@ -66,12 +66,24 @@ class FeedAdmin(ByFile):
         "schedule",
         "settle_delay",
         "paused",
+        "stage",
+        "stage_reason",
         "last_success",
         "lag",
         "next_due",
         "mapping",
     )
-    readonly_fields = ("account", "object", "role", "last_success", "lag", "next_due", "mapping")
+    readonly_fields = (
+        "account",
+        "object",
+        "role",
+        "stage",
+        "stage_reason",
+        "last_success",
+        "lag",
+        "next_due",
+        "mapping",
+    )
 
 
 @admin.register(models.Record)

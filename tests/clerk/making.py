@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from policies.core.seen import Observation
@@ -72,3 +73,11 @@ def seen(store: PgStore, role: str, remote_id: str, **fields: Any) -> Observatio
 
 def silent(_: object) -> None:
     """A bell that nobody hears: the database remembers what is due."""
+
+
+def demo_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the demo's set-up file takes from the environment."""
+    for number, name in enumerate(("CRM", "BILLING", "DIRECTORY"), start=1):
+        monkeypatch.setenv(f"CONCORD_{name}_URL", f"http://127.0.0.1:{number}")
+    monkeypatch.setenv("CONCORD_CRM_TOKEN", "crm-secret")
+    monkeypatch.setenv("CONCORD_CRM_WEBHOOK_SECRET", "whsec_c2VjcmV0")

@@ -27,7 +27,7 @@ from syncapp.secrets import SecretProblem, encrypt, secrets_of
 from syncapp.steps import judge
 from syncapp.store import PgStore
 from syncapp.sweep import open_revisions
-from tests.clerk.making import seen, silent
+from tests.clerk.making import demo_environment, seen, silent
 
 pytestmark = pytest.mark.django_db
 DEMO = Path(syncapp.demo.__file__).with_name("concord.yaml")
@@ -35,10 +35,7 @@ DEMO = Path(syncapp.demo.__file__).with_name("concord.yaml")
 
 @pytest.fixture(autouse=True)
 def addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, name in enumerate(("CRM", "BILLING", "DIRECTORY"), start=1):
-        monkeypatch.setenv(f"CONCORD_{name}_URL", f"http://127.0.0.1:{number}")
-    monkeypatch.setenv("CONCORD_CRM_TOKEN", "crm-secret")
-    monkeypatch.setenv("CONCORD_CRM_WEBHOOK_SECRET", "whsec_c2VjcmV0")
+    demo_environment(monkeypatch)
 
 
 def run(text: str, **more: bool) -> tuple[str, ...]:

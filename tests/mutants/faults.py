@@ -123,6 +123,20 @@ JUDGE = (
         "landed = all(same_at(role, {m: x[m]}, sent) for m in x)",
         f"{SETTLE}::test_half_a_bundle_landed_and_the_other_half_was_changed_there",
     ),
+    Fault(
+        "take what came with a record that left the scope",
+        "policies/core/plan.py",
+        "x = told(unit, observation.fields) if observation.in_scope else {}",
+        "x = told(unit, observation.fields)",
+        TABLE,
+    ),
+    Fault(
+        "write over a reference that is not understood",
+        "policies/core/due.py",
+        " and not (base is not None and base.waits):",
+        ":",
+        "tests/core/test_refers.py::test_what_is_not_understood_is_no_value_and_is_not_written_over",
+    ),
 )
 
 STEPS = (

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from policies.models import Sync
+from syncapp.connectors.client import Client
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.models import Account, Feed
 from syncapp.remote import THROTTLE
@@ -53,6 +54,13 @@ def sync(transactional_db: None, redis_client: object, sides: dict[str, Side]) -
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """As at an account without batch calls."""
     monkeypatch.setattr(ObjectSpec, "most", lambda self, name: 0)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listings come a hundred at a time, so that a test of several pages needs no thousands of records."""
+    pages = Client.pages
+    monkeypatch.setattr(Client, "pages", lambda self, *told, **more: pages(self, *told, **{"size": 100, **more}))
 
 
 @pytest.fixture

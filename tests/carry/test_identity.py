@@ -240,7 +240,7 @@ def test_so_many_left_out_records_halt_the_pass_and_nothing_is_asked_for(
 
 
 def test_a_pass_that_is_gone_on_with_knows_what_its_beginning_showed(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    sync: Sync, sides: dict[str, Side], small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first_load(sides, 120)
     work_until(at_rest, "rest", 60.0)

@@ -75,7 +75,7 @@ def test_unchanged_records_cost_no_query_of_their_own_and_no_write(sync: Sync, s
 
 
 def test_a_pass_is_gone_on_with_where_it_was_left(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    sync: Sync, sides: dict[str, Side], small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(130):  # two pages of the CRM
         sides["crm"].create(email=f"p{number}@example.org")

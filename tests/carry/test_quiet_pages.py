@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_they_are_noted_together_and_counted_each(
-    sync: Sync, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
+    sync: Sync, sides: dict[str, Side], small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(130):  # two pages of the CRM
         sides["crm"].create(email=f"p{number}@example.org")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
+import psutil
 import requests
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncapp.settings")
@@ -46,6 +48,7 @@ class Found:
     overlap: float
     seconds: dict[str, float] = field(default_factory=dict)
     per_second: float = 0.0
+    processor: dict[str, float] = field(default_factory=dict)
     creates: int = 0
     updates: int = 0
     questions: int = 0
@@ -159,7 +162,7 @@ def _carry_out(found: Found, supervisor: Supervisor, sides: dict[str, Sandbox], 
     from django.db.models import Count
 
     from syncapp.demo.rest import at_rest, loaded, standing
-    from syncapp.models import Conflict, Delivery, Push
+    from syncapp.models import Conflict, Delivery, Ledger, Push
 
     started = time.monotonic()
     workers = [_manage(supervisor, f"worker {n}", "rqworker", *queues) for n, queues in enumerate(WORKERS, 1)]
@@ -184,12 +187,39 @@ def _carry_out(found: Found, supervisor: Supervisor, sides: dict[str, Sandbox], 
         if now - started > PATIENCE:
             raise SystemExit(f"bench: no rest within {PATIENCE:.0f} s: {standing()}")
         time.sleep(0.5)
+    found.processor = busy(supervisor)
     found.per_second = round(2 * found.records / found.seconds["rest"], 1)
     ended = dict(Push.objects.filter(state="confirmed").values_list("why").annotate(Count("id")).order_by())
-    found.creates, found.updates = ended.get("create", 0), ended.get("update", 0)
+    made = ended.get("create", 0)
+    found.creates, found.updates = made + Ledger.objects.filter(verdict="found").count(), ended.get("update", 0)
     found.questions = Conflict.objects.filter(state="open").count()
     found.deliveries = Delivery.objects.count()
     found.load = tuple(round(one, 1) for one in os.getloadavg())
+
+
+def busy(supervisor: Supervisor) -> dict[str, float]:
+    """Processor seconds by process: what a machine without other work would need at least, over its cores."""
+    from syncapp.demo.setup import kept_folder
+
+    place = str(kept_folder().parent)
+    servers = [one for one in psutil.process_iter(["name", "cmdline"]) if place in " ".join(one.info["cmdline"] or ())]
+    told: dict[str, float] = {"bench itself": time.process_time()}
+    for child in supervisor.children:
+        told[child.name] = _seconds(psutil.Process(child.process.pid))
+    for server in servers:
+        if server.info["name"] in ("postgres", "redis-server"):
+            told[server.info["name"]] = told.get(server.info["name"], 0.0) + _seconds(server)
+    return {name: round(seconds, 1) for name, seconds in told.items()}
+
+
+def _seconds(process: psutil.Process) -> float:
+    """Its own and those of its children, also of those that have ended."""
+    out = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            out += times.user + times.system + (times.children_user + times.children_system if one is process else 0.0)
+    return out
 
 
 def _loaded(role: str) -> Callable[[], bool]:
@@ -272,6 +302,7 @@ def report(found: Found) -> str:
         f"first sync of {found.records:,} + {found.records:,} records, {found.overlap:.0%} on both sides: "
         f"{found.seconds['rest']:.0f} s, {found.per_second:.0f} records a second, load {found.load}",
         *(f"  {seconds:8.1f} s  {name}" for name, seconds in found.seconds.items()),
+        f"  {sum(found.processor.values()):8.1f} s  of processor, {found.processor}",
         f"  {found.creates:,} creates, {found.updates:,} updates, {found.questions:,} questions, "
         f"{sum(found.api_calls.values()):,} API calls {found.api_calls}, {found.deliveries:,} webhooks, "
         f"{found.killed} worker killed in the middle of creates",

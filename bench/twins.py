@@ -99,4 +99,6 @@ def _common(name: str, value: Any) -> Any:
         return round(float(value) * 100) if isinstance(value, str) else value
     if name == "email":
         return value.lower()
+    if name == "phone":
+        return "".join(filter(str.isdigit, value or ""))  # each side groups the digits in its own way
     return value

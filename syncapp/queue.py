@@ -73,6 +73,8 @@ def enqueue_once(func_path: str, ids: tuple[int | str, ...], queue_name: str) ->
     """
     queue = django_rq.get_queue(queue_name, connection=client(), commit_mode="auto")
     name = _job_name(func_path, ids)
+    if _waits(queue, f"{name}-a"):
+        return None  # the common case in a flood, at the price of one question
     for job_id in (f"{name}-a", f"{name}-b"):
         if not _free(job_id, queue):
             return None
@@ -93,6 +95,14 @@ def _one_more(queue: Queue, func_path: str, ids: tuple[int | str, ...], name: st
     job = _enqueue(queue, func_path, ids, f"{name}-{uuid.uuid4().hex}")
     queue.connection.set(f"{MORE}{name}", job.id, ex=FAILED_JOBS_KEPT)
     return job
+
+
+def _waits(queue: Queue, job_id: str) -> bool:
+    with queue.connection.pipeline(transaction=False) as asking:
+        asking.lpos(queue.key, job_id)
+        asking.exists(Job.key_for(job_id))
+        place, there = asking.execute()
+    return place is not None and bool(there)
 
 
 def _free(job_id: str, queue: Queue) -> bool:

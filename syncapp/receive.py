@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Now
 
 from .connectors.records import Event
-from .models import Account, Delivery, Feed, Tally
+from .models import Account, Delivery, Feed
 from .queue import ring
 
 INBOX_JOB = "syncapp.jobs.inbox"
@@ -65,10 +63,13 @@ def _event_id(events: Sequence[Event]) -> str:
 def count(account: Account, reason: str, said: str) -> None:
     """Something that is not stored came to the door."""
     said = said.replace("\0", "�")[:LONGEST_TOLD]
-    Tally.objects.bulk_create(
-        [Tally(account=account, reason=reason, number=0, last_at=Now(), last_said="")], ignore_conflicts=True
-    )
-    Tally.objects.filter(account=account, reason=reason).update(number=F("number") + 1, last_at=Now(), last_said=said)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said)"
+            " VALUES (%s, %s, 1, clock_timestamp(), %s) ON CONFLICT (account_id, reason) DO UPDATE"
+            " SET number = syncapp_tally.number + 1, last_at = excluded.last_at, last_said = excluded.last_said",
+            [account.pk, reason, said],
+        )
 
 
 def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float, *, unless_waiting: bool = False) -> None:

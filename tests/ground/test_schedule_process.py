@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from syncapp import embedded
-from syncapp.embedded import programs
+from syncapp.embedded import postgres, programs
 from syncapp.embedded.place import PROJECT
 from tests.ground.waiting import wait_until
 
@@ -43,4 +43,18 @@ def test_the_schedule_rings_brings_a_killed_redis_back_and_ends_when_asked(place
     _, told = schedule.communicate(timeout=20)
     assert schedule.returncode == 0, told
     assert "Traceback" not in told
+    wait_until(lambda: embedded.all_gone(place), "the servers to stop")
+
+
+@pytest.mark.servers
+def test_the_schedule_brings_a_killed_postgresql_back(place):
+    schedule = run(place, "scheduler")
+    wait_until(lambda: rung(place), "the first tick")
+    killed = programs.processes_in(place.postgres, "postgres")[0]
+    killed.kill()
+    wait_until(lambda: not postgres.answers(place), "PostgreSQL to be gone")
+    wait_until(lambda: postgres.answers(place), "a new PostgreSQL")
+    schedule.send_signal(signal.SIGTERM)
+    _, told = schedule.communicate(timeout=20)
+    assert (schedule.returncode, "it is started again" in told) == (0, True), told
     wait_until(lambda: embedded.all_gone(place), "the servers to stop")

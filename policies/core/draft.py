@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .asked import Asked
-from .diff import empty, holds
+from .diff import empty, holds, same_at
 from .planned import Line, Plan, Saw
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
@@ -81,7 +81,9 @@ class Draft(Asked):
         """The link holds what the hub believes: `k := v`, `meant := H`, no debt, no drift, no question of its own."""
         base, belief = self.base(role, unit), self.belief(unit)
         if base is not None:
-            self.set_base(role, unit, Base(base.stored, belief.value, belief.v))
+            # what an account makes of a value beyond its declared form stays listed while it shows
+            near = role in self.policy.roles and not same_at(self.policy.roles[role], base.stored, belief.value)
+            self.set_base(role, unit, Base(base.stored, belief.value, belief.v, near_miss=near))
         self.withdraw(unit, role)
 
     def believe(self, unit: Unit, value: Values, origins: Iterable[str], said: Said, span: Span | None) -> None:

@@ -187,6 +187,8 @@ class Log:
     def _judged_once(self, plan: Plan, role: str, remote_id: str, digest: str) -> None:
         """An edit makes at most one hub version, and what the hub wrote itself makes none."""
         view = self.views.get((remote_id, digest, role), {})
+        if any(line.verdict is Verdict.FOUND and line.role == role for line in plan.lines):
+            return  # what a look-up found may be an older copy, taken out of a bin: all of it is new to the hub
         for line in plan.lines:
             base = line.saw.base if line.saw is not None else None
             if line.role != role or line.verdict is not Verdict.ADOPT or base is None or line.x is None:

@@ -21,27 +21,37 @@ __all__ = ["Refused", "leave", "release_brake", "release_items"]
 
 NO_REASON = "say why; the reason is kept in the ledger"
 NOTHING_CHOSEN = "nothing that you chose is still held; choose from what is listed now"
+HOLDS_NOTHING = "this brake holds no records one by one; release all of it"
+EACH_SYNC = "all writes are stopped; let each sync write again by itself"
 ONLY_DELETES = "only a delete can be left as it is: a change that is dropped would be lost"
 
 
-def release_brake(brake: Brake, by: str, why: str) -> None:
-    """All of it. Raises Refused without a reason, or when it has been released already."""
+def release_brake(brake: Brake, by: str, why: str) -> int:
+    """All of it; how many records it held. Raises Refused without a reason, or when it has been released already."""
     why = _reason(why)
-    if brake.code == Code.STOP and brake.sync is not None:
-        release_stop(brake.sync, by, why)
-        return
+    if brake.code == Code.STOP:
+        return _let_write(brake, by, why)
     with transaction.atomic():
-        if brake.code in HOLDS:
-            _let_go(brake, _held(brake), by, why)
+        released = _let_go(brake, _held(brake), by, why) if brake.code in HOLDS else 0
         end(brake, by, why)
         if brake.code in (*STOPS_FEED, Code.MASS_DELETE) and brake.feed is not None:
             _pass_once(brake.feed, brake.code)
     ring_pushes(_feeds(brake).values_list("pk", flat=True))
+    return released
+
+
+def _let_write(brake: Brake, by: str, why: str) -> int:
+    if brake.sync is None:
+        raise Refused(EACH_SYNC)
+    release_stop(brake.sync, by, why)
+    return 0
 
 
 def release_items(brake: Brake, items: Collection[int], by: str, why: str) -> int:
     """Some of what a brake holds: each is looked up again by its id, judged, and may pass the brake once."""
     why = _reason(why)
+    if brake.code not in HOLDS:
+        raise Refused(HOLDS_NOTHING)
     with transaction.atomic():
         released = _let_go(brake, _held(brake, items), by, why)
         if not released:

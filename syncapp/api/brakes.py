@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Count
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,12 +13,13 @@ from rest_framework.views import APIView
 
 from policies.models import Sync
 from syncapp.access import RELEASE, STOP
-from syncapp.brakes import open_brakes
-from syncapp.models import Brake
+from syncapp.models import Brake, Held
 from syncapp.stopping import Refused, release_stop, stop_all
 
+from .filters import BrakeFilter
 from .lists import Sees, refusal
 from .shapes import iso
+from .views import Rows
 
 WHY = "must be text: the reason"
 
@@ -40,7 +43,7 @@ def told_in(body: Any, *accepted: str) -> dict[str, Any]:
     return dict(body)
 
 
-def brake_json(row: Brake) -> dict[str, Any]:
+def brake_json(row: Brake, held: int) -> dict[str, Any]:
     return {
         "id": row.pk,
         "code": row.code,
@@ -49,6 +52,7 @@ def brake_json(row: Brake) -> dict[str, Any]:
         "role": row.feed.role.name if row.feed is not None else None,
         "sentence": row.sentence,
         "counts": row.counts,
+        "held": held,
         "tripped_at": iso(row.tripped_at),
         "tripped_by": row.tripped_by or None,
         "released_at": iso(row.released_at),
@@ -57,13 +61,16 @@ def brake_json(row: Brake) -> dict[str, Any]:
     }
 
 
-class Brakes(APIView):
-    """All that is braked now; few, so in one answer."""
+class Brakes(Rows):
+    """What is on, or with state=off what was released."""
 
-    permission_classes = (Sees,)
+    queryset = Brake.objects.select_related("sync", "account", "feed__account", "feed__role")
+    filterset_class = BrakeFilter
 
-    def get(self, request: Request) -> Response:
-        return Response({"results": [brake_json(row) for row in open_brakes()]})
+    def told(self, rows: Sequence[Brake]) -> list[dict[str, Any]]:
+        held = Held.objects.filter(brake__in=[row.pk for row in rows], state=Held.State.HELD)
+        counts = dict(held.order_by().values_list("brake").annotate(Count("pk")))
+        return [brake_json(row, counts.get(row.pk, 0)) for row in rows]
 
 
 class Stop(APIView):

@@ -9,7 +9,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
@@ -18,10 +18,11 @@ from policies.core.reasons import Verdict
 from policies.models import Role, Sync, SyncField
 from syncapp.explain import keys_told, match_keys_of
 from syncapp.lines import MOVED
-from syncapp.models import Account, Delivery, Ledger, Link, Push, Record
+from syncapp.models import Account, Brake, Delivery, Held, Ledger, Link, Push, Record
 
 SINCE = "is not a time; accepted: ISO 8601 with its zone, for example 2026-03-31T12:00:00Z"
 KEY = "is not a record's key; accepted: a UUID"
+ON, OFF = "on", "off"
 
 
 class Moment(forms.Field):
@@ -143,3 +144,41 @@ class PushFilter(django_filters.FilterSet):
     class Meta:
         model = Push
         fields: Sequence[str] = []
+
+
+class BrakeFilter(django_filters.FilterSet):
+    """What is on, unless `state` says otherwise."""
+
+    sync = by_sync()
+    account = django_filters.ModelChoiceFilter(
+        method="by_its_account", queryset=Account.objects.all(), to_field_name="slug"
+    )
+    code = one_of("code", Brake.Code.choices)
+    state = django_filters.ChoiceFilter(method=whole, choices=[(ON, "on"), (OFF, "released")])
+
+    class Meta:
+        model = Brake
+        fields: Sequence[str] = []
+
+    def by_its_account(self, rows: QuerySet[Brake], name: str, value: Account) -> QuerySet[Brake]:
+        return rows.filter(Q(account=value) | Q(feed__account=value))
+
+    def filter_queryset(self, queryset: QuerySet[Brake]) -> QuerySet[Brake]:
+        rows: QuerySet[Brake] = super().filter_queryset(queryset)
+        return rows.filter(released_at__isnull=self.form.cleaned_data["state"] != OFF)
+
+
+class HeldFilter(django_filters.FilterSet):
+    """What is held now, unless `state` says otherwise."""
+
+    what = one_of("what", Held.What.choices)
+    record = KeyFilter()
+    state = django_filters.ChoiceFilter(method=whole, choices=Held.State.choices)
+
+    class Meta:
+        model = Held
+        fields: Sequence[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Held]) -> QuerySet[Held]:
+        rows: QuerySet[Held] = super().filter_queryset(queryset)
+        return rows.filter(state=self.form.cleaned_data["state"] or Held.State.HELD)

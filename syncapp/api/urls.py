@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from . import brakes, links, plans, views
+from . import brakes, held, links, plans, views
 
 app_name = "api"
 urlpatterns = [
@@ -19,6 +19,10 @@ urlpatterns = [
     path("pushes/", views.Pushes.as_view(), name="pushes"),
     path("pushes/<int:pk>/", views.Pushes.as_view(), name="push"),
     path("brakes/", brakes.Brakes.as_view(), name="brakes"),
+    path("brakes/<int:pk>/", brakes.Brakes.as_view(), name="brake"),
+    path("brakes/<int:brake>/held/", held.Items.as_view(), name="held"),
+    path("brakes/<int:brake>/release", held.Release.as_view(), name="release-held"),
+    path("brakes/<int:brake>/leave", held.Leave.as_view(), name="leave-held"),
     path("stop", brakes.Stop.as_view(), name="stop"),
     path("syncs/<slug:slug>/release", brakes.Release.as_view(), name="release"),
     path("plans/", plans.Plans.as_view(), name="plans"),

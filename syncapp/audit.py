@@ -27,7 +27,7 @@ WITH shown AS MATERIALIZED (
 )
 SELECT l.remote_id FROM syncapp_link l
 WHERE l.feed_id = %s AND l.remote_id IS NOT NULL
-  AND NOT (l.head ?| array['gone', 'unlinked', 'asleep'])
+  AND NOT (l.head ?| array['gone', 'unlinked', 'asleep', 'doomed'])
   AND (l.read_at IS NULL OR l.read_at < (SELECT min(at) FROM syncapp_shown WHERE feed_id = %s))
   AND NOT EXISTS (SELECT 1 FROM shown WHERE shown.id = l.remote_id)
   AND NOT EXISTS (

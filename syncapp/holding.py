@@ -75,7 +75,7 @@ class Holder:
         if link is None or (link.gone and shown.deleted):
             return ""
         if shown.deleted:
-            return "" if shown.merged_into else What.DELETE.value
+            return "" if shown.merged_into or link.doomed else What.DELETE.value  # doomed: the hub's own delete
         # A link that was read or written since this was asked for is ahead of it, and rightly so.
         behind = link.read_at is not None and link.read_at < read_at
         if self.ordered and behind and lower(shown.version, link.version):

@@ -29,6 +29,7 @@ class Known:
     unlinked: bool
     asleep: bool
     windows: bool
+    doomed: bool
 
     def shows(self, seen: Seen) -> bool:
         """Nothing in this body has to be judged: it is the one of the last judged read, or a tombstone seen before."""
@@ -38,7 +39,7 @@ class Known:
         return quiet and bool(self.digest) and self.digest == seen.digest
 
 
-MARKS = ("gone", "sending", "unlinked", "asleep", "windows")
+MARKS = ("gone", "sending", "unlinked", "asleep", "windows", "doomed")
 
 
 def known_links(feed: Feed, remote_ids: Collection[str]) -> dict[str, Known]:
@@ -46,10 +47,10 @@ def known_links(feed: Feed, remote_ids: Collection[str]) -> dict[str, Known]:
     rows = Link.objects.filter(feed=feed, remote_id__in=list(remote_ids))
     marks: list[Any] = [KT(f"head__{mark}") for mark in MARKS]
     out = {}
-    for remote_id, digest, version, read_at, gone, sending, unlinked, asleep, windows in rows.values_list(
+    for remote_id, digest, version, read_at, gone, sending, unlinked, asleep, windows, doomed in rows.values_list(
         "remote_id", "digest", "version", "read_at", *marks
     ):
-        marks_set = (bool(gone), bool(sending), unlinked == "true", asleep == "true", bool(windows))
+        marks_set = (bool(gone), bool(sending), unlinked == "true", asleep == "true", bool(windows), doomed == "true")
         out[str(remote_id)] = Known(digest, version, read_at, *marks_set)
     return out
 

@@ -207,3 +207,16 @@ def test_a_brake_of_which_nothing_is_so_any_more_ends_by_itself(sync: Sync, side
 def test_limits_are_the_policys(sync: Sync) -> None:
     guards(deletes=3, delete_share=0.01)
     assert (Holder.of(feed()).limits.deletes, Holder.of(feed()).limits.rewinds) == (3, 5)
+
+
+def test_deletes_that_the_hub_itself_makes_are_not_held(sync: Sync, sides: dict[str, Side]) -> None:
+    """A person released the mass delete, and the policy spreads it: there is nothing to ask at the other account."""
+    PolicySet.objects.update(on_delete="propagate")
+    ids = first_load(sides, 30)
+    delete_many(sides, ids[:25])
+    now()
+    release_brake(brake(), "ada", "they left us")
+    work_until(at_rest, "all of them to be deleted everywhere")
+    assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 5
+    assert not Brake.objects.filter(released_at=None).exists()
+    assert (held(), Push.objects.filter(state="sending").count()) == (set(), 0)

@@ -23,8 +23,8 @@ from syncapp.remote import open_remote
 from syncapp.replay import replay
 from syncapp.revising import finish_revisions
 from syncapp.store import PgStore
-from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
-from tests.carry.test_crash import claim_as_a_worker_that_dies, edit_and_judge, feed, writes_of
+from tests.carry.driving import Side, at_rest, begin_and_die, billing_of, first_load, work_until
+from tests.carry.test_crash import edit_and_judge, feed, writes_of
 from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,7 +116,7 @@ def test_a_push_claimed_under_the_old_whose_worker_died_is_settled_under_the_new
 ) -> None:
     ids = first_load(sides)
     edit_and_judge(sides, ids[0], firstname="Ada")
-    claim_as_a_worker_that_dies(sync)
+    begin_and_die(sync)
     publish_rule(sync, "first_name", readers=["crm"])
     rest_under_the_new(sync)
     assert writes_of(sides, "billing", "name_first", "Ada") == 0

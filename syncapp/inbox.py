@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 from django.db.models.functions import Now
 
+from .connectors.records import Event
 from .leases import lease
 from .models import Delivery
 
@@ -14,6 +15,17 @@ BATCH = 100
 # A worker that was killed gives its batch back when this is over.
 LEASE = lease(60).total_seconds()
 LONGEST_WAIT = 60.0
+NOTHING_NEW = "it tells of a version that was judged already"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened to this record, says this delivery. `event` is what it told, if it came from outside."""
+
+    delivery: Delivery
+    object: str
+    remote_id: str
+    event: Event | None = None
 
 
 def claim_deliveries(limit: int = BATCH) -> list[Delivery]:
@@ -50,21 +62,30 @@ class Fates:
     def __init__(self, deliveries: list[Delivery]) -> None:
         self.rows = {row.pk: row for row in deliveries}
         self._fates = {row.pk: Fate() for row in deliveries}
+        self._nothing_new: set[int] = set()
 
     def later(self, delivery: Delivery, seconds: float, said: str = "", *, free: bool = False) -> None:
         fate = self._fates[delivery.pk]
         fate.wait = seconds if fate.wait is None else max(fate.wait, seconds)
         fate.free, fate.said = fate.free or free, said or fate.said
 
+    def nothing_new(self, delivery: Delivery) -> None:
+        """Done without a look, if nothing else that it told makes it wait."""
+        self._nothing_new.add(delivery.pk)
+
     def aside(self, delivery: Delivery, reason: str) -> None:
         self._fates[delivery.pk].aside.append(reason)
 
     def write(self) -> None:
-        """Done in one statement; what waits or is set aside is rare."""
+        """Done in one statement, or two; what waits or is set aside is rare."""
         done = [pk for pk, fate in self._fates.items() if fate.wait is None and not fate.aside]
         # Not one that was made new meanwhile, because there is something newer to look at: whoever has it now, ends it.
         mine = Delivery.objects.filter(claimed_until__in={row.claimed_until for row in self.rows.values()})
-        mine.filter(pk__in=done).update(state=Delivery.State.DONE, claimed_until=None, ended_at=Now(), reason="")
+        for some, said in ((set(done) - self._nothing_new, ""), (self._nothing_new.intersection(done), NOTHING_NEW)):
+            if some:
+                mine.filter(pk__in=some).update(
+                    state=Delivery.State.DONE, claimed_until=None, ended_at=Now(), reason=said
+                )
         for pk, fate in self._fates.items():
             if fate.wait is not None:
                 _put_back(self.rows[pk], fate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,10 +14,11 @@ from .connectors import webhook
 from .connectors.errors import ConnectorError, Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
+from .echoes import judged_already
 from .guard import sift_hints
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .holding import Holder
-from .inbox import BATCH, LEASE, Fates, back_off, claim_deliveries
+from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .lastlook import REPEATS
 from .load import Contended
@@ -37,16 +38,6 @@ CONTENTION = 4
 FAILURES = 5
 # Waiting does not count: so many attempts are only made where a worker dies of the delivery.
 MOST_ATTEMPTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """Something happened to this record, says this delivery. `event` is what it told, if it came from outside."""
-
-    delivery: Delivery
-    object: str
-    remote_id: str
-    event: Event | None = None
 
 
 def work_inbox(limit: int = BATCH) -> int:
@@ -139,7 +130,9 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     slow = max(_patience(hint.delivery, store.now()) for hint in hints)
     try:
         with open_remote(feed, Fresh(feed)) as remote:
-            _judge_hints(store, remote, hints, fates)
+            news = _with_news(feed, hints, fates)
+            if news:
+                _judge_hints(store, remote, news, fates)
         well(feed.account)
     except NEEDS_A_PERSON as error:
         attention(feed.account, error)
@@ -150,6 +143,14 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
         all_later(slow, str(error))
     except (ConnectorError, NoPolicy) as error:
         all_later(PERSON_WAIT, str(error))
+
+
+def _with_news(feed: Feed, hints: Sequence[Hint], fates: Fates) -> list[Hint]:
+    known = judged_already(feed, hints)
+    for hint in hints:
+        if hint.remote_id in known:
+            fates.nothing_new(hint.delivery)
+    return [hint for hint in hints if hint.remote_id not in known]
 
 
 def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fates: Fates) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from . import gone, overwritten
@@ -81,6 +82,20 @@ def proven(sending: Sending, observation: Observation, role: Role) -> bool:
         return False
     now, guard = order(observation.version), order(sending.guard_version)
     return now is not None and guard is not None and now > guard
+
+
+def nothing_new(link: Link, version: str | None, fields: Collection[str], *, exact: bool) -> bool:
+    """Is this the very version that was judged last, by a body that told all these fields? Then no look shows more.
+
+    A digest stands only where a body was judged: a write that was accepted unseen leaves none, and neither does a
+    changed mapping or policy.
+    """
+    if not exact or version is None or version != link.version or not link.digest:
+        return False
+    if link.sending is not None or link.gone is not None or link.unlinked or link.asleep:
+        return False
+    told = {member for base in link.bases.values() if base.seen_at is None for member in base.stored}
+    return told.issuperset(fields)
 
 
 def remember_read(draft: Draft, observation: Observation) -> None:

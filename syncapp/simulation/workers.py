@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.core.gates import nothing_new
 from policies.core.revise import Authority, revise
 from policies.core.seen import Context, Observation
 from syncapp import push as writing
@@ -82,6 +83,9 @@ class Workers(Reviewer):
             raise
 
     def receive(self, account: Account, event: Observation, *, fat: bool) -> None:
+        if not event.deleted and self._nothing_new(account, event):
+            self.counts["deliveries that told nothing new"] += 1
+            return
         if not fat or event.deleted:
             self.counts["deliveries without body"] += 1
         else:
@@ -94,6 +98,13 @@ class Workers(Reviewer):
                 self.counts["deliveries that waited"] += 1
         self.counts["deliveries"] += 1
         self.look(account, event.remote_id)
+
+    def _nothing_new(self, account: Account, event: Observation) -> bool:
+        record = self.store.records.get(self.store.ids.get((account.role, event.remote_id), ""))
+        link = record.links.get(account.role) if record is not None else None
+        hinted = (account.role, event.remote_id) in self.hints
+        exact = self.policy.roles[account.role].exact
+        return link is not None and not hinted and nothing_new(link, event.version, event.fields, exact=exact)
 
     def look(self, account: Account, remote_id: str) -> None:
         where = (account.role, remote_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
@@ -15,6 +15,8 @@ from .holding import WINDOW, limits_for
 from .models import Account, Brake, Feed, Ledger, Push, Spending
 from .releasing import end
 from .spending import MINUTE, budget_says, minute_of
+
+DAY = timedelta(days=1)
 
 
 def may_begin(feed: Feed, now: datetime) -> int | None:
@@ -32,22 +34,33 @@ def may_begin(feed: Feed, now: datetime) -> int | None:
 
 
 def _quota_is_used(account: Account, now: datetime) -> bool:
+    """A person who released it did so until the quota begins anew."""
+    found = _used(account, now)
+    if found is None or _released(account, now):
+        return False
+    trip(
+        found.code, found.sentence, account=account, counts={"resets_at": (account.quota or {}).get("resets_at") or ""}
+    )
+    return True
+
+
+def _used(account: Account, now: datetime) -> Halt | None:
     """What was learned before the quota began anew says nothing any more."""
     quota: Mapping[str, Any] = account.quota or {}
     limit, remaining, resets = quota.get("limit"), quota.get("remaining"), quota.get("resets_at")
     if limit is None or remaining is None or (resets and datetime.fromisoformat(resets) <= now):
-        return False
-    found = quota_used(int(limit), int(remaining), account.quota_share)
-    return found is not None and _tripped(found, resets or "", account=account)
+        return None
+    return quota_used(int(limit), int(remaining), account.quota_share)
 
 
-def _tripped(found: Halt, resets: str, *, account: Account) -> bool:
-    """A person who released it did so until the quota begins anew."""
-    past = Brake.objects.filter(code=Code.QUOTA, account=account, released_at__isnull=False, counts__resets_at=resets)
-    if past.exists():
+def _released(account: Account, now: datetime) -> bool:
+    """Answers that tell how long it is until then name another moment each; some do not tell at all."""
+    past = Brake.objects.filter(code=Code.QUOTA, account=account, released_at__isnull=False).exclude(released_by="")
+    last = past.order_by("-released_at").first()
+    if last is None or last.released_at is None:
         return False
-    trip(found.code, found.sentence, account=account, counts={"resets_at": resets})
-    return True
+    resets = last.counts.get("resets_at")
+    return (datetime.fromisoformat(resets) if resets else last.released_at + DAY) > now
 
 
 def _comes_back_different(feed: Feed, now: datetime) -> bool:
@@ -71,7 +84,8 @@ def end_paced(now: datetime) -> None:
         spending = getattr(brake.account, "spending", None)
         if spending is None or spending.refused_at is None or spending.refused_at < now - MINUTE:
             end(brake, "", "no write has waited for the budget for a minute")
-    for brake in Brake.objects.filter(OPEN, code=Code.QUOTA):
+    for brake in Brake.objects.filter(OPEN, code=Code.QUOTA).select_related("account"):
         resets = brake.counts.get("resets_at")
-        if resets and datetime.fromisoformat(resets) <= now:
+        anew = datetime.fromisoformat(resets) <= now if resets else brake.account and not _used(brake.account, now)
+        if anew:
             end(brake, "", "the quota began anew")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -108,6 +109,40 @@ def test_beyond_its_share_of_the_quota_the_hub_stops_writing(sync: Sync, sides: 
     carry_all()
     assert len(sides["billing"].writes()) == 2
     assert not Brake.objects.filter(released_at=None).exists(), "until the quota begins anew"
+
+
+def test_a_released_quota_stays_released_however_its_end_is_told(sync: Sync, sides: dict[str, Side]) -> None:
+    """Answers tell the seconds that are left, so that each names another moment; some name none."""
+    due(sides, 3)
+    now = database_now()
+    for number, resets in enumerate((now + timedelta(hours=5), now + timedelta(hours=5, seconds=0.4), None)):
+        told = resets.isoformat() if resets else None
+        quota = {"limit": 1000, "remaining": 150 - number, "resets_at": told, "seen_at": now.isoformat()}
+        Account.objects.filter(slug="billing").update(quota=quota)
+        carry(feed().pk, limit=1, ring_feeds=silent)
+        if number == 0:
+            release_brake(brake(), "ada", "the rest of the day is ours")
+    assert not Brake.objects.filter(released_at=None).exists()
+    assert len(sides["billing"].writes()) == 2
+
+
+def test_a_quota_whose_end_nobody_tells_ends_its_brake_when_it_is_left_again(
+    sync: Sync, sides: dict[str, Side], settings: Any
+) -> None:
+    due(sides, 1)
+    quota: dict[str, Any] = {"limit": 1000, "remaining": 0, "resets_at": None, "seen_at": database_now().isoformat()}
+    Account.objects.filter(slug="billing").update(quota=quota)
+    carry_all(1)
+    release_brake(brake(), "ada", "only today")
+    settings.CLOCK_OFFSET = 25 * 3600.0
+    carry_all(1)
+    assert brake().code == "quota", "a release is for one day's quota"
+    end_paced(database_now())
+    assert brake().code == "quota"
+    Account.objects.filter(slug="billing").update(quota=quota | {"remaining": 900})
+    end_paced(database_now())
+    assert not Brake.objects.filter(released_at=None).exists()
+    assert Brake.objects.latest("pk").released_by == ""
 
 
 def test_a_quota_that_began_anew_ends_its_brake(sync: Sync, sides: dict[str, Side], settings: Any) -> None:

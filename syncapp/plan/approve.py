@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
 from policies.models import PolicySet
+from syncapp.health import IN
 from syncapp.load import database_now, hold_syncs
-from syncapp.models import Approval, Feed, Run
+from syncapp.models import Account, Approval, Feed, Run
 from syncapp.words import words_of
 
 from .work import basis
@@ -29,18 +31,24 @@ def approve(run_id: int, by: str, why: str = "") -> Approval:
         if problem:
             raise NotApprovable(problem)
         # The tick finds them due, and reads first loads in the order of the roles, as the plan did.
-        Feed.objects.filter(pk__in=[feed.pk for feed in feeds]).update(
-            stage=Feed.Stage.LIVE, stage_reason="", cursor={}, next_due=None, plan=run
-        )
+        live = Feed.objects.filter(pk__in=[feed.pk for feed in feeds])
+        live.update(stage=Feed.Stage.LIVE, stage_reason="", cursor={}, next_due=None, plan=None)
+        live.filter(account__direction__in=IN).update(plan=run)  # of the others nothing is read, or compared with it
         roles = [feed.role.name for feed in feeds]
         return Approval.objects.create(run=run, by=by, at=database_now(), why=why.strip(), roles=roles)
 
 
 def waiting_feeds(run: Run) -> list[Feed]:
-    """The feeds in preview that this plan read as a whole."""
+    """The feeds in preview that this plan read as a whole, and those that are only written to."""
     feeds = Feed.objects.filter(role__sync=run.sync_id, stage=Feed.Stage.PREVIEW).select_related("account", "role")
-    whole = {role for role, told in run.counts.get("feeds", {}).items() if told.get("state") == Run.State.DONE}
-    return [feed for feed in feeds.order_by("role__order", "role__name") if feed.role.name in whole]
+    told = run.counts.get("feeds", {})
+    return [feed for feed in feeds.order_by("role__order", "role__name") if _was_shown(feed, told.get(feed.role.name))]
+
+
+def _was_shown(feed: Feed, told: Mapping[str, Any] | None) -> bool:
+    if told is None:
+        return False
+    return told.get("state") == Run.State.DONE or (feed.account.direction == Account.Direction.OUT and not feed.paused)
 
 
 def why_not(run: Run, feeds: Sequence[Feed]) -> str:
@@ -55,18 +63,22 @@ def why_not(run: Run, feeds: Sequence[Feed]) -> str:
         return f"the plan is not whole ({run.error}); mend that, and make a new one"
     if not feeds:
         return "nothing waits for an approval: every system that it read is live already"
-    return _moved_on(run, feeds)
+    return _moved_on(run)
 
 
-def _moved_on(run: Run, feeds: Sequence[Feed]) -> str:
+def _moved_on(run: Run) -> str:
+    """What is written at one side follows from what is read at every other: none may have changed."""
     if Run.objects.filter(sync=run.sync_id, kind=Run.Kind.PLAN, state=Run.State.DONE, pk__gt=run.pk).exists():
         return "there is a newer plan: look at that one"
     policy = PolicySet.objects.filter(sync=run.sync_id, state=PolicySet.State.PUBLISHED).first()
     if policy is None or policy.version != run.counts.get("policy"):
         return "the policy changed since the plan was made; make a new plan"
-    mapping = run.counts.get("mapping", {})
-    moved = [feed.role.name for feed in feeds if feed.baseline or basis(feed) != mapping.get(feed.role.name)]
-    if moved:
-        words = words_of([run.sync_id])[run.sync_id]
-        return f"the mapping of {words.role(','.join(moved))} changed since the plan was made; make a new plan"
+    every = Feed.objects.filter(role__sync=run.sync_id).select_related("account", "role")
+    words = words_of([run.sync_id])[run.sync_id]
+    mapping, directions = run.counts.get("mapping", {}), run.counts.get("directions", {})
+    since = "changed since the plan was made; make a new plan"
+    if moved := [f.role.name for f in every if f.baseline or basis(f) != mapping.get(f.role.name)]:
+        return f"the mapping or the scope of {words.role(','.join(moved))} {since}"
+    if moved := [f.role.name for f in every if f.account.direction != directions.get(f.role.name)]:
+        return f"what is read and written at {words.role(','.join(moved))} {since}"
     return ""

@@ -82,6 +82,7 @@ def _ended(sync: Sync, reads: Sequence[Read], summary: Summary) -> Ended:
     counts["policy"] = setting.policy.version
     counts["feeds"] = _feeds(reads)
     counts["mapping"] = {role: basis(feed) for role, feed in setting.feeds.items()}
+    counts["directions"] = {role: feed.account.direction for role, feed in setting.feeds.items()}
     counts["costs"] = {
         read.role: _cost(setting.feeds[read.role], sync, read, summary.writes.get(read.role, {})) for read in reads
     }

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from policies.models import FieldRule, PolicySet, Sync
 from syncapp.apply.precedence import NotAccepted, choose_precedence
-from syncapp.models import Approval, Conflict, Delivery, Feed, Link, Planned, Push, Record, Run
+from syncapp.models import Account, Approval, Conflict, Delivery, Feed, Link, Planned, Push, Record, Run
 from syncapp.plan.approve import NotApprovable, approve
 from syncapp.plan.compared import CHANGED, GONE, NEW, SETTLED
 from tests.carry.driving import Side, at_rest, work_until
@@ -131,7 +131,17 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "another policy": (lambda run: choose_precedence(run.sync, {"phone": "crm"}, "bo"), "the policy changed"),
     "another mapping": (
         lambda run: Feed.objects.filter(role__name="crm").update(mapping={"email": "email"}),
-        "the mapping of crm changed",
+        "the mapping or the scope of crm changed",
+    ),
+    "a live side taken otherwise": (
+        lambda run: Feed.objects.filter(role__name="billing").update(
+            stage="live", scope=[{"field": "email", "set": True}]
+        ),
+        "the mapping or the scope of billing changed",
+    ),
+    "another direction": (
+        lambda run: Account.objects.filter(slug="billing").update(direction="in"),
+        "what is read and written at billing changed",
     ),
     "approved already": (lambda run: approve(run.pk, "bo"), "bo approved it already"),
     "all live": (lambda run: Feed.objects.update(stage="live"), "nothing waits for an approval"),
@@ -156,6 +166,18 @@ def test_only_what_the_plan_read_goes_live(new: Sync, sides: dict[str, Side]) ->
     Feed.objects.filter(role__name="billing").update(paused="later")
     assert approve(plan(new).pk, "ada").roles == ["crm"]
     assert Feed.objects.get(role__name="billing").stage == "preview"
+
+
+def test_an_account_that_is_only_written_to_goes_live_with_the_others(new: Sync, sides: dict[str, Side]) -> None:
+    """Nothing is read there, so the plan shows what would be made there, and that is approved."""
+    Account.objects.filter(slug="billing").update(direction="out")
+    sides["crm"].create(email="here@example.org", firstname="Hera")
+    run = plan(new)
+    assert planned_writes(run) == {("billing", "create"): 1}
+    assert approve(run.pk, "ada").roles == ["crm", "billing"]
+    work_until(lambda: bool(sides["billing"].rows()) and at_rest(), "it to be made", 40)
+    assert [row["fields"]["email"] for row in sides["billing"].rows().values()] == ["here@example.org"]
+    work_until(lambda: not Feed.objects.exclude(plan=None).exists(), "the comparison to end")
 
 
 def test_the_command_approves(new: Sync, sides: dict[str, Side], capsys: pytest.CaptureFixture[str]) -> None:

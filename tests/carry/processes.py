@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -26,7 +26,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def processes(*commands: tuple[str, ...], logs: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+def processes(
+    *commands: tuple[str, ...], logs: Path, env: Mapping[str, str] | None = None
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """`manage.py` with these words, each as a process; all are ended with the block."""
     started = []
     try:
@@ -36,7 +38,7 @@ def processes(*commands: tuple[str, ...], logs: Path) -> Iterator[list[subproces
                     subprocess.Popen(
                         [sys.executable, "manage.py", *words],
                         cwd=PROJECT,
-                        env=environment(),
+                        env=env or environment(),
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,

@@ -16,6 +16,7 @@ from syncapp.poll import poll
 from syncapp.releasing import release_brake
 from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, no_webhooks_left, work_until
 from tests.clerk.making import silent
+from tests.review.seeding import browser_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +91,54 @@ def test_a_person_and_a_robot_fight_over_one_field(sync: Sync, sides: dict[str, 
     rest(sides)
     assert written(sides) == more, "while it is held nothing is written"
     assert "Ada at last" in candidates()
+
+
+def robot(sides: dict[str, Side], *, on: bool) -> None:
+    rule = {"field": "name_first", "set": "Robot", "after_seconds": 0.05}
+    sides["billing"].back("PUT", "rules", json=[rule] if on else [])
+
+
+def fight(sides: dict[str, Side], record: str, name: str) -> int:
+    """A person types again and again what the robot sets back, until somebody is asked; how often that was."""
+    for number in range(1, 13):
+        sides["crm"].edit(record, firstname=f"{name} {number}")
+        work_until(lambda: no_webhooks_left(sides) and at_rest(), "the round", 30.0)
+        if Conflict.objects.filter(state="open").exists():
+            return number
+    raise AssertionError("nobody was asked")
+
+
+def shown(sides: dict[str, Side], record: str) -> tuple[str, str]:
+    theirs = sides["crm"].rows()[record]["fields"]["firstname"]
+    return theirs, billing_of(sides, "p0@example.org")["fields"]["name_first"]
+
+
+def test_an_answer_lets_the_field_move_again_and_the_count_begins_anew(
+    sync: Sync, sides: dict[str, Side], hooked: None
+) -> None:
+    """While it is held nobody's value goes anywhere; the answer goes everywhere, and so does the edit after it."""
+    ids = first_load(sides, 1)
+    rest(sides)
+    robot(sides, on=True)
+    first = fight(sides, ids[0], "Ada")
+    rest(sides)
+    robot(sides, on=False)
+    question = Conflict.objects.get(state="open")
+    assert question.kind == "ping_pong"
+    url = f"/review/{question.pk}/"
+    answer = {"version": question.version, "answer": "typed", "value-first_name": "Ada herself"}
+    browser = browser_of("Reviewer")
+    assert browser.post(url, answer).status_code == 302, "the page takes it"
+    rest(sides)
+    assert shown(sides, ids[0]) == ("Ada herself", "Ada herself")
+    sides["crm"].edit(ids[0], firstname="Ada, later")
+    rest(sides)
+    assert shown(sides, ids[0]) == ("Ada, later", "Ada, later"), "the field moves again"
+    assert not Conflict.objects.filter(state="open").exists()
+    robot(sides, on=True)
+    again = fight(sides, ids[0], "Bo")
+    assert again >= max(2, first - 2), "what was counted before the answer does not count after it"
+    assert Conflict.objects.get(state="open").kind == "ping_pong"
 
 
 def test_a_nightly_import_that_touches_everything_with_one_time(sync: Sync, sides: dict[str, Side]) -> None:

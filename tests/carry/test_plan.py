@@ -174,12 +174,16 @@ def test_a_feed_that_may_not_be_read_is_told(new: Sync, sides: dict[str, Side]) 
 
 def test_a_plan_holds_what_a_brake_would_hold_and_trips_none(sync: Sync, sides: dict[str, Side]) -> None:
     ids = first_load(sides, 30)
-    for one in ids[:25]:
+    sides["crm"].delete(ids[0])
+    few = plan(sync)
+    assert (few.state, few.counts["questions"], few.counts["acts"]) == ("done", {"delete": 1}, True)
+    for one in ids[1:25]:
         sides["crm"].delete(one)
     call_command("plan", "contacts", stdout=StringIO())
     assert not Brake.objects.exists() and not Held.objects.exists()
-    run = Run.objects.filter(kind="plan").get()
-    assert run.state == "done" and "deleted" not in str(run.counts.get("verdicts", ""))
+    many = Run.objects.filter(kind="plan").latest("pk")
+    assert many.pk != few.pk
+    assert (many.state, many.counts["questions"], many.counts["acts"]) == ("done", {}, False), "none would be judged"
 
 
 def test_what_a_worker_that_died_left_is_made_again(new: Sync, sides: dict[str, Side]) -> None:

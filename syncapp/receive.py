@@ -15,10 +15,27 @@ from .queue import ring
 INBOX_JOB = "syncapp.jobs.inbox"
 LONGEST_ID = 255
 LONGEST_TOLD = 300
+TALLY = (
+    "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said) {one}"
+    " ON CONFLICT (account_id, reason) DO UPDATE"
+    " SET number = syncapp_tally.number + 1, last_at = excluded.last_at, last_said = excluded.last_said"
+)
+
+# What was stored before is counted in the same statement, so that a repeated delivery costs one.
+STORE = (
+    "WITH stored AS (INSERT INTO syncapp_delivery"  # noqa: S608 - only constants are put together
+    " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
+    " VALUES (%s, %s, clock_timestamp(), %s, %s::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
+    " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
+    "   next_try = excluded.next_try, received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
+    " WHERE %s AND syncapp_delivery.state <> 'new' RETURNING id), repeated AS ("
+    + TALLY.format(one="SELECT %s, 'duplicate', 1, clock_timestamp(), %s WHERE NOT EXISTS (TABLE stored)")
+    + ") TABLE stored"
+)
 
 
 def receive(account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str]) -> bool:
-    """Store a verified delivery and ring; False if it was stored before, which is only counted.
+    """Store a verified delivery and ring; False if it was stored before, which is only counted, in the same statement.
 
     Where the provider gives no id, equal bodies are equal ids: one that was looked at already is looked at anew then,
     because a second edit of a record may be announced in the very same words.
@@ -26,12 +43,7 @@ def receive(account: Account, events: Sequence[Event], body: bytes, headers: Map
     told = [{"object": event.object, "record": event.record_id, "kind": event.kind} for event in events]
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO syncapp_delivery"
-            " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
-            " VALUES (%s, %s, clock_timestamp(), %s, %s::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
-            " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
-            "   next_try = excluded.next_try, received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
-            " WHERE %s AND syncapp_delivery.state <> 'new' RETURNING id",
+            STORE,
             [
                 account.pk,
                 _event_id(events),
@@ -39,13 +51,13 @@ def receive(account: Account, events: Sequence[Event], body: bytes, headers: Map
                 orjson.dumps(dict(headers)).decode(),
                 orjson.dumps(told).decode(),
                 any(event.nameless for event in events),
+                account.pk,
+                "delivered before",
             ],
         )
         fresh = cursor.fetchone() is not None
     if fresh:
         ring_inbox()
-    else:
-        count(account, "duplicate", "delivered before")
     return fresh
 
 
@@ -65,9 +77,7 @@ def count(account: Account, reason: str, said: str) -> None:
     said = said.replace("\0", "�")[:LONGEST_TOLD]
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said)"
-            " VALUES (%s, %s, 1, clock_timestamp(), %s) ON CONFLICT (account_id, reason) DO UPDATE"
-            " SET number = syncapp_tally.number + 1, last_at = excluded.last_at, last_said = excluded.last_said",
+            TALLY.format(one="VALUES (%s, %s, 1, clock_timestamp(), %s)"),
             [account.pk, reason, said],
         )
 

@@ -82,6 +82,14 @@ def test_a_repeat_is_answered_and_only_counted(account: Account):
     assert tallies() == {"duplicate": 2}
 
 
+def test_a_repeat_costs_one_statement(account: Account, django_assert_num_queries: Any):
+    told = Event("evt_1", "contacts", "7", None, None, None, "updated", "2", None, {})
+    assert receive(account, [told], b"{}", {})
+    with django_assert_num_queries(1):
+        assert not receive(account, [told], b"{}", {})
+    assert tallies() == {"duplicate": 1}
+
+
 class TestWithoutAnId:
     """A provider that says nothing but "record 7 changed" says it in the same words for every change."""
 

@@ -23,7 +23,10 @@ def judged_already(feed: Feed, hints: Sequence[Hint]) -> set[str]:
     versions = _versions(hints)
     if not versions:
         return set()
-    facts = facts_of(feed)
+    try:
+        facts = facts_of(feed)
+    except LookupError:  # told where the feed is opened
+        return set()
     if not facts.exact or Held.objects.filter(feed=feed, state__in=[Held.State.HELD, Held.State.RELEASED]).exists():
         return set()
     rows = Link.objects.filter(feed=feed, remote_id__in=list(versions)).exclude(digest="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -15,6 +16,9 @@ BATCH = 100
 # A worker that was killed gives its batch back when this is over.
 LEASE = lease(60).total_seconds()
 LONGEST_WAIT = 60.0
+# A job that follows at the heels of another waits a moment, so that it takes what several would.
+HEELS = 0.2
+GATHER = 0.05
 NOTHING_NEW = "it tells of a version that was judged already"
 
 
@@ -110,3 +114,21 @@ def _put_back(row: Delivery, fate: Fate) -> None:
 def back_off(attempts: int, first: float = 0.2) -> float:
     """Seconds until the next attempt after so many."""
     return min(LONGEST_WAIT, first * 2.0 ** min(attempts, 20))
+
+
+@dataclass(slots=True)
+class Pace:
+    """How the inbox jobs of this process follow on each other. Whoever comes after a quiet moment waits for nothing."""
+
+    ended: float | None = None
+
+    def pause(self, now: float) -> float:
+        return GATHER if self.ended is not None and now - self.ended < HEELS else 0.0
+
+    def worked(self, number: int, now: float) -> None:
+        """More is waiting where a batch was full: it is gone on with at once."""
+        if number:
+            self.ended = now if number < BATCH else None
+
+    def gather(self) -> None:
+        time.sleep(self.pause(time.monotonic()))

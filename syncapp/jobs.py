@@ -1,9 +1,14 @@
 """What a worker can be rung for: ids in, one call."""
 
+import time
+
 from . import baseline as baselines
 from . import carry, observe, poll, resolving, revising, sweep
+from .inbox import Pace
 from .plan import make
 from .queue import ring
+
+_pace = Pace()
 
 
 def tick() -> None:
@@ -12,7 +17,8 @@ def tick() -> None:
 
 
 def inbox() -> None:
-    observe.work_inbox()
+    _pace.gather()
+    _pace.worked(observe.work_inbox(), time.monotonic())
 
 
 def poll_feed(feed_id: int) -> None:

@@ -129,10 +129,11 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     store = PgStore(feed.role.sync)
     slow = max(_patience(hint.delivery, store.now()) for hint in hints)
     try:
+        news = _with_news(feed, hints, fates)
+        if not news:
+            return
         with open_remote(feed, Fresh(feed)) as remote:
-            news = _with_news(feed, hints, fates)
-            if news:
-                _judge_hints(store, remote, news, fates)
+            _judge_hints(store, remote, news, fates)
         well(feed.account)
     except NEEDS_A_PERSON as error:
         attention(feed.account, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from django.db.models import F
 
 from policies.models import Sync
-from syncapp.inbox import LEASE, Fates, claim_deliveries
+from syncapp import jobs
+from syncapp.inbox import BATCH, GATHER, HEELS, LEASE, Fates, Pace, claim_deliveries
 from syncapp.models import Account, Delivery, Feed
 from syncapp.observe import work_inbox
 from syncapp.receive import look_later
@@ -91,3 +93,37 @@ def test_a_feed_that_cannot_be_opened_stops_no_other_account(broken: Any, sync: 
     waiting = Delivery.objects.get(account=lone)
     assert (waiting.state, waiting.attempts) == ("new", 0)
     assert waiting.reason != ""
+
+
+class TestThePaceOfJobs:
+    """In a flood one job takes what several would; a single edit is not kept waiting."""
+
+    def test_after_a_quiet_moment_nothing_waits(self) -> None:
+        pace = Pace()
+        assert pace.pause(0.0) == 0.0
+        pace.worked(3, 10.0)
+        assert pace.pause(10.0 + 2 * HEELS) == 0.0
+
+    def test_at_the_heels_of_another_it_waits_a_moment_that_nobody_notices(self) -> None:
+        pace = Pace()
+        pace.worked(3, 10.0)
+        assert pace.pause(10.0 + HEELS / 2) == GATHER < 0.1
+
+    def test_where_more_is_waiting_already_nothing_waits(self) -> None:
+        pace = Pace()
+        pace.worked(BATCH, 10.0)
+        assert pace.pause(10.0) == 0.0
+
+    def test_a_job_that_found_nothing_keeps_nobody_waiting(self) -> None:
+        pace = Pace()
+        pace.worked(0, 10.0)
+        assert pace.pause(10.0) == 0.0
+
+    def test_the_second_job_gathers(self, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(jobs, "_pace", Pace())
+        Feed.objects.update(paused="not today")  # the hint is put off, without a call
+        hint("crm", "1")
+        jobs.inbox()
+        began = time.monotonic()
+        jobs.inbox()
+        assert time.monotonic() - began >= GATHER

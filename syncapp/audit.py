@@ -66,7 +66,7 @@ def finish(feed: Feed) -> int:
     """
     missing = left_out(feed)
     if missing and "mass_delete" not in feed.cursor.get("released", ()):
-        counts = Counts(deleted=len(missing), known=known_count(feed))
+        counts = Counts(deleted=len(missing), known=known_count(feed, database_now()))
         if (halt := unseen(counts, limits_for(feed))) is not None:
             raise Halted([halt])
     with transaction.atomic():

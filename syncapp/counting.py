@@ -5,7 +5,7 @@ from __future__ import annotations
 from policies.core.safety import Counts
 
 from .guard import Guarded
-from .holding import Holder, known_count
+from .holding import WINDOW, Holder
 from .models import Feed, Run
 from .plan.compared import Compared
 from .steps import Judged
@@ -16,13 +16,11 @@ LISTED = 100
 def sieve_of(feed: Feed, run: Run, full: bool) -> Guarded:
     """Counts go on where an earlier slice of the same run ended."""
     told = run.counts
-    counts = Counts(
-        told.get("read", 0), told.get("changed", 0), told.get("deleted", 0),
-        known_count(feed), told.get("rewound", 0),
-    )  # fmt: skip
+    counts = Counts(told.get("read", 0), told.get("changed", 0), told.get("deleted", 0), rewound=told.get("rewound", 0))
     released = frozenset(feed.cursor.get("released", ()))
     made = Compared if full and feed.plan_id is not None else Guarded
-    sieve = made(feed, holder=Holder.of(feed), released=released, full=full, counts=counts)
+    holder = Holder.of(feed)
+    sieve = made(feed, holder=holder, released=released, full=full, counts=counts, since=run.started_at - WINDOW)
     sieve.unchanged, sieve.outside = told.get("unchanged", 0), told.get("out_of_scope", 0)
     sieve.nameless = list(told.get("aside", ()))
     return sieve

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from policies.core.safety import Counts, Halt, halts
+from policies.core.safety import Counts, Halt, halts, is_much
 from policies.core.seen import Observation
 
 from .brakes import HOLDS
-from .holding import Holder, What, known_count, masses
+from .holding import WINDOW, Holder, What, known_count, masses
 from .known import Fresh, Known, known_links
 from .load import database_now
 from .settling import settled
@@ -34,6 +34,7 @@ class Guarded(Fresh):
     """
 
     holder: Holder = field(kw_only=True)
+    since: datetime = field(kw_only=True)  # what was known then is what shares are taken of
     released: frozenset[str] = frozenset()
     full: bool = False
     shared: Counter[datetime] = field(default_factory=Counter)
@@ -78,7 +79,7 @@ class Guarded(Fresh):
         self.holder.deleted += deleted
         self.holder.rewound += rewound
         lately = self.holder.lately(read_at) if deleted or rewound else (0, 0)
-        return Counts(
+        counts = Counts(
             so_far.read + read,
             so_far.changed + news[What.CHANGE],
             max(so_far.deleted + deleted, lately[0]),
@@ -86,6 +87,9 @@ class Guarded(Fresh):
             max(so_far.rewound + rewound, lately[1]),
             empty=last and self.full and so_far.read + read == 0,
         )
+        if counts.known or not is_much(counts, self.holder.limits):
+            return counts
+        return replace(counts, known=known_count(self.feed, self.since))
 
 
 def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> list[Observation]:
@@ -105,5 +109,7 @@ def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> li
 
 def _lately(holder: Holder, now: datetime) -> Counts:
     deleted, rewound = holder.lately(now)
-    few = deleted <= holder.limits.deletes and rewound <= holder.limits.rewinds
-    return Counts(deleted=deleted, rewound=rewound, known=0 if few else known_count(holder.feed))
+    counts = Counts(deleted=deleted, rewound=rewound)
+    if not is_much(counts, holder.limits):
+        return counts
+    return replace(counts, known=known_count(holder.feed, now - WINDOW))

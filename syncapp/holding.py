@@ -9,7 +9,8 @@ from typing import Protocol
 
 import orjson
 from django.db import connection
-from django.db.models import F, Max, Sum
+from django.db.models import F, Max, Q, Sum
+from django.db.models.fields.json import KT
 
 from policies.core.codec import to_json
 from policies.core.rules import Limits
@@ -72,7 +73,7 @@ class Holder:
 
     def kind(self, shown: Shown, digest: str, link: Known | None, read_at: datetime) -> str:
         """What a brake could be about here; "" for everything else."""
-        if link is None or (link.gone and shown.deleted):
+        if link is None or link.unlinked or (link.gone and shown.deleted):
             return ""
         if shown.deleted:
             return "" if shown.merged_into or link.doomed else What.DELETE.value  # doomed: the hub's own delete
@@ -193,5 +194,11 @@ def limits_for(feed: Feed) -> Limits:
     return limits_of(sets.values_list("guards", flat=True).first() or {})
 
 
-def known_count(feed: Feed) -> int:
-    return Link.objects.filter(feed=feed, remote_id__isnull=False).count()
+def known_count(feed: Feed, since: datetime) -> int:
+    """The records that are kept in step there, with those whose delete was seen since then: what a share is taken of.
+
+    Tombstones of years would hide that all that is left is deleted at once.
+    """
+    there = Link.objects.filter(feed=feed, remote_id__isnull=False).exclude(head__has_key="unlinked")
+    gone_at = there.annotate(gone_at=KT("head__gone"))
+    return gone_at.filter(Q(head__gone__isnull=True) | Q(gone_at__gte=since.isoformat())).count()

@@ -45,6 +45,15 @@ def halts(counts: Counts, limits: Limits) -> tuple[Halt, ...]:
     )
 
 
+def is_much(counts: Counts, limits: Limits) -> bool:
+    """Could there be a reason to halt, for some number of known records? Only then they have to be counted."""
+    beyond = (
+        counts.deleted > limits.deletes or counts.rewound > limits.rewinds,
+        counts.changed > limits.changes or counts.changed >= limits.all_changed,
+    )
+    return counts.empty or any(beyond)
+
+
 def unseen(counts: Counts, limits: Limits) -> Halt | None:
     """Of a complete listing: did it leave out more than deletes explain?"""
     said = "were left out by a complete listing"

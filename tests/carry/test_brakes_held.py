@@ -11,11 +11,12 @@ from policies.models import PolicySet, Sync
 from syncapp import sweep
 from syncapp.carry import carry
 from syncapp.holding import Holder
-from syncapp.models import Brake, Conflict, Feed, Held, Ledger, Link, Push, Run
+from syncapp.models import Brake, Conflict, Feed, Held, Ledger, Link, Push, Record, Run
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
 from syncapp.receive import look_later
 from syncapp.releasing import Refused, end_answered, leave, release_brake, release_items
+from syncapp.store import new_key
 from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
 from tests.clerk.making import silent
 
@@ -220,3 +221,46 @@ def test_deletes_that_the_hub_itself_makes_are_not_held(sync: Sync, sides: dict[
     assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 5
     assert not Brake.objects.filter(released_at=None).exists()
     assert (held(), Push.objects.filter(state="sending").count()) == (set(), 0)
+
+
+def test_shares_are_taken_of_the_records_that_are_there(sync: Sync, sides: dict[str, Side]) -> None:
+    """Tombstones of years would hide that all that is left is deleted at once."""
+    ids = first_load(sides, 30)
+    tombstones(400)
+    delete_many(sides, ids[:25])
+    now()
+    assert held() == set(ids[:25])
+    assert "25 of 30 known records were deleted" in brake().sentence
+
+
+def test_the_last_record_may_be_deleted(sync: Sync, sides: dict[str, Side]) -> None:
+    """A listing that shows nothing is what is expected where nothing is known any more."""
+    first_load(sides, 0)
+    tombstones(3)
+    assert now(full=True).state == "done"
+    assert not Brake.objects.exists()
+
+
+def tombstones(number: int) -> None:
+    """Of records that were deleted long ago."""
+    sync = Sync.objects.get()
+    records = Record.objects.bulk_create(
+        Record(key=new_key(), sync=sync, version=1, beliefs={}, updated_at=sweep.database_now()) for _ in range(number)
+    )
+    Link.objects.bulk_create(
+        Link(record=record, feed=feed(), remote_id=f"old-{place}", head={"gone": "2020-01-01T00:00:00+00:00"})
+        for place, record in enumerate(records)
+    )
+
+
+def test_what_is_unlinked_is_nobodys_delete_or_change(sync: Sync, sides: dict[str, Side]) -> None:
+    ids = first_load(sides, 60)
+    for link in Link.objects.filter(feed=feed(), remote_id__in=ids[:58]):
+        link.head["unlinked"] = True
+        link.save()
+    delete_many(sides, ids[:30])
+    for one in ids[30:58]:
+        sides["crm"].edit(one, firstname="Other")
+    guards(changes=10, change_share=0.1)
+    assert (now().state, now(full=True).state) == ("done", "done")
+    assert (held(), Brake.objects.count()) == (set(), 0)

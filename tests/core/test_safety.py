@@ -10,6 +10,7 @@ from policies.core.rules import Guards, Limits
 from policies.core.safety import (
     Counts,
     halts,
+    is_much,
     moves_in_window,
     near_miss_rate,
     ping_pong,
@@ -49,8 +50,15 @@ def ago(*minutes: int) -> tuple[datetime, ...]:
 )
 def test_a_run_halts_when_it_would_harm(counts, codes):
     found = halts(counts, Limits())
+    assert is_much(counts, Limits()) or not codes, "the known records are counted only where it may matter"
     assert [halt.code for halt in found] == codes
     assert all(str(counts.known) in halt.sentence and "{" not in halt.sentence for halt in found)
+
+
+def test_on_an_ordinary_day_nothing_has_to_be_counted():
+    assert not is_much(Counts(read=10_000, changed=49, deleted=20, rewound=5), Limits())
+    for counts in (Counts(changed=50), Counts(deleted=21), Counts(rewound=6), Counts(empty=True)):
+        assert is_much(counts, Limits())
 
 
 def test_the_sentence_says_what_to_do():

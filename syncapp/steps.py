@@ -106,9 +106,13 @@ def _judge_merge(page: Page, observation: Observation, into: str, context: Conte
 
 
 def _lives_on(page: Page, record: Record | None, loser: Record | None) -> Record | None:
-    """The record that this one lives on in by now, unless that is the very one that is said to end in it."""
-    seen = record
-    while seen is not None and (key := identity.lives_on_in(seen)) and (loser is None or key != loser.key):
+    """The record that this one lives on in by now, unless that is the very one that is said to end in it.
+
+    Where an account merged two to and fro, each lives on in the other until the one that is left is read.
+    """
+    seen, passed = record, {loser.key} if loser is not None else set()
+    while seen is not None and (key := identity.lives_on_in(seen)) and key not in passed:
+        passed.add(seen.key)
         seen = page.record(key)
     return seen if seen is not None else record
 

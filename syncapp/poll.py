@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from . import audit
-from .brakes import trip
+from .brakes import OPEN, Code, trip
 from .connectors.errors import ConnectorError, Limited, Retryable
 from .counting import count, forget_idle, sieve_of
 from .guard import Guarded, Halted
@@ -19,7 +19,7 @@ from .health import NEEDS_A_PERSON, attention, well, why_not_read
 from .inbox import back_off
 from .leases import lease
 from .load import Contended, database_now
-from .models import Feed, Run
+from .models import Brake, Feed, Run
 from .plan.compared import end_comparison
 from .receive import look_later
 from .remote import open_remote
@@ -114,7 +114,16 @@ def _full_is_due(feed: Feed) -> bool:
     at = Watermark.read(feed.cursor.get("at", ""))
     if at.page is not None:
         return at.in_full
-    return last is None or datetime.fromisoformat(last) < database_now() - FULL_EVERY
+    if last is None:
+        return True
+    return datetime.fromisoformat(last) < database_now() - FULL_EVERY and not _is_asked_about(feed)
+
+
+def _is_asked_about(feed: Feed) -> bool:
+    """What the last whole listing left out waits for a person: listing all of it again would say the same."""
+    last = Run.objects.filter(feed=feed, kind=Run.Kind.FULL).first()
+    halted = last is not None and last.state == Run.State.HALTED
+    return halted and Brake.objects.filter(OPEN, feed=feed, code=Code.MASS_DELETE).exists()
 
 
 def _run(feed: Feed, full: bool) -> Run:

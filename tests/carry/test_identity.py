@@ -16,8 +16,9 @@ from review.decide import Choice, decide
 from syncapp import poll as polling
 from syncapp.connectors.errors import Limited
 from syncapp.guard import Guarded
-from syncapp.models import Conflict, Delivery, Feed, Link, Push, Record, Shown
+from syncapp.models import Brake, Conflict, Delivery, Feed, Link, Push, Record, Shown
 from syncapp.poll import RunStore, poll
+from syncapp.releasing import release_brake
 from syncapp.replay import replay
 from syncapp.store import PgStore
 from tests.carry.driving import Side, at_rest, billing_of, first_load, no_webhooks_left, work_until
@@ -237,6 +238,13 @@ def test_so_many_left_out_records_halt_the_pass_and_nothing_is_asked_for(
     assert run.state == "halted"
     assert "left out by a complete listing" in run.error
     assert not Delivery.objects.filter(state="new").exists()
+    crm = feed("crm")
+    Feed.objects.filter(pk=crm.pk).update(cursor={**crm.cursor, "full_at": "2026-01-01T00:00:00+00:00"})
+    next_one = poll(crm.pk, at_once=True, ring_feeds=silent)
+    assert next_one is not None and next_one.kind == "delta", "not over and over until a person looks"
+    release_brake(Brake.objects.get(released_at=None), "ada", "they moved them")
+    next_one = poll(crm.pk, at_once=True, ring_feeds=silent)
+    assert next_one is not None and (next_one.kind, next_one.state) == ("full", "done")
 
 
 def test_a_pass_that_is_gone_on_with_knows_what_its_beginning_showed(

@@ -124,6 +124,8 @@ def waiting() -> dict[str, Any]:
 
 
 def badge(request: HttpRequest) -> str:
-    """For the sidebar."""
-    count = waiting()["count"] if may_see(request) else 0
-    return str(count) if count else ""
+    """For the sidebar, which asks twice for each page: the answer is kept with the request."""
+    kept = request.__dict__
+    if "open_questions" not in kept:
+        kept["open_questions"] = waiting()["count"] if may_see(request) else 0
+    return str(kept["open_questions"] or "")

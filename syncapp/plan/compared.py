@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the statements are made of constants; values are always parameters.
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,22 +25,28 @@ class Compared(Guarded):
 
     def keep(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Sequence[Seen]:
         if self.feed.plan_id is not None:
-            digests = {seen.item.id: seen.digest for seen in page if not seen.item.deleted}
-            note_moved(self.feed, self.feed.plan_id, digests)
+            shown = {seen.item.id: (seen.digest, seen.item.version) for seen in page if not seen.item.deleted}
+            note_moved(self.feed, self.feed.plan_id, shown)
         return super(Compared, self).keep(page, read_at, last)
 
 
-def note_moved(feed: Feed, plan_id: int, digests: dict[str, str]) -> None:
+def looks(digest: str, version: str | None) -> str:
+    """By what a remote record is known again. One that waits for a reference has no digest; then it is its version."""
+    return digest or (f"version {version}"[:64] if version else "")
+
+
+def note_moved(feed: Feed, plan_id: int, shown: Mapping[str, tuple[str, str | None]]) -> None:
     """Remote records that look other than when the plan was made, and those that were not there."""
-    planned = Planned.objects.filter(run=plan_id, feed=feed, remote_id__in=list(digests))
-    known = {str(remote): (pk, digest) for pk, remote, digest in planned.values_list("pk", "remote_id", "digest")}
-    moved = [pk for remote, (pk, digest) in known.items() if digest and digest != digests[remote]]
+    planned = Planned.objects.filter(run=plan_id, feed=feed, remote_id__in=list(shown))
+    known = {str(remote): (pk, look) for pk, remote, look in planned.values_list("pk", "remote_id", "digest")}
+    same = {remote: {looks(*told), looks("", told[1])} for remote, told in shown.items()}
+    moved = [pk for remote, (pk, look) in known.items() if look and look not in same[remote]]
     if moved:
         Planned.objects.filter(pk__in=moved, moved="").update(moved=CHANGED)
     Planned.objects.bulk_create(
         [
             Planned(run_id=plan_id, feed=feed, remote_id=remote, group=Planned.Group.NEW, digest=digest, moved=NEW)
-            for remote, digest in digests.items()
+            for remote, (digest, _) in shown.items()
             if remote not in known
         ],
         ignore_conflicts=True,

@@ -20,6 +20,7 @@ from syncapp.overlay import FIRST_ID
 from syncapp.setting import Setting
 from syncapp.store import PgStore
 
+from .compared import looks
 from .fields import Said, fields_of, writes_of
 
 PAGE = 500
@@ -67,6 +68,9 @@ def is_side(link: Link) -> bool:
     return link.remote_id is not None and link.gone is None and not link.unlinked and not link.asleep
 
 
+QUIET = ("id", "feed_id", "remote_id", "record_id", "digest", "version")
+
+
 def findings(sync: Sync, previewed: Sequence[str]) -> Iterator[list[Found]]:
     """Everything that something happens to, page by page; then what is in step at feeds in preview, to be compared."""
     setting = PgStore(sync).setting()
@@ -76,8 +80,8 @@ def findings(sync: Sync, previewed: Sequence[str]) -> Iterator[list[Found]]:
         yield list(_once([found for look in _looks(setting, keys) for found in _found(setting, look)], asked))
     feeds = {setting.feeds[role].pk: role for role in previewed if role in setting.feeds}
     quiet = models.Link.objects.filter(~_touched("record_id"), feed_id__in=feeds, remote_id__isnull=False)
-    for some in _pages(quiet.order_by("id").values_list("id", "feed_id", "remote_id", "record_id", "digest"), "id"):
-        yield [Found(feeds[f], i, str(r), Planned.Group.SIDE, digest=d) for _, f, i, r, d in some]
+    for some in _pages(quiet.order_by("id").values_list(*QUIET), "id"):
+        yield [Found(feeds[f], i, str(r), Planned.Group.SIDE, digest=looks(d, v)) for _, f, i, r, d, v in some]
 
 
 def _once(found: Sequence[Found], asked: set[tuple[str, str | None]]) -> Iterator[Found]:
@@ -153,7 +157,7 @@ def _found(setting: Setting, look: Look) -> Iterator[Found]:
         link, leads = sides[role], role == order[0]
         yield Found(
             role, link.remote_id, record, group if leads else Planned.Group.SIDE, title if leads else "",
-            link.digest, detail if leads else {},
+            looks(link.digest, link.version), detail if leads else {},
         )  # fmt: skip
 
 

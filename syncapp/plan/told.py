@@ -208,7 +208,17 @@ def notes(counts: Json, words: Words) -> list[str]:
             out.append(f"{name}: {feed['set_aside']:,} records could not be taken in")
         if feed.get("out_of_scope"):
             out.append(f"{name}: {feed['out_of_scope']:,} of {feed['read']:,} records are not in its scope")
-    return out
+    return out + [_waiting(one, words) for one in counts.get("waiting", ())]
+
+
+def _waiting(told: Json, words: Words) -> str:
+    """Fields that the plan cannot show, because what they name is not there yet."""
+    name = told["sync"]
+    line = (
+        f"{capital(words.role(told['role']))}: {counted(told['records'], 'record')} point to {name} that the hub does "
+        f"not know yet; that field is left as it is, and judged when they are linked"
+    )
+    return line + (f". {name} is in preview: approve its plan first, then make this one anew, to see it here" if told["in_preview"] else "")
 
 
 HOW = {

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Count
+
 from policies.core.reasons import Reason
 from policies.models import Sync
-from syncapp.models import Feed, Planned, Record
+from syncapp.models import Feed, Planned, Record, Waiting
 from syncapp.remote import translator_of
 from syncapp.store import PgStore
 
@@ -81,6 +83,7 @@ def _ended(sync: Sync, reads: Sequence[Read], summary: Summary) -> Ended:
     counts["in_step"] = max(0, Record.objects.filter(sync=sync).count() - listed)
     counts["policy"] = setting.policy.version
     counts["feeds"] = _feeds(reads)
+    counts["waiting"] = _waiting(sync)
     counts["mapping"] = {role: basis(feed) for role, feed in setting.feeds.items()}
     counts["directions"] = {role: feed.account.direction for role, feed in setting.feeds.items()}
     counts["costs"] = {
@@ -104,6 +107,16 @@ def _feeds(reads: Sequence[Read]) -> Json:
         }
         for read in reads
     }  # fmt: skip
+
+
+def _waiting(sync: Sync) -> list[Json]:
+    """How many records of each role name records of another sync that are linked to nothing yet."""
+    rows = Waiting.objects.filter(feed__role__sync=sync, remote_id__isnull=False).order_by("feed__role__order")
+    told = rows.values_list("feed__role__name", "target__role__sync__name", "target__stage")
+    return [
+        {"role": role, "sync": name, "in_preview": stage == Feed.Stage.PREVIEW, "records": number}
+        for role, name, stage, number in told.annotate(Count("record", distinct=True))
+    ]
 
 
 def _cost(feed: Feed, sync: Sync, read: Read, writes: Mapping[str, int]) -> Json:

@@ -123,7 +123,8 @@ def _feed(
     brakes: Sequence[Brake],
     now: datetime,
 ) -> FeedOverview:
-    about = [one for one in brakes if one.feed_id == feed.pk or one.account_id == feed.account_id]
+    stopped = [one for one in brakes if one.code == Brake.Code.STOP and one.sync_id == feed.role.sync_id]
+    about = stopped + [one for one in brakes if one.feed_id == feed.pk or one.account_id == feed.account_id]
     word, tone, trouble = _state(feed, about, now)
     return FeedOverview(
         feed,

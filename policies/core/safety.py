@@ -65,7 +65,7 @@ def _mass(code: str, what: str, count: int, known: int, number: int, share: floa
         return None
     return Halt(
         code,
-        f"{count} of {known} known records {what} in one run; more than {number} and {share:.0%} needs a person. "
+        f"{count} of {known} known records {what} at once; more than {number} and {share:.0%} needs a person. "
         "Look at the list, then release all or part of it.",
     )
 

@@ -148,7 +148,7 @@ def test_the_ledger_of_one_record(desk: Desk) -> None:
     asked = next(line for line in lines if line["verdict"] == "concurrent")
     assert asked["vector"] == {"hub": 4, "billing": 3}
     assert asked["value"] == "+49 30 3000" and asked["saw"]["belief"]["value"] == {"phone": "+49 30 2000"}
-    assert asked["sentence"] == "Two sides changed Telephone at once and the policy asks a person."
+    assert asked["sentence"] == "The sides disagree about Telephone and the policy asks a person."
     assert get(program("Reviewer"), f"ledger/{asked['id']}/") == asked
 
 

@@ -225,6 +225,8 @@ def test_the_commands(sync: Sync, sides: dict[str, Side]) -> None:
     with pytest.raises(CommandError, match=r"no sync 'nothing'\. Accepted: contacts"):
         call_command("release", "nothing", why="x", stdout=out)
     call_command("release", "contacts", why="done testing", stdout=out)
+    with pytest.raises(CommandError, match=r"there is nothing to release\.$"):
+        call_command("release", "contacts", why="once more", stdout=out)
     assert "Billing: 2 writes waiting" in out.getvalue()
     sync_now(sync)
     assert len(sides["billing"].rows()) == 2

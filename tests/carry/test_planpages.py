@@ -41,7 +41,7 @@ def test_a_plan_is_shown_with_numbers_winners_writes_and_cost(made: Run) -> None
     shown = text(browser_of("Business owner"), f"/plans/{made.pk}/")
     assert "4 writes would be made, and 3 questions would be asked" in shown
     assert "1 differ<" in shown and "2 only on one side" in shown and "2 identical" in shown and "1 ambiguous" in shown
-    assert "Two sides changed First name at once and its owner&#x27;s value wins" in shown
+    assert "The sides disagree about First name and its owner&#x27;s value wins" in shown
     assert "“Dora”, from CRM" in shown and "A person is asked." in shown
     assert "First name: “Dorothea” → “Dora”" in shown
     assert "CRM: 1 made" in shown and "API calls" in shown
@@ -111,7 +111,7 @@ def test_choosing_who_wins_publishes_it_and_makes_the_plan_anew(made: Run) -> No
 
 def test_home_says_what_waits_for_approval(made: Run) -> None:
     client = browser_of("Business owner")
-    assert "CRM and Billing wait for approval: preview ready" in text(client, "/")
+    assert "Contacts: CRM and Billing wait for approval: preview ready" in text(client, "/")
     Feed.objects.filter(role__name="crm").update(stage="live")
     assert "Billing waits for approval: preview ready" in text(client, "/")
     Run.objects.all().delete()

@@ -63,7 +63,7 @@ def test_on_an_ordinary_day_nothing_has_to_be_counted():
 
 def test_the_sentence_says_what_to_do():
     [halt] = halts(Counts(deleted=30, known=100), Limits(deletes=5, delete_share=0.2))
-    assert halt.sentence.startswith("30 of 100 known records were deleted in one run; more than 5 and 20%")
+    assert halt.sentence.startswith("30 of 100 known records were deleted at once; more than 5 and 20%")
     assert "release all or part" in halt.sentence
 
 

@@ -32,7 +32,7 @@ def text(page: Any) -> str:
 def test_it_asks_in_one_sentence_and_says_what_each_answer_does(desk: Desk) -> None:
     shown = text(browser_of("Reviewer").get(f"/review/{desk.disagree(1).pk}/"))
     assert "Which Telephone is right for Person 1 p1@example.org?" in shown
-    assert "Two sides changed Telephone at once and the policy asks a person." in shown
+    assert "The sides disagree about Telephone and the policy asks a person." in shown
     assert "Telephone is shared by all who may write it; policy version 1 says: a person decides." in shown
     assert "+49 30 <del>1</del><ins>2</ins>000" in shown
     assert "<b>Billing:</b> Telephone changes from “+49 30 3000” to “+49 30 2000”" in shown

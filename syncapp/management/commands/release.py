@@ -41,7 +41,8 @@ class Command(BaseCommand):
         try:
             deed(options)
         except Refused as refused:
-            raise CommandError(f"Nothing was released: {refused}. Give the reason with --why.") from None
+            hint = "" if options["why"].strip() else " Give the reason with --why."
+            raise CommandError(f"Nothing was released: {refused}.{hint}") from None
 
     def _sync(self, options: dict[str, Any]) -> None:
         sync = Sync.objects.filter(slug=options["sync"]).first()

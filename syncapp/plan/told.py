@@ -218,7 +218,11 @@ def _waiting(told: Json, words: Words) -> str:
         f"{capital(words.role(told['role']))}: {counted(told['records'], 'record')} point to {name} that the hub does "
         f"not know yet; that field is left as it is, and judged when they are linked"
     )
-    return line + (f". {name} is in preview: approve its plan first, then make this one anew, to see it here" if told["in_preview"] else "")
+    return line + (
+        f". {name} is in preview: approve its plan first, then make this one anew, to see it here"
+        if told["in_preview"]
+        else ""
+    )
 
 
 HOW = {

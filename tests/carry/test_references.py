@@ -271,8 +271,8 @@ def test_a_plan_tells_which_records_wait_and_compares_them_all_the_same(pairs: d
     run = carry_out(ask_for_plan(sync, "ada").pk)
     assert run is not None
     assert notes(run.counts, words_of([sync.pk])[sync.pk]) == [
-        "Crm: 2 records point to companies that the hub does not know yet; that field is left as it is, and judged when "
-        "they are linked. companies is in preview: approve its plan first, then make this one anew, to see it here"
+        "Crm: 2 records point to companies that the hub does not know yet; that field is left as it is, and judged "
+        "when they are linked. companies is in preview: approve its plan first, then make this one anew, to see it here"
     ]
     pairs["crm"].back("POST", "edit", json={"id": edited, "fields": {"firstname": "Ada M."}, "actor": "ada"})
     approve(run.pk, "ada")

@@ -6,6 +6,8 @@ die; `settle` goes on from what was committed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from policies.core.due import Work, due_work, sent_values
 from policies.core.reasons import Reason
 from policies.core.seen import Observation
@@ -109,7 +111,8 @@ def _read_back(store: Store, remote: Remote, key: str, sending: Sending, written
     shown, later = written.observation, None
     if shown is None:
         try:
-            seen = remote.read(written.remote_id)
+            # a first look after this write, whatever was repeated before it: a lower version is not believed
+            seen = replace(remote.read(written.remote_id), last=False)
         except (Retryable, Unknown):
             seen = None
         exact = (

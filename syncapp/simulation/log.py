@@ -144,7 +144,7 @@ class Log:
     def _note_questions(self, plan: Plan) -> None:
         key = plan.state.key
         for closed in plan.closed:
-            if closed.question.kind is Kind.DELETE and closed.by != "rule":
+            if closed.question.kind in (Kind.DELETE, Kind.MERGE) and closed.by != "rule":
                 self.decided.setdefault((key, closed.question.role), []).append(closed.winner)
         for question in plan.state.questions:
             if (key, question.key, question.opened_at) not in self.opened:

@@ -116,13 +116,15 @@ class Workers(Reviewer):
             return
         judged = steps.look(self.store, account, remote_id, attempt=attempt, last=last)
         self.counts["looks"] += 1
-        if judged.again:
+        if remote_id in judged.again:
             self.hints[where] = (attempt + 1, since)
             self.counts["looks repeated"] += 1
         elif judged.waiting:
             self.hints[where] = (attempt, since)
         else:
             self.hints.pop(where, None)
+        for other in judged.again:  # what a merged record lives on as
+            self.hints.setdefault((account.role, other), (0, self.tick))
 
     def _half_typed(self, account: Account, remote_id: str) -> bool:
         """Within the feed's settle delay a change is left alone."""

@@ -15,7 +15,7 @@ from django.db.models.fields.json import KT
 
 from policies.core import codec
 from policies.core.rules import Policy
-from policies.core.seen import Observation
+from policies.core.seen import How, Observation
 from policies.core.values import Link, Question, Record
 
 from . import models
@@ -104,6 +104,7 @@ def load_page(
     feed = feeds[role]
     ids = {seen.remote_id for seen in observations}
     merged = {seen.merged_into for seen in observations if seen.merged_into is not None}
+    told = {seen.remote_id for seen in observations if seen.how is How.EVENT}
     known = _linked(feed, ids | merged)
     fresh = [seen for seen in observations if seen.remote_id not in known]
     digests = {seen.remote_id: match_digests(seen.fields, policy) for seen in fresh if seen.merged_into is None}
@@ -115,7 +116,7 @@ def load_page(
     keys = {
         *_of_sync(sync_id, more),
         *known.values(),
-        *_lives_on(known[one] for one in merged if one in known),
+        *_lives_on(known[one] for one in merged | told if one in known),
         *(key for found in loaded.matches.values() for key in found),
     }
     load_records(loaded, feeds, keys)

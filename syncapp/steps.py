@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from policies.core import identity
 from policies.core.merged import merged
+from policies.core.overwritten import late
 from policies.core.plan import plan
 from policies.core.planned import Plan
 from policies.core.seen import Context, How, Observation
@@ -88,9 +89,17 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
         link = record.links.get(observation.role)
         if placed.wait or link is None or link.remote_id != observation.remote_id:
             return
-    made = plan(record, observation, page.policy, context)
+    made = _judge(page, record, observation, context)
     page.save(made)
     judged.count(observation, made)
+
+
+def _judge(page: Page, record: Record, observation: Observation, context: Context) -> Plan:
+    """A late event of a record that lives on in another one may show an edit that is lost there."""
+    living = _lives_on(page, record, None) if observation.how is How.EVENT else None
+    if living is None or living.key == record.key:
+        return plan(record, observation, page.policy, context)
+    return late(living, record.links[observation.role], observation, page.policy, context)
 
 
 def _judge_merge(page: Page, observation: Observation, into: str, context: Context, judged: Judged) -> None:

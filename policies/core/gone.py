@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .diff import holds, is_null, same_at, told
 from .draft import Draft
 from .ownership import reads
 from .planned import Plan
 from .reasons import Reason, Verdict
 from .rules import OnDelete
 from .seen import Observation
-from .values import Candidate, Kind, Link
+from .values import Base, Candidate, Kind, Link
 from .windows import after_delete
 
 
@@ -128,9 +129,26 @@ def revive(draft: Draft, observation: Observation, link: Link) -> None:
             if other.into and other.remote_id is None:
                 draft.set_link(Link(other.role, epoch=other.epoch, unlinked=other.unlinked))
     draft.set_link(replace(link, gone=None, asleep=False, into=""))
+    _settle_last(draft, observation, link)
     close_delete(draft, link.role, Reason.CAME_BACK)
     mark_candidates(draft, link.role, frozen=False)
     draft.say(Verdict.REVIVED, Reason.CAME_BACK if link.gone is not None else Reason.BACK_IN_SCOPE, observation.role)
+
+
+def _settle_last(draft: Draft, observation: Observation, link: Link) -> None:
+    """A write of ours was under way when the record was deleted; it landed, and came back with it: nobody's change."""
+    last = link.windows[-1] if link.windows and link.windows[-1].deleted else None
+    role = draft.policy.roles[link.role]
+    for unit in draft.policy.units:
+        sent, base = last.sent.get(unit.name) if last is not None else None, draft.base(role.name, unit)
+        x = told(unit, observation.fields)
+        if sent is None or base is None or is_null(sent) or not same_at(role, x, sent) or same_at(role, x, base.stored):
+            continue
+        stored, belief = {**base.stored, **x}, draft.belief(unit)
+        draft.say(Verdict.LANDED, Reason.LANDED, role.name, unit, x, draft.saw(role.name, unit, observation))
+        draft.set_base(role.name, unit, Base(stored, dict(sent), base.k, owed=not holds(role, stored, belief.value)))
+        if holds(role, stored, belief.value):
+            draft.join(role.name, unit)
 
 
 def fall_asleep(draft: Draft, role: str) -> None:

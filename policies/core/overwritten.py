@@ -9,11 +9,11 @@ from .ownership import may_clear, may_write, problem
 from .planned import Plan
 from .reasons import Reason, Verdict
 from .review import disagree, reconsider
-from .rules import Role, Unit
-from .seen import Observation
+from .rules import Policy, Role, Unit
+from .seen import Context, Observation
 from .times import change_span
 from .types import same as equal
-from .values import Candidate, Link, Window
+from .values import Candidate, Link, Record, Window
 
 
 def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
@@ -27,6 +27,11 @@ def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
                 if unit.name in window.sent:
                     _judge_unit(draft, observation, role, unit, window, link)
     return draft.done(look_again=True)
+
+
+def late(living: Record, link: Link, observation: Observation, policy: Policy, context: Context) -> Plan:
+    """The record of this link lives on in another one: what an event shows of its past is a side there."""
+    return judge_event(Draft(living, policy, context), observation, link)
 
 
 def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, window: Window, link: Link) -> None:

@@ -118,7 +118,7 @@ class Window:
     write_version: str | None
     before: Mapping[str, Base]
     sent: Mapping[str, Values]
-    deleted: bool = False  # the hub deleted the record there: whatever came after the look went with it
+    deleted: bool = False  # the record was deleted there: whatever came after the look went with it
 
 
 @dataclass(frozen=True, slots=True)

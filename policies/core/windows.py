@@ -57,11 +57,15 @@ def after_settle(policy: Policy, link: Link, sending: Sending, observation: Obse
 
 
 def after_delete(policy: Policy, link: Link, observation: Observation) -> tuple[Window, ...]:
-    """A delete of ours goes over what was changed since its look, like any write: all that is left is the event."""
+    """The record is gone, and a delete or a write of ours was under way, which went over what was changed since its
+    look: all that is left of it is the event.
+    """
     sending = link.sending
-    if sending is None or not sending.delete:
+    if sending is None or sending.create:
         return link.windows
-    wrote = {unit.name: {member.name: None for member in unit.members} for unit in policy.units}
+    wrote = dict(sending.values)
+    if sending.delete:
+        wrote = {unit.name: {member.name: None for member in unit.members} for unit in policy.units}
     window = Window(
         link.read_at or sending.at, observation.read_at, sending.guard_version, None, dict(link.bases), wrote, True
     )

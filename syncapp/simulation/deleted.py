@@ -21,8 +21,8 @@ def deletes(world: World, findings: Findings) -> None:
         key = world.owners.get((delete.role, delete.remote_id))
         record = world.store.records.get(key) if key else None
         link = record.links.get(delete.role) if record is not None else None
-        if record is None or link is None or delete.back or link.asleep:
-            continue  # nobody's, there again, or out of the feed's scope, where nothing is looked at
+        if record is None or link is None or delete.back or link.asleep or link.into:
+            continue  # nobody's, there again, out of the feed's scope, or said to live on in another record
         if link.remote_id == delete.remote_id:
             _one(world, findings, delete, record, link)
     _nothing_by_a_listing(world, findings)

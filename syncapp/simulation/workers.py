@@ -95,6 +95,7 @@ class Workers(Reviewer):
             judged = steps.judge(self.store, account.role, [event])
             if judged.waiting:
                 account.events.append(event)
+                self.inbox.append(event)  # it waits there with its values
                 self.counts["deliveries that waited"] += 1
         self.counts["deliveries"] += 1
         self.look(account, event.remote_id)

@@ -170,6 +170,34 @@ def test_an_edit_that_our_delete_went_over_is_not_lost(version, asks):
     assert [q.kind for q in made.state.questions] == asks
 
 
+def test_an_edit_that_our_last_write_went_over_is_not_lost_with_the_record():
+    """The answer was lost, and before anybody settled the write the record was deleted: the event tells of the edit."""
+    record = record_of(TOLD)
+    sending = Sending("k", {"name": {"name": "Berta"}}, {"name": 3}, minutes(-2), guard_version="4")
+    links = {**record.links, "app": replace(record.links["app"], sending=sending, version="4")}
+    role = replace(policy_of(TOLD).roles["app"], ordered=True, exact=True)
+    policy = replace(policy_of(TOLD), roles={**policy_of(TOLD).roles, "app": role})
+    gone = replace(observation_of(replace(TOLD, x=NOTHING)), deleted=True)
+    buried = plan(replace(record, links=links), gone, policy, context_of(TOLD)).state
+    for told, asks in (("Emil", True), ("Berta", False)):
+        event = Observation("app", "a1", {"name": told}, NOW, version="6", how=How.EVENT)
+        made = plan(buried, event, policy, context_of(TOLD))
+        assert any(q.kind is Kind.OVERWRITTEN for q in made.state.questions) is asks
+
+
+def test_a_write_that_landed_before_a_delete_is_nobodys_change_when_the_record_comes_back():
+    """The hub believed Berta, wrote it, and the record was deleted; it believes Anna again, as was stored before."""
+    record = record_of(TOLD)
+    sending = Sending("k", {"name": {"name": "Berta"}}, {"name": 2}, minutes(-2))
+    links = {**record.links, "app": replace(record.links["app"], sending=sending)}
+    gone = replace(observation_of(replace(TOLD, x=NOTHING)), deleted=True)
+    buried = plan(replace(record, links=links), gone, policy_of(TOLD), context_of(TOLD)).state
+    back = Observation("app", "a1", {"name": "Berta"}, minutes(1))
+    made = plan(buried, back, policy_of(TOLD), replace(context_of(TOLD), now=minutes(1)))
+    assert made.state.beliefs["name"].value == {"name": "Anna"}
+    assert {role: str(work) for role, work in due_roles(made.state, policy_of(TOLD)).items()} == {"app": "update"}
+
+
 def skipped() -> Record:
     """A person left the second record at `app` alone."""
     asked = placed(record_of(TOLD)).state

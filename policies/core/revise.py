@@ -60,11 +60,11 @@ def _judge_again(draft: Draft, unit: Unit, old: Authority) -> None:
         link = draft.link(name)
         if base is None or not base.stored or not _rights_changed(draft, unit, name, old):
             continue
-        if link.gone is not None or link.unlinked or _merely_behind(draft, unit, name, base, old):
-            continue  # of a record that is no more, or not kept in step there, nothing is believed
+        if link.unlinked or link.into or _merely_behind(draft, unit, name, base, old):
+            continue  # of a record that is not kept in step there, or lives on in another one, nothing is believed
         draft.withdraw(unit, name)
         draft.set_link(replace(link, bases={k: v for k, v in link.bases.items() if k != unit.name}))
-        if not link.asleep:  # a record out of scope is judged when it is back, as if it were seen for the first time
+        if link.gone is None and not link.asleep:  # else it is judged when it is back, as if seen for the first time
             judge(draft, first_sight(draft, unit, name, base))
 
 

@@ -35,6 +35,7 @@ HELD_AS_IS = frozenset(
         Verdict.CONFIRMED,
         Verdict.EMPTY,
         Verdict.RESEND,
+        Verdict.NEAR_MISS,
     }
 )
 WINDOWS = {

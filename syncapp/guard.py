@@ -93,13 +93,16 @@ class Guarded(Fresh):
 
 
 def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> list[Observation]:
-    """What is looked at one by one counts as well: deletes, and records that are believed to be set back."""
+    """What is looked at one by one counts as well: deletes, and records that are believed to be set back. Changes are
+    counted once they are judged (`lately`).
+    """
     known = known_links(holder.feed, {one.remote_id for one in seen})
     kinds = {one.remote_id: holder.kind(one, one.digest, known.get(one.remote_id), one.read_at) for one in seen}
     holder.recall(kinds, kinds)
     news = [one for one in seen if not holder.answered(one.remote_id)]
     deleted = sum(kinds[one.remote_id] == What.DELETE for one in news)
     rewound = sum(kinds[one.remote_id] == What.REWIND and one.last for one in news)
+    holder.changes = frozenset(one.remote_id for one in news if kinds[one.remote_id] == What.CHANGE)
     holder.deleted += deleted
     holder.rewound += rewound
     if deleted or rewound:

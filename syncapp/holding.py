@@ -9,7 +9,7 @@ from typing import Protocol
 
 import orjson
 from django.db import connection
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Max, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 
 from policies.core.codec import to_json
@@ -59,6 +59,8 @@ class Holder:
     # Counted, and not told to the others yet: a page that is read again must not count twice.
     deleted: int = 0
     rewound: int = 0
+    changed: int = 0
+    changes: frozenset[str] = frozenset()  # told by hints, new to the feed and to those who were asked about it
     rows: dict[str, Held] = field(default_factory=dict)
 
     @classmethod
@@ -101,21 +103,31 @@ class Holder:
             trip(reason.code, reason.sentence, feed=self.feed)
             self.codes.add(reason.code)
 
-    def lately(self, now: datetime) -> tuple[int, int]:
-        """(deleted, set back) within the window, and since a person last released such a brake."""
+    def since(self, now: datetime) -> datetime:
+        """The window, or since a person last released such a brake."""
         released = Brake.objects.filter(feed=self.feed, code__in=HOLDS).aggregate(at=Max("released_at"))["at"]
-        since = max(now - WINDOW, released or now - WINDOW)
-        told = Lately.objects.filter(feed=self.feed, minute__gte=since).aggregate(d=Sum("deleted"), r=Sum("rewound"))
+        return max(now - WINDOW, released or now - WINDOW)
+
+    def lately(self, now: datetime) -> tuple[int, int]:
+        """(deleted, set back) since then."""
+        told = self._told(self.since(now)).aggregate(d=Sum("deleted"), r=Sum("rewound"))
         return (told["d"] or 0) + self.deleted, (told["r"] or 0) + self.rewound
+
+    def changed_lately(self, since: datetime) -> int:
+        return (self._told(since).aggregate(c=Sum("changed"))["c"] or 0) + self.changed
+
+    def _told(self, since: datetime) -> QuerySet[Lately]:
+        return Lately.objects.filter(feed=self.feed, minute__gte=since)
 
     def note(self, now: datetime) -> None:
         """What was counted is judged or held by now: told to everybody who reads this feed."""
-        if self.deleted or self.rewound:
+        counted = {"deleted": self.deleted, "rewound": self.rewound, "changed": self.changed}
+        if any(counted.values()):
             minute = now.replace(second=0, microsecond=0)
             Lately.objects.bulk_create([Lately(feed=self.feed, minute=minute)], ignore_conflicts=True)
-            more = {"deleted": F("deleted") + self.deleted, "rewound": F("rewound") + self.rewound}
+            more = {name: F(name) + number for name, number in counted.items()}
             Lately.objects.filter(feed=self.feed, minute=minute).update(**more)
-        self.deleted = self.rewound = 0
+        self.deleted = self.rewound = self.changed = 0
 
     def sift(self, seen: Sequence[Observation], kinds: Mapping[str, str]) -> list[Observation]:
         """Those that may be judged. The others are kept, durably, before this returns."""

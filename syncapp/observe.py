@@ -21,6 +21,7 @@ from .holding import Holder
 from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries
 from .known import Fresh, known_links
 from .lastlook import REPEATS
+from .lately import count_changes
 from .load import Contended
 from .models import Delivery, Feed
 from .receive import is_own_hint, look_later, ring_inbox
@@ -167,7 +168,7 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
         attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)
     seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
     holder = Holder.of(remote.feed)
-    seen = sift_hints(holder, seen, store.now())
+    seen, begun = sift_hints(holder, seen, store.now()), store.now()
     typing = _half_typed(remote, hints, seen, store.now())
     seen = [one for one in seen if one.remote_id not in typing]
     judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
@@ -178,6 +179,7 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     assert isinstance(remote.sieve, Fresh)
     refused |= remote.sieve.aside
     now = store.now()
+    count_changes(holder, begun, now)
     holder.note(now)
     holder.passed(set(ids) - waiting - again - set(put_off) - set(typing))
     for hint in hints:

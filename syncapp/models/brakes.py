@@ -119,12 +119,14 @@ class Spending(models.Model):
 
 
 class Lately(models.Model):
-    """Per feed and minute, what was seen deleted or set back there: hints and short passes add up to a mass, too."""
+    """Per feed and minute, what was seen deleted, set back or changed there: hints and short passes add up, too."""
 
     feed = models.ForeignKey("syncapp.Feed", models.CASCADE, related_name="lately")
     minute = models.DateTimeField()
     deleted = models.PositiveIntegerField(default=0)
     rewound = models.PositiveIntegerField(default=0)
+    # By hints alone; records, each once in the window.
+    changed = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "lately"

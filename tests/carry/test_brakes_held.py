@@ -17,7 +17,7 @@ from syncapp.poll import poll
 from syncapp.receive import look_later
 from syncapp.releasing import Refused, end_answered, leave, release_brake, release_items
 from syncapp.store import new_key
-from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
+from tests.carry.driving import Side, at_rest, billing_of, first_load, no_webhooks_left, work_until
 from tests.clerk.making import silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,7 +126,8 @@ def test_deletes_told_one_by_one_are_a_mass_delete(sync: Sync, sides: dict[str, 
     ids = first_load(sides, 60)
     work_until(at_rest, "rest after the first load")
     delete_many(sides, ids[:40])
-    work_until(lambda: Brake.objects.filter(released_at=None).exists() and at_rest(), "the brake and rest")
+    work_until(lambda: no_webhooks_left(sides) and at_rest(), "rest")
+    assert brake().code == "mass_delete"
     judged = Conflict.objects.filter(kind="delete").count()
     assert judged <= 20 and judged + len(held()) == 40
     assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 60
@@ -153,6 +154,59 @@ def test_a_mass_change_holds_what_goes_beyond_the_limit(sync: Sync, sides: dict[
     release_brake(brake(), "ada", "it was our own import")
     work_until(at_rest, "rest")
     assert len(imported(sides)) == 60
+
+
+def tell(sides: dict[str, Side], ids: list[str], size: int = 10) -> None:
+    """Webhooks say that these moved: looked at in batches, as they come in."""
+    for at in range(0, len(ids), size):
+        look_later(feed(), ids[at : at + size], 0.0)
+        work_inbox()
+
+
+def test_changes_told_one_by_one_are_a_mass_change(sync: Sync, sides: dict[str, Side]) -> None:
+    """An import that webhooks announce record by record, before any listing is read."""
+    guards(changes=20, change_share=0.2)
+    ids = first_load(sides, 60)
+    for one in ids:
+        sides["crm"].edit(one, firstname="Imported")
+    tell(sides, ids)
+    assert brake().code == "mass_change" and "of 60 known records changed" in brake().sentence
+    assert len(held()) == 30, "the batch that went beyond the limit is the last that is judged"
+    work_until(at_rest, "rest")
+    assert len(imported(sides)) == 30
+    release_brake(brake(), "ada", "it was our own import")
+    work_until(at_rest, "the others")
+    assert len(imported(sides)) == 60
+    assert not Brake.objects.filter(released_at=None).exists(), "what was released is not counted again"
+
+
+def test_a_record_that_changes_often_counts_once(sync: Sync, sides: dict[str, Side]) -> None:
+    guards(changes=3, change_share=0.05)
+    ids = first_load(sides, 6)
+    for number in range(4):
+        for one in ids[:3]:
+            sides["crm"].edit(one, firstname=f"Typed {number}")
+        tell(sides, ids[:3])
+    assert not Brake.objects.exists()
+    sides["crm"].edit(ids[3], firstname="One more")
+    tell(sides, ids[3:4])
+    assert brake().code == "mass_change", "the fourth record is beyond the limit"
+
+
+def test_neither_a_touch_nor_an_echo_is_a_change(sync: Sync, sides: dict[str, Side], hooked: None) -> None:
+    """Each record is announced by both accounts: by one because it was touched, by the other because of our writes."""
+    guards(changes=10, change_share=0.1)
+    ids = first_load(sides, 30)
+    work_until(at_rest, "rest after the first load")
+    sides["crm"].back("POST", "touch", json={})
+    tell(sides, ids)
+    guards(changes=10**6)
+    for one in ids:
+        sides["crm"].edit(one, firstname="Imported")
+    tell(sides, ids)
+    guards(changes=10, change_share=0.1)
+    work_until(lambda: len(imported(sides)) == 30 and at_rest(), "everything to be carried and announced")
+    assert not Brake.objects.filter(released_at=None).exists()
 
 
 def imported(sides: dict[str, Side]) -> list[dict[str, object]]:

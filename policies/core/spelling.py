@@ -42,6 +42,8 @@ def _past_back(entry: list[Any]) -> tuple[int, Any]:
 def optional(spelling: Spelling) -> Spelling:
     """None is null."""
     encode, decode = spelling
+    if encode is _same and decode is _same:
+        return spelling
     return (
         lambda value: None if value is None else encode(value),
         lambda value: None if value is None else decode(value),
@@ -51,7 +53,7 @@ def optional(spelling: Spelling) -> Spelling:
 def listed(spelling: Spelling) -> Spelling:
     """A tuple is a list."""
     encode, decode = spelling
-    return (lambda value: [encode(part) for part in value], lambda value: tuple(decode(part) for part in value))
+    return (lambda value: [encode(part) for part in value], lambda value: tuple([decode(part) for part in value]))
 
 
 def mapped(spelling: Spelling) -> Spelling:

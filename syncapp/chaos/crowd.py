@@ -15,11 +15,12 @@ import psycopg
 from django.db import Error, close_old_connections
 
 from syncapp.demo.people import NO_ADDRESS, in_directory
-from syncapp.demo.reviewer import Reviewer
 from syncapp.demo.scenario import Scenario
 from syncapp.demo.setup import Demo
 from syncapp.demo.systems import Fields, System
 from syncapp.sandbox.people import Person, person
+
+from .owner import Owner
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Crowd:
 
     demo: Demo
     scenario: Scenario
-    reviewer: Reviewer
+    reviewer: Owner
     doors: Doors
     random: Random
     leavers: list[Mapping[str, str]]  # their remote ids by role; deleted one by one

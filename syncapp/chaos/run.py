@@ -15,26 +15,25 @@ from django.db import Error, close_old_connections, connections
 
 from policies.core.values import Kind
 from policies.models import PolicySet, Sync
-from syncapp.brakes import open_brakes
 from syncapp.demo.evidence import dump, held_by_unit
 from syncapp.demo.headless import MUST_BE_ZERO, full_sync, rest
 from syncapp.demo.judging import SHOWN, Scene, judged
 from syncapp.demo.people import Population
 from syncapp.demo.processes import DemoProblem
 from syncapp.demo.rest import Tell, at_rest, loaded, standing, waiting_work
-from syncapp.demo.reviewer import ACTOR, ANSWERS, Decide, Reviewer
+from syncapp.demo.reviewer import ANSWERS, Decide
 from syncapp.demo.run import until_asked_to_stop
 from syncapp.demo.scenario import FAULTS, People, Scenario
 from syncapp.demo.setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from syncapp.demo.systems import systems_of
 from syncapp.models import Ledger
-from syncapp.releasing import release_brake
 from syncapp.store import PgStore
 from syncapp.sweep import sync_now
 
 from .audit import doubled, scattered, set_back, unexplained
 from .crowd import Crowd, Doors
 from .keeper import Keeper
+from .owner import Owner
 from .script import Script
 from .setup import SANDBOX_WORDS, write_set_up
 from .steps import Steps
@@ -118,7 +117,7 @@ def cast(demo: Demo, set_up: Path, keeper: Keeper, steps: Steps, decide: Decide,
     policy = PgStore(sync).setting().policy
     scene = Scene(sync, systems, demo.sandboxes, staying, policy, held_by_unit(dump(systems), staying, policy))
     answers = {**ANSWERS, Kind.DELETE: ("propagate", "recreate")}
-    reviewer = Reviewer(decide, Random(seed + 1), answers)  # noqa: S311 - as above
+    reviewer = Owner(decide, Random(seed + 1), answers)  # noqa: S311 - as above
     theirs = {role: doors.guarded(system) for role, system in systems.items()}
     scenario = Scenario(theirs, staying, policy, Random(seed + 2), _nothing, once=True)  # noqa: S311 - as above
     crowd = Crowd(demo, scenario, reviewer, doors, Random(seed + 3), list(leaving.ids.values()), _backlog)  # noqa: S311
@@ -139,16 +138,15 @@ def _play(cast: Cast, seconds: float, seed: int, tell: Tell) -> dict[str, Any]:
         crowd.stop()
     tell(f"{len(crowd.scenario.edits)} edits made; peace")
     _peace(cast)
-    released = _release(tell)
     rest(demo, crowd.reviewer, tell, LONGEST_REST)
     tell("At rest; a full sync, as once a day")
-    repaired, again = _repair(cast, tell)
+    repaired = _repair(cast, tell)
     rest(demo, crowd.reviewer, tell, LONGEST_REST)
     writes, count = full_sync(demo, cast.scene.sync, tell)
     tell("Comparing the systems and judging every edit")
     told = report(cast)
     told["details"]["writes_after_rest"] = writes[:SHOWN]
-    found = {"found_by_the_first_full_sync": repaired, "brakes_released": released + again}
+    found = {"found_by_the_first_full_sync": repaired, "brakes_released": len(crowd.reviewer.released)}
     return {**told, **found, "writes_after_rest": count}
 
 
@@ -258,28 +256,20 @@ def _errands_done(keeper: Keeper) -> None:
         time.sleep(0.1)
 
 
-def _release(tell: Tell) -> int:
-    """A person looks at what was braked, and lets it go on."""
-    found = open_brakes()
-    for brake in found:
-        tell(f"  released: {brake.sentence}")
-        release_brake(brake, ACTOR, "looked at after the storm")
-    return len(found)
-
-
-def _repair(cast: Cast, tell: Tell) -> tuple[int, int]:
-    """What only a full sync finds: how often it wrote, and how many brakes were released."""
-    demo, released = cast.demo, 0
+def _repair(cast: Cast, tell: Tell) -> int:
+    """What only a full sync finds: how often it wrote."""
+    demo, owner = cast.demo, cast.crowd.reviewer
     before = _writes(demo)
     for _ in range(REPAIRS):
         cast.keeper.check()
         done = sync_now(cast.scene.sync, full=True)
-        if not done.failed:
-            return _writes(demo) - before, released
-        tell(f"  {'; '.join(done.failed)}")
-        released += _release(tell)
+        # A brake may hold some records while the rest of the feed was read to its end.
+        braked = owner.release_all()
+        if not done.failed and not braked:
+            return _writes(demo) - before
+        tell(f"  {'; '.join(done.failed) or 'a brake tripped and was released'}; once more")
         time.sleep(2)
-    raise DemoProblem(f"The full sync failed: {'; '.join(done.failed)}")
+    raise DemoProblem(f"The full sync came to no end: {'; '.join(done.failed) or 'brakes trip again and again'}")
 
 
 def _writes(demo: Demo) -> int:

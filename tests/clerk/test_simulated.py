@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import replace
 
@@ -69,9 +70,10 @@ def lines_of(key: str) -> list[Ledger]:
     return list(Ledger.objects.filter(record=uuid.UUID(key)).order_by("id"))
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 6, 7])  # worlds in which much is written
 def test_it_is_all_there(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MemoryPage, "new_key", lambda page: str(uuid.uuid4()))
+    numbers = itertools.count(1)  # keys as PostgreSQL holds them, and the same in every run: their order is drawn from
+    monkeypatch.setattr(MemoryPage, "new_key", lambda page: str(uuid.UUID(int=next(numbers))))
     world, setting = world_of(seed)
     world.run()
     world.rest()

@@ -17,6 +17,7 @@ from .rules import Policy, Role, Unit
 from .seen import Context, Observation
 from .values import WINDOWS, Base, Candidate, Failed, Kind, Link, Record, Said, Sending, Span, Values, Window
 from .versions import lower
+from .windows import of_old
 
 
 def confirm(
@@ -68,7 +69,7 @@ def _written(
     link: Link, sending: Sending, remote_id: str, version: str | None, before: Mapping[str, Base], at: datetime
 ) -> Link:
     window = Window(link.read_at or sending.at, at, sending.guard_version, version, before, sending.values)
-    windows = (*link.windows, window)[-WINDOWS:]
+    windows = (*of_old(link, remote_id), window)[-WINDOWS:] if sending.create else (*link.windows, window)[-WINDOWS:]
     return replace(
         link,
         remote_id=remote_id,
@@ -77,6 +78,7 @@ def _written(
         digest="",
         sending=None,
         windows=windows,
+        was="",
         epoch=link.epoch + 1,  # an answered key is spent: to write the same version again is another attempt
     )
 

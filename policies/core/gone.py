@@ -95,11 +95,14 @@ def _call_off(draft: Draft) -> None:
 def recreate(draft: Draft, role: str, reason: Reason) -> None:
     """The record is made again there: an empty link, and a new attempt epoch for its idempotency key.
 
-    It remembers when the delete was seen: reads that were begun before show a record that is no more.
+    It remembers when the delete was seen: reads that were begun before show a record that is no more. And it remembers
+    our writes, for a late event may come when the account has taken the very same record out of its bin.
     """
     close_delete(draft, role, reason)
     old = draft.link(role)
-    draft.set_link(Link(role, read_at=old.read_at, epoch=old.epoch + 1))
+    kept = tuple(window for window in old.windows if not window.deleted)
+    was = old.remote_id or old.was
+    draft.set_link(Link(role, read_at=old.read_at, windows=kept, was=was if kept else "", epoch=old.epoch + 1))
     draft.say(Verdict.DECIDED, reason, role)
 
 

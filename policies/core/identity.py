@@ -17,6 +17,7 @@ from .seen import Context, Observation
 from .times import created_in_hub_time
 from .types import is_invalid
 from .values import Belief, Candidate, Json, Kind, Link, Record, Values
+from .windows import of_old
 
 
 def match_values(fields: Values, policy: Policy) -> list[tuple[int, tuple[Json, ...]]]:
@@ -56,7 +57,8 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
         epoch = known.epoch if known else 0
         close_delete(draft, role, Reason.CAME_BACK)
         made, skipped = created_in_hub_time(observation, policy, context), known.skipped if known else {}
-        draft.set_link(Link(role, observation.remote_id, epoch=epoch, created=made, skipped=skipped))
+        link = Link(role, observation.remote_id, epoch=epoch, created=made, skipped=skipped)
+        draft.set_link(replace(link, windows=of_old(known, observation.remote_id)))
         linked = draft.done()
         creator = _creator(matches[0], role, made, policy)
         return _linked(

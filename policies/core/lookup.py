@@ -13,6 +13,7 @@ from .reasons import Reason, Verdict
 from .rules import Policy
 from .seen import Context, Observation
 from .values import Base, Candidate, Kind, Link, Record
+from .windows import of_old
 
 
 def found(record: Record, observation: Observation, policy: Policy, context: Context) -> Plan:
@@ -24,7 +25,8 @@ def found(record: Record, observation: Observation, policy: Policy, context: Con
     link = draft.link(observation.role)
     facts, sending = policy.roles[observation.role], link.sending
     ours = sending is not None and sending.create and observation.external_id == record.key
-    draft.set_link(Link(observation.role, observation.remote_id, epoch=link.epoch))
+    kept = of_old(link, observation.remote_id)
+    draft.set_link(Link(observation.role, observation.remote_id, windows=kept, epoch=link.epoch))
     draft.say(Verdict.FOUND, Reason.FOUND, observation.role)
     for name, sent in sending.values.items() if sending is not None and ours else ():
         unit = policy.unit(name)

@@ -40,7 +40,7 @@ def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, 
         return
     # By version only this very write could be taken for the edit; by time, any of ours could.
     ours = (window,) if windows.versioned(window, observation, role) else link.windows
-    if any(same_at(role, x, past.sent[unit.name]) for past in ours if unit.name in past.sent):
+    if any(same_at(role, x, sent) for past in ours if (sent := past.sent.get(unit.name))):
         return
     saw = draft.saw(role.name, unit, observation)
     lifted = lift(unit, role, x, before)

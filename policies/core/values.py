@@ -133,6 +133,7 @@ class Link:
     bases: Mapping[str, Base] = field(default_factory=dict)
     sending: Sending | None = None
     windows: tuple[Window, ...] = ()
+    was: str = ""  # the remote id that the windows are about, while the record is to be made there again
     epoch: int = 0
     gone: datetime | None = None  # tombstone: the account deleted it
     unlinked: bool = False  # a person or policy cut it; blocks create

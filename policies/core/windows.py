@@ -31,6 +31,13 @@ def within(window: Window, observation: Observation, role: Role, context: Contex
     return window.guard_at - slack <= at <= window.written_at + slack
 
 
+def of_old(link: Link | None, remote_id: str) -> tuple[Window, ...]:
+    """What is kept of our writes where a record gets a link to the id that it had there before."""
+    if link is None or remote_id not in (link.remote_id, link.was):
+        return ()
+    return tuple(window for window in link.windows if not window.deleted)
+
+
 def after_echo(link: Link, sending: Sending, o: Observation, unit: Unit, base: Base | None) -> tuple[Window, ...]:
     """The write lies after its look and not after this read: a late event may show what it went over."""
     name = unit.name
@@ -65,7 +72,7 @@ def after_delete(policy: Policy, link: Link, observation: Observation) -> tuple[
         return link.windows
     wrote = dict(sending.values)
     if sending.delete:
-        wrote = {unit.name: {member.name: None for member in unit.members} for unit in policy.units}
+        wrote = {unit.name: {} for unit in policy.units}  # a delete writes no value: an emptied field is not ours
     window = Window(
         link.read_at or sending.at, observation.read_at, sending.guard_version, None, dict(link.bases), wrote, True
     )

@@ -6,17 +6,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from policies.core import gone
+from policies.core.draft import Draft
+from policies.core.identity import place
 from policies.core.plan import plan
 from policies.core.planned import Plan
-from policies.core.reasons import Verdict
+from policies.core.reasons import Reason, Verdict
 from policies.core.rules import Field, Policy, Role, Strategy, Unit
 from policies.core.seen import Context, How, Observation
 from policies.core.types import field_type
-from policies.core.values import Base, Belief, Link, Record, Window
+from policies.core.values import Base, Belief, Link, Record, Sending, Window
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOTH = frozenset({"crm", "app"})
 NAME = Unit("name", (Field("name", field_type("text").normalise),), "shared", BOTH, BOTH, Strategy.REVIEW)
+APP = Role("app", exact=True, ordered=True)
 
 
 def window(guard: int, write: int, before: str, sent: str) -> Window:
@@ -54,3 +58,38 @@ def test_our_own_write_what_stood_before_and_what_lies_outside_are_none(value: s
 def test_by_time_anything_that_we_wrote_could_be_ours() -> None:
     assert told("old", "7", ordered=False).lines == ()
     assert [line.verdict for line in told("typed", "7", ordered=False).lines] == [Verdict.OVERWRITTEN]
+
+
+def by_the_hub(emptied: bool) -> Plan:
+    """The hub looked at version 5 and deleted the record; an event tells that somebody had changed it before that."""
+    name = NAME if not emptied else Unit("name", NAME.members, "shared", BOTH, BOTH, Strategy.REVIEW, may_clear=BOTH)
+    rules = Policy(1, (name,), {"crm": Role("crm"), "app": APP}, (("name",),), by_name={"name": name})
+    sending = Sending("key", {}, {}, NOW, delete=True, guard_version="5")
+    base = Base({"name": "Anna"}, {"name": "Anna"}, 4)
+    link = Link("app", "a1", "5", NOW, bases={"name": base}, sending=sending, doomed=True)
+    record = Record("r", 4, "crm", {"name": Belief({"name": "Anna"}, 4, frozenset({"crm"}))}, {"app": link})
+    later = NOW + timedelta(seconds=2)
+    deleted = plan(record, Observation("app", "a1", {}, later, deleted=True), rules, Context(later)).state
+    value = None if emptied else "Carl"
+    return plan(deleted, Observation("app", "a1", {"name": value}, later, "6", how=How.EVENT), rules, Context(later))
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_an_edit_before_our_own_delete_is_none_of_ours_even_if_it_emptied_the_field(emptied: bool) -> None:
+    assert by_the_hub(emptied).lines[0].reason is Reason.OVERWRITTEN_EDIT
+
+
+@pytest.mark.parametrize(("remote_id", "known"), [("a1", True), ("a2", False)])
+def test_our_writes_are_remembered_where_the_very_same_record_comes_out_of_the_bin(remote_id: str, known: bool) -> None:
+    """It was deleted there and is to be made again; then it is linked anew, and an event of before comes late."""
+    rules = Policy(1, (NAME,), {"crm": Role("crm"), "app": APP}, (("name",),), by_name={"name": NAME})
+    base = Base({"name": "new"}, {"name": "new"}, 4)
+    link = Link("app", "a1", "9", NOW, bases={"name": base}, windows=(window(5, 9, "mid", "new"),), gone=NOW)
+    record = Record("r", 4, "crm", {"name": Belief({"name": "new"}, 4, frozenset({"crm"}))}, {"app": link})
+    draft = Draft(record, rules, Context(NOW))
+    gone.recreate(draft, "app", Reason.DELETE_RECREATES)
+    back = Observation("app", remote_id, {"name": "new"}, NOW + timedelta(seconds=1), "12")
+    linked = place(back, [draft.done().state], rules, Context(NOW), "s").state
+    late = Observation("app", remote_id, {"name": "typed"}, NOW + timedelta(seconds=2), "7", how=How.EVENT)
+    made = plan(plan(linked, back, rules, Context(NOW)).state, late, rules, Context(NOW))
+    assert [line.verdict for line in made.lines] == ([Verdict.OVERWRITTEN] if known else [])

@@ -30,6 +30,8 @@ KEPT = {
     764: "an answer about identity was judged as older than a read that a slow worker still held",
     769: "a read from before a delete linked the dead record again, with what it once held",
     797: "the same, and an empty value went over a text",
+    1197: "a field that was emptied just before our delete was taken for the delete itself",
+    1494: "an event came when its record had been deleted, taken out of the bin and linked again",
 }
 
 

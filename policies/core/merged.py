@@ -74,8 +74,9 @@ def _new_id(draft: Draft, seen: Observation, link: Link) -> Plan:
 
 def _judged(draft: Draft, winner: Record, seen: Observation, link: Link) -> tuple[Plan, ...]:
     role, into = seen.role, seen.merged_into or ""
-    if any(q.kind is Kind.MERGE and (q.role, q.about) == (role, into) for q in draft.questions):
-        return ()
+    asked = any(q.kind is Kind.MERGE and (q.role, q.about) == (role, into) for q in draft.questions)
+    if asked and link.gone is not None:
+        return ()  # a link that is still written to is another one, which came since
     _bury(draft, seen, link)
     how = draft.policy.on_merge
     if how is OnMerge.FOLLOW:

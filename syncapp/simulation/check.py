@@ -90,7 +90,16 @@ def _met_again(world: World, record: Record) -> bool:
     that the remote one belongs to by now.
     """
     again = any(key == record.key for key, _ in world.gone) or bool(world.set_back & set(record.links))
-    return again or record.key in world.relinked
+    return again or record.key in world.relinked or _made_for_another(world, record)
+
+
+def _made_for_another(world: World, record: Record) -> bool:
+    """What the hub made for another record, deleted before the answer came: taken out of the bin, and kept apart.
+
+    No log of links tells it, for the hub never knew its id; the external id that the hub wrote does.
+    """
+    rows = [world.accounts[role].rows.get(link.remote_id or "") for role, link in record.links.items()]
+    return any(row is not None and row.external_id not in (None, record.key) for row in rows)
 
 
 def _hidden(world: World, name: str, part: Json) -> Json:

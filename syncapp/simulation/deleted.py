@@ -6,11 +6,12 @@ from datetime import datetime
 
 from policies.core.ownership import reads
 from policies.core.reasons import Verdict
-from policies.core.rules import OnDelete, Strategy
-from policies.core.values import Kind, Link, Record
+from policies.core.rules import OnDelete, Strategy, Unit
+from policies.core.values import Kind, Link, Record, Values
 
 from .findings import Findings
 from .log import Delete
+from .rows import Edit
 from .world import World
 
 ASKING = frozenset({OnDelete.ASK, OnDelete.REVIEW})
@@ -59,11 +60,25 @@ def _edit_beats_it(
         unit = world.unit_for(edit, policy)
         if unit.strategy in (Strategy.MAX, Strategy.MIN):
             continue  # taken note of, but perhaps it could not beat what stood
+        if _waits_for_a_person(world, edit, record, unit):
+            continue
         gone = world.accounts[delete.role].trash.get(delete.remote_id)
         if gone is not None and all(gone.fields.get(name) == value for name, value in edit.stored.items()):
             continue  # it is what the deleted record held: nothing there is behind
         if edit.judged_at > known and reads(unit, policy, delete.role):
             findings.violations.append(f"I1: edit {edit.number} came after a delete and did not beat it: {where}")
+
+
+def _waits_for_a_person(world: World, edit: Edit, record: Record, unit: Unit) -> bool:
+    """The guard against ping-pong holds the field: the edit is taken, but only a candidate, and nothing changed yet."""
+    held = [q for q in record.questions if q.kind is Kind.PING_PONG and q.unit == unit.name]
+    mine = [c for q in held for c in q.candidates if c.source == edit.role]
+    believed = world.believed.get((record.key, unit.name), {}).values()
+    return any(_shows(c.value, edit) for c in mine) and not any(_shows(value, edit) for value in believed)
+
+
+def _shows(value: Values, edit: Edit) -> bool:
+    return all(value.get(name) == typed for name, typed in edit.stored.items())
 
 
 def _nothing_by_a_listing(world: World, findings: Findings) -> None:

@@ -253,3 +253,11 @@ def test_what_lives_on_elsewhere_in_part_lives_by_itself_as_well():
     assert lives_on_in(replace(LOSER, links={"app": went})) == "r2"
     assert lives_on_in(replace(LOSER, links={"app": went, "crm": Link("crm")})) == ""
     assert lives_on_in(replace(LOSER, links={"app": went, "crm": Link("crm", "c1", gone=NOW, unlinked=True)})) == ""
+
+
+def test_a_record_that_came_since_and_is_merged_away_as_well_is_not_written_to():
+    asked = judged(how=OnMerge.ASK)[0].state
+    came = replace(asked, links={**asked.links, "app": replace(LOSER.links["app"], remote_id="a9", read_at=NOW)})
+    [made] = merged(came, WINNER, seen("a9"), policy(OnMerge.ASK), CONTEXT)
+    assert (made.state.links["app"].gone, due(made.state)) == (NOW, {})
+    assert [(str(q.kind), q.note) for q in made.state.questions] == [("merge", "a9 into a2")]

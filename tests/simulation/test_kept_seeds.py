@@ -32,6 +32,9 @@ KEPT = {
     797: "the same, and an empty value went over a text",
     1197: "a field that was emptied just before our delete was taken for the delete itself",
     1494: "an event came when its record had been deleted, taken out of the bin and linked again",
+    1766: "what a create of unknown outcome had made was deleted, taken back and kept apart, and showed its own form",
+    4359: "a link that came while a merge was asked about was merged away as well, and written to for ever",
+    4850: "an edit that the ping-pong guard holds was taken for one that must beat a delete",
 }
 
 

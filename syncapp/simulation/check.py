@@ -6,6 +6,7 @@ from policies.core.diff import same_at, stored_form, told
 from policies.core.due import due_roles, due_units
 from policies.core.exceptions import holding
 from policies.core.ownership import may_write, reads
+from policies.core.reasons import Reason
 from policies.core.rules import Strategy
 from policies.core.values import Json, Record, Values
 
@@ -180,17 +181,17 @@ def _one_to_one(world: World, findings: Findings) -> None:
 def _counters(world: World, findings: Findings) -> None:
     """A merged total is the sum of what people added, where nothing was lost to a window or left to a person."""
     units = [u for u in world.policy.units if u.name == "points"]
+    in_hub = {key for key, line in world.store.lines if line.reason is Reason.HUB_EDIT and line.unit == "points"}
     for record in world.store.records.values() if units else ():
         mine = [e for e in world.edits if "points" in e.typed and record_of(world, e) is record]
         if (
             not mine
-            or world.asked.get((record.key, "points"))
+            or (record.key, "points") in world.left_open
             or not all(world.always(e, record) and not e.restored for e in mine)
             or any(key == record.key for key, _ in world.gone)
             or record.key in world.relinked
+            or record.key in in_hub
         ):
-            continue
-        if any(key == record.key and unit == "points" for key, unit, _ in world.hub_edits):
             continue
         if any(e.at <= world.linked.get((record.key, e.role), e.at) for e in mine):
             continue  # totals that differ or agree when first linked are no deltas

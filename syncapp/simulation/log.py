@@ -68,6 +68,7 @@ class Log:
         self.hub_edits: list[tuple[str, str, Values]] = []
         self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
+        self.left_open: set[tuple[str, str]] = set()  # fields of records that a person was asked about
         self.opened: set[tuple[str, tuple[str, str, str, str], datetime]] = set()  # questions that were counted
 
     @property
@@ -150,6 +151,7 @@ class Log:
             if (key, question.key, question.opened_at) not in self.opened:
                 self.opened.add((key, question.key, question.opened_at))
                 self.counts[f"asked: {question.reason.code}"] += 1
+            self.left_open.add((key, question.unit))
         for question in (*plan.state.questions, *(closed.question for closed in plan.closed)):
             if question.unit:
                 self.asked.setdefault((key, question.unit), []).extend(c.value for c in question.candidates)
@@ -242,7 +244,7 @@ class Log:
         """The total a record began with, if all sides that had one began with the same."""
         totals = {
             values[name]
-            for (role, remote_id), values in self.first.items()
-            if (link := record.links.get(role)) and link.remote_id == remote_id and values.get(name) is not None
+            for side, values in self.first.items()
+            if self.owners.get(side) == record.key and values.get(name) is not None
         }
         return next(iter(totals)) if len(totals) == 1 and isinstance(next(iter(totals)), int) else None  # type: ignore[return-value]

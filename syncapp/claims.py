@@ -107,14 +107,17 @@ def refuse(page: Page, role: str, key: str, sending: Sending, error: Rejected | 
 def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> Outcome | None:
     """One hit that is nobody else's is linked; several, or one that belongs to another record, ask a person.
 
-    None, nothing was found, if all of them belong to records that a person keeps apart from this one.
+    None, nothing was found, if all of them belong to records that a person keeps apart from this one. Where one of
+    those was made for this record (and merged into the other since), a create would be written over it: a person is
+    asked what to do there.
     """
     record, context = page.record(key), page.context(role)
     if record is None:
         return Outcome.IDLE
-    hits = not_apart(record, hits, [_owner(page, hit) for hit in hits], page.policy)
+    told = hits
+    hits = not_apart(record, told, [_owner(page, hit) for hit in told], page.policy)
     if not hits:
-        return None
+        return _in_the_way(page, record, role, told)
     free = [hit for hit in hits if (owner := _owner(page, hit)) is None or owner.key == key]
     ours = [hit for hit in free if hit.external_id == key]
     chosen = ours if len(ours) == 1 else free
@@ -123,6 +126,19 @@ def link_found(page: Page, role: str, key: str, hits: Sequence[Observation]) -> 
         return Outcome.FOUND
     page.save(lookup.ambiguous(record, role, hits, page.policy, context))
     return Outcome.HELD
+
+
+def _in_the_way(page: Page, record: Record, role: str, hits: Sequence[Observation]) -> Outcome | None:
+    sending = record.links[role].sending
+    for hit in hits:
+        if hit.external_id == record.key and sending is not None:
+            answer = (
+                f"record {hit.remote_id} there was made for this one and belongs to another record by now; "
+                "a new one would be written over it. Remove its external id there, then try again"
+            )
+            page.save(rejected(record, role, sending.key, {}, answer, page.policy, page.context(role)))
+            return Outcome.REJECTED
+    return None
 
 
 def _owner(page: Page, hit: Observation) -> Record | None:

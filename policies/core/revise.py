@@ -75,13 +75,16 @@ def _rights_changed(draft: Draft, unit: Unit, role: str, old: Authority) -> bool
 
 
 def _merely_behind(draft: Draft, unit: Unit, role: str, base: Base, old: Authority) -> bool:
-    """Does the link hold what the hub believes, or something of the hub's that a push is on its way to replace?"""
+    """Does the link hold what the hub believes, something of the hub's that a push is on its way to replace, or what
+    the hub believed when both last agreed? Nobody changed that there, so it stands against no newer value.
+    """
     belief, link = draft.belief(unit), draft.link(role)
     sending = link.sending is not None and unit.name in link.sending.values
     if holds(draft.policy.roles[role], base.stored, belief.value) or base.near_miss or sending:
         return True
     debts = base.owed or base.drift or draft.question(unit.name, role) is not None
-    return role in old.readers and base.k < belief.v and not debts
+    joined = any(v == base.k and holds(draft.policy.roles[role], base.stored, value) for v, value in belief.past)
+    return (role in old.readers or joined) and base.k < belief.v and not debts
 
 
 def first_sight(draft: Draft, unit: Unit, role: str, base: Base) -> Case:

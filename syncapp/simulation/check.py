@@ -8,7 +8,7 @@ from policies.core.exceptions import holding
 from policies.core.ownership import may_write, reads
 from policies.core.reasons import Reason
 from policies.core.rules import Strategy
-from policies.core.values import Json, Record, Values
+from policies.core.values import HUB, Json, Record, Values
 
 from .catalogue import KINDS
 from .deleted import deletes
@@ -181,7 +181,8 @@ def _one_to_one(world: World, findings: Findings) -> None:
 def _counters(world: World, findings: Findings) -> None:
     """A merged total is the sum of what people added, where nothing was lost to a window or left to a person."""
     units = [u for u in world.policy.units if u.name == "points"]
-    in_hub = {key for key, line in world.store.lines if line.reason is Reason.HUB_EDIT and line.unit == "points"}
+    told = [(key, line) for key, line in world.store.lines if line.unit == "points"]
+    no_sum = {key for key, line in told if line.role == HUB or line.reason is Reason.FIRST_LINK_RULE}
     for record in world.store.records.values() if units else ():
         mine = [e for e in world.edits if "points" in e.typed and record_of(world, e) is record]
         if (
@@ -189,8 +190,9 @@ def _counters(world: World, findings: Findings) -> None:
             or (record.key, "points") in world.left_open
             or not all(world.always(e, record) and not e.restored for e in mine)
             or any(key == record.key for key, _ in world.gone)
+            or any(link.gone is not None for link in record.links.values())
             or record.key in world.relinked
-            or record.key in in_hub
+            or record.key in no_sum  # counted in the hub; or totals that differed when linked, which are no deltas
         ):
             continue
         if any(e.at <= world.linked.get((record.key, e.role), e.at) for e in mine):

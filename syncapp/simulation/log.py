@@ -135,8 +135,10 @@ class Log:
                 if self.unit_of(member) == line.unit:
                     edit.seen.add(member)
                     self._judge(edit, key, Verdict.OVERWRITTEN)
-        if line.reason is Reason.CONFIRMED_BLIND:
-            self.blind.add(key)
+        if line.reason is Reason.CONFIRMED_BLIND or (
+            line.verdict is Verdict.SUPERSEDED and line.reason is Reason.NOT_LANDED
+        ):
+            self.blind.add(key)  # nobody saw what the account made of a write
         if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
             self.relinked.add(key)
         if line.verdict is Verdict.DELETED:

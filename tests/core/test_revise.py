@@ -70,6 +70,18 @@ def test_a_role_that_is_merely_behind_is_not_asked() -> None:
     assert due_roles(made.state, policy(NAME)) == {"billing": "update"}
 
 
+def test_what_both_once_agreed_on_does_not_come_back_where_a_role_reads_anew() -> None:
+    """A value that nobody changed at a role that did not read wins by no first-link rule over a newer edit."""
+    before = {"name": Authority("crm", BOTH, frozenset({"crm"}))}
+    known = record(Base({"name": "Al"}, {"name": "Al"}, 1))
+    newer = Belief({"name": "Ada"}, 2, frozenset({"crm"}), ((1, {"name": "Al"}),))
+    told = policy(replace(NAME, writers=BOTH, first_link="billing"))
+    made = revise(replace(known, version=2, beliefs={"name": newer}), before, told, Context(NOW))
+    assert made.state.beliefs["name"].value == {"name": "Ada"}
+    assert made.lines == ()
+    assert due_roles(made.state, told)["billing"] == "update"
+
+
 def test_a_role_that_now_reads_is_brought_up_to_date() -> None:
     before = {"name": Authority("crm", frozenset({"crm"}), frozenset({"crm"}))}
     other = Base({"name": "Eve"}, {"name": "Eve"}, 1)

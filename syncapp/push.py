@@ -197,6 +197,10 @@ def settle(store: Store, remote: Remote, key: str) -> Outcome:
     assert link.remote_id is not None
     seen = remote.read(link.remote_id)
     if seen.merged_into is not None:
-        return _moved(store, remote, seen)
+        outcome = _moved(store, remote, seen)
+        # Where the merge itself has to wait: nothing is found out any more at an id that is no more, and two records
+        # that were merged one way here and the other way elsewhere would wait for each other's pushes for ever.
+        _save(store, key, remote.role, link.sending, Reason.MOVED_MEANWHILE)
+        return outcome
     with store.open(key) as page:
         return settle_seen(page, remote.role, key, link.sending, seen)

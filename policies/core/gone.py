@@ -125,17 +125,28 @@ def unlink(draft: Draft, role: str, reason: Reason) -> None:
 def revive(draft: Draft, observation: Observation, link: Link) -> None:
     """An id that comes back revives its tombstone; a record back in scope wakes its link.
 
-    A record that lived on in another one lives by itself again; the links that went there stay there.
+    A record that lived on in another one lives by itself again; the links that went there stay there. So do the
+    questions that were open then: what differs from what is believed is judged as if it were seen for the first time.
     """
     if link.into:
         for other in list(draft.links.values()):
             if other.into and other.remote_id is None:
                 draft.set_link(Link(other.role, epoch=other.epoch, unlinked=other.unlinked))
+        link = replace(link, bases=_undisputed(draft, link))
     draft.set_link(replace(link, gone=None, asleep=False, into=""))
     _settle_last(draft, observation, link)
     close_delete(draft, link.role, Reason.CAME_BACK)
     mark_candidates(draft, link.role, frozen=False)
     draft.say(Verdict.REVIVED, Reason.CAME_BACK if link.gone is not None else Reason.BACK_IN_SCOPE, observation.role)
+
+
+def _undisputed(draft: Draft, link: Link) -> dict[str, Base]:
+    role, by_name = draft.policy.roles[link.role], draft.policy.by_name
+    return {
+        name: base
+        for name, base in link.bases.items()
+        if name not in by_name or holds(role, base.stored, draft.belief(by_name[name]).value)
+    }
 
 
 def _settle_last(draft: Draft, observation: Observation, link: Link) -> None:

@@ -137,7 +137,11 @@ def _converged(world: World, findings: Findings) -> None:
 
 
 def _unheard(world: World, role: str, row: Row, x: Values, believed: Values) -> bool:
-    """Direction off: what a person changed, or the account made of a write, where the hub does not listen."""
+    """Direction off: what a person changed, or the account made of a write, where the hub does not listen; and what a
+    record held into which a person merged ours.
+    """
+    if row.remote_id in world.accounts[role].merged.values():
+        return True
     form = world.accounts[role].form
     return any(name in row.edits for name in x) or form(x, ours=True) == form({n: believed[n] for n in x}, ours=True)
 

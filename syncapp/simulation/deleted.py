@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from policies.core.ownership import reads
-from policies.core.reasons import Verdict
+from policies.core.reasons import Reason, Verdict
 from policies.core.rules import OnDelete, Strategy, Unit
 from policies.core.values import Kind, Link, Record, Values
 
@@ -18,6 +18,9 @@ ASKING = frozenset({OnDelete.ASK, OnDelete.REVIEW})
 
 
 def deletes(world: World, findings: Findings) -> None:
+    findings.violations += [f"I1: {what}" for what in world.unfounded]
+    spread = {key for key, line in world.store.lines if line.reason is Reason.DELETE_SPREADS}
+    cut = {(key, line.role) for key, line in world.store.lines if line.reason is Reason.MERGE_UNLINKS}
     for delete in world.deletes:
         key = world.owners.get((delete.role, delete.remote_id))
         record = world.store.records.get(key) if key else None
@@ -25,11 +28,12 @@ def deletes(world: World, findings: Findings) -> None:
         if record is None or link is None or delete.back or link.asleep or link.into:
             continue  # nobody's, there again, out of the feed's scope, or said to live on in another record
         if link.remote_id == delete.remote_id:
-            _one(world, findings, delete, record, link)
+            decided = record.key in spread or (link.unlinked and (record.key, delete.role) in cut)
+            _one(world, findings, delete, record, link, decided)
     _nothing_by_a_listing(world, findings)
 
 
-def _one(world: World, findings: Findings, delete: Delete, record: Record, link: Link) -> None:
+def _one(world: World, findings: Findings, delete: Delete, record: Record, link: Link, decided: bool) -> None:
     where = f"{delete.role} {delete.remote_id} ({record.key})"
     if not world.policy.roles[delete.role].writes:
         return
@@ -41,7 +45,7 @@ def _one(world: World, findings: Findings, delete: Delete, record: Record, link:
     asked = any(q.kind is Kind.DELETE and q.role == delete.role for q in record.questions)
     # who has a record deleted everywhere has decided for every account, also where it was deleted already
     everywhere = any("propagate" in told for (key, _), told in world.decided.items() if key == record.key)
-    answered = everywhere or (record.key, delete.role) in world.decided
+    answered = decided or everywhere or (record.key, delete.role) in world.decided
     spread = any(other.doomed or other.gone for other in record.links.values() if other.role != delete.role)
     if rules <= ASKING and not asked and not answered and not spread:
         findings.violations.append(f"I1: nobody decided about a delete: {where}")

@@ -39,6 +39,7 @@ class Holdings:
         self.skew = traits.skew
         self.rows: dict[str, Row] = {}
         self.trash: dict[str, Row] = {}
+        self.ever_gone: set[str] = set()  # remote ids that were deleted or merged away once, by whomever
         self.merged: dict[str, str] = {}  # remote ids that are no more, and what they live on as
         self.saved: dict[str, Row] = {}  # the latest backup
         self.by_key: dict[str, str] = {}  # idempotency key -> remote id
@@ -123,6 +124,7 @@ class Holdings:
     def remove(self, row: Row, by: str) -> None:
         """The record is deleted: by a "person", or by the "hub"."""
         self.trash[row.remote_id] = self.rows.pop(row.remote_id)
+        self.ever_gone.add(row.remote_id)
         for edit in row.edits.values():
             if not edit.lost_to:
                 edit.lost_to = "hub" if by == "hub" else "deleted"
@@ -138,6 +140,7 @@ class Holdings:
     def merge(self, row: Row, into: Row, edits: list[Edit]) -> None:
         """A person merges one record into another, which takes what it had no value for."""
         self.trash[row.remote_id] = self.rows.pop(row.remote_id)
+        self.ever_gone.add(row.remote_id)
         self.merged[row.remote_id] = into.remote_id
         for edit in (*row.edits.values(), *row.written_over.values()):
             if not edit.lost_to or row.shown_at < edit.at:

@@ -62,12 +62,14 @@ class Log:
         self.parts: dict[str, set[object]] = {}
         self.twice: list[str] = []
         self.unexplained: list[str] = []
+        self.unfounded: list[str] = []
         self.set_back: set[str] = set()  # roles whose account was set back to an older state
         self.settled: set[str] = set()
         self.blind: set[str] = set()
         self.hub_edits: list[tuple[str, str, Values]] = []
         self.first: dict[tuple[str, str], dict[str, object]] = {}
         self.asked: dict[tuple[str, str], list[Values]] = {}
+        self.refused: dict[tuple[str, str, str], list[Values]] = {}  # (record, role, field): not authorised
         self.left_open: set[tuple[str, str]] = set()  # fields of records that a person was asked about
         self.opened: set[tuple[str, tuple[str, str, str, str], datetime]] = set()  # questions that were counted
 
@@ -114,6 +116,7 @@ class Log:
         """Note which edits were judged, and every value that was believed or stood as a candidate."""
         for line in plan.lines:
             self._note_line(plan.state.key, line)
+            self._note_delete(plan, line)
         if self.stop:
             self._after_stop(plan)
         for name, belief in plan.state.beliefs.items():
@@ -126,6 +129,11 @@ class Log:
             if link.remote_id is not None:
                 self._note_link(plan, role, link.remote_id, link)
 
+    def _note_delete(self, plan: Plan, line: Line) -> None:
+        remote_id = plan.state.links[line.role].remote_id if line.verdict is Verdict.DELETED else None
+        if remote_id and remote_id not in self.accounts[line.role].ever_gone and line.role not in self.set_back:
+            self.unfounded.append(f"{line.role} {remote_id} ({plan.state.key}) was taken for deleted, and never was")
+
     def _note_line(self, key: str, line: Line) -> None:
         self.counts[f"verdict: {line.verdict}"] += 1
         self.counts[f"reason: {line.reason.code}"] += 1
@@ -135,9 +143,10 @@ class Log:
                 if self.unit_of(member) == line.unit:
                     edit.seen.add(member)
                     self._judge(edit, key, Verdict.OVERWRITTEN)
-        if line.reason is Reason.CONFIRMED_BLIND or (
-            line.verdict is Verdict.SUPERSEDED and line.reason is Reason.NOT_LANDED
-        ):
+        if line.verdict is Verdict.UNAUTHORISED and line.x is not None:
+            self.refused.setdefault((key, line.role, line.unit), []).append(line.x)
+        lost = line.verdict is Verdict.SUPERSEDED and line.reason is Reason.NOT_LANDED
+        if lost or line.reason is Reason.CONFIRMED_BLIND:
             self.blind.add(key)  # nobody saw what the account made of a write
         if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
             self.relinked.add(key)

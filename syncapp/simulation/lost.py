@@ -142,6 +142,9 @@ def _kept(world: World, record: Record, edit: Edit) -> bool:
         return all(v is None for v in stored.values()) and not may_clear(unit, record, edit.role)
     if edit.judged not in ON_RECORD | HELD_AS_IS:
         return False
+    refused = world.refused.get((record.key, edit.role, unit.name), [])
+    if edit.judged in HELD_AS_IS and any(all(x.get(name) == value for name, value in stored.items()) for x in refused):
+        return True  # on record: not authorised by the policy before, under which it was about to be written over
     if edit.judged != Verdict.ADOPT and all(value is None for value in stored.values()):
         return True  # emptied where nothing was believed, or an empty side at first link: it disputes nothing
     if edit.restored and edit.judged in HELD_AS_IS:

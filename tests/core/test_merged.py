@@ -230,6 +230,17 @@ def test_an_id_that_comes_back_lives_by_itself_again():
     assert (lives_on_in(state), state.links["app"].gone, state.links["crm"]) == ("", None, Link("crm", epoch=1))
 
 
+def test_what_was_asked_about_when_a_record_ended_is_judged_anew_when_it_lives_again():
+    told = replace(TOLD, strategy=Strategy.REVIEW)
+    other = {"name": Base({"name": "Anne"}, {"name": "Anne"}, 3)}  # a side of a question: what the account held
+    links = {**LOSER.links, "app": replace(LOSER.links["app"], bases=other)}
+    ended = judged(replace(LOSER, links=links), told=told)[0].state
+    assert ended.links["app"].into == WINNER.key
+    back = Observation("app", "a1", {"name": "Anne"}, minutes(5), version="8")
+    state = plan(ended, back, policy(told=told), CONTEXT).state
+    assert [q.unit for q in state.questions] == ["name"]
+
+
 def test_a_merge_turned_round_revives_the_one_that_had_ended():
     ended, other = judged()
     turned = Observation("app", "a2", {}, minutes(5), merged_into="a1")

@@ -7,6 +7,7 @@ from policies.core.seen import Context
 from policies.core.values import Kind, Question
 from syncapp import identify
 from syncapp.again import again
+from syncapp.load import lives_on
 from syncapp.models import Conflict
 from syncapp.store import PgPage, PgStore
 
@@ -37,6 +38,8 @@ def _identity(conflict: Conflict, version: int, choice: Choice, actor: str) -> N
     """Several records may change: all that the question speaks of are locked."""
     seen, keys = identity.seen_of(conflict), identity.named(conflict, choice)
     observations = (seen,) if conflict.kind == Kind.MATCH else ()
+    if conflict.kind == Kind.MERGE:
+        keys += sorted(lives_on(keys) - set(keys))
     with PgStore(conflict.sync).page(conflict.role, observations, keys) as page:
         question = _asked(page, conflict, version)
         record = page.record(str(conflict.record_id))

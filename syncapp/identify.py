@@ -12,7 +12,7 @@ from dataclasses import replace
 from policies.core import merged, parting
 from policies.core.answer import Choice, Refused
 from policies.core.apart import keep_apart
-from policies.core.identity import place
+from policies.core.identity import lives_on_in, place
 from policies.core.joining import busy
 from policies.core.plan import plan
 from policies.core.planned import Plan
@@ -21,6 +21,7 @@ from policies.core.seen import Observation
 from policies.core.values import Question, Record
 
 from .ports import Page
+from .steps import lives_on
 
 __all__ = ["match", "merge", "wanted"]
 
@@ -100,11 +101,12 @@ def merge(page: Page, record: Record, question: Question, choice: Choice, actor:
     """A merge at an account: to follow it changes the record it was merged into as well."""
     answered = _answered(page, record, question, choice, actor)
     page.save(answered)
-    into = wanted(page, merged.partner(question))
+    other = wanted(page, merged.partner(question))
+    into = lives_on(page, other, answered.state) or other  # it may have been merged on since it was asked about
     if choice.action == "apart":
         _apart(page, answered.state, [into])
     elif choice.action == "follow":
-        if busy(answered.state, into):
+        if busy(answered.state, into) or lives_on_in(into) not in ("", record.key):
             raise Refused("a write to one of the two is under way; try again in a moment")
         for made in merged.follow(answered.state, into, question.role, page.policy, page.context(question.role)):
             page.save(made)

@@ -116,7 +116,7 @@ def load_page(
     keys = {
         *_of_sync(sync_id, more),
         *known.values(),
-        *_lives_on(known[one] for one in merged | told if one in known),
+        *lives_on(known[one] for one in merged | told if one in known),
         *(key for found in loaded.matches.values() for key in found),
     }
     load_records(loaded, feeds, keys)
@@ -140,7 +140,7 @@ def _linked(feed: Feed, ids: Collection[str]) -> dict[str, str]:
     return {str(remote): str(key) for remote, key in rows}
 
 
-def _lives_on(keys: Iterable[str]) -> set[str]:
+def lives_on(keys: Iterable[str]) -> set[str]:
     """Records that these live on in since they were joined, and those that these live on in, and so on."""
     found: set[str] = set()
     wanted = set(keys)

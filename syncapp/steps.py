@@ -19,7 +19,7 @@ from policies.core.values import Record
 
 from .ports import Listing, Page, Remote, Store, Written
 
-__all__ = ["Judged", "Listing", "Page", "Remote", "Store", "Written", "judge", "judge_one", "look", "pull"]
+__all__ = ["Judged", "Listing", "Page", "Remote", "Store", "Written", "judge", "judge_one", "lives_on", "look", "pull"]
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def judge_one(page: Page, observation: Observation, context: Context, judged: Ju
 
 def _judge(page: Page, record: Record, observation: Observation, context: Context) -> Plan:
     """A late event of a record that lives on in another one may show an edit that is lost there."""
-    living = _lives_on(page, record, None) if observation.how is How.EVENT else None
+    living = lives_on(page, record, None) if observation.how is How.EVENT else None
     if living is None or living.key == record.key:
         return plan(record, observation, page.policy, context)
     return late(living, record.links[observation.role], observation, page.policy, context)
@@ -105,7 +105,7 @@ def _judge(page: Page, record: Record, observation: Observation, context: Contex
 def _judge_merge(page: Page, observation: Observation, into: str, context: Context, judged: Judged) -> None:
     """One change of two records; what the account made of them shows under the id that is left, which is read next."""
     loser = page.linked(observation)
-    winner = _lives_on(page, page.linked(replace(observation, remote_id=into)), loser)
+    winner = lives_on(page, page.linked(replace(observation, remote_id=into)), loser)
     plans = merged(loser, winner, observation, page.policy, context)
     for made in plans:
         page.save(made)
@@ -114,7 +114,7 @@ def _judge_merge(page: Page, observation: Observation, into: str, context: Conte
         judged.again.append(into)
 
 
-def _lives_on(page: Page, record: Record | None, loser: Record | None) -> Record | None:
+def lives_on(page: Page, record: Record | None, loser: Record | None) -> Record | None:
     """The record that this one lives on in by now, unless that is the very one that is said to end in it.
 
     Where an account merged two to and fro, each lives on in the other until the one that is left is read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from policies.core.diff import same_at
 from policies.core.ownership import reads
 from policies.core.reasons import Reason, Verdict
 from policies.core.rules import OnDelete, Strategy, Unit
@@ -67,8 +68,9 @@ def _edit_beats_it(
         if _waits_for_a_person(world, edit, record, unit):
             continue
         gone = world.accounts[delete.role].trash.get(delete.remote_id)
-        if gone is not None and all(gone.fields.get(name) == value for name, value in edit.stored.items()):
-            continue  # it is what the deleted record held: nothing there is behind
+        facts = world.policy.roles[delete.role]
+        if gone is not None and same_at(facts, {n: gone.fields.get(n) for n in edit.stored}, edit.stored):
+            continue  # it is what the deleted record held, in that account's form: nothing there is behind
         if edit.judged_at > known and reads(unit, policy, delete.role):
             findings.violations.append(f"I1: edit {edit.number} came after a delete and did not beat it: {where}")
 

@@ -148,7 +148,8 @@ class Log:
         lost = line.verdict is Verdict.SUPERSEDED and line.reason is Reason.NOT_LANDED
         if lost or line.reason is Reason.CONFIRMED_BLIND:
             self.blind.add(key)  # nobody saw what the account made of a write
-        if line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
+        again = line.verdict is Verdict.LINKED and (key, line.role) in self.linked
+        if again or line.reason in (Reason.NEW_ID, Reason.TOOK_OVER):
             self.relinked.add(key)
         if line.verdict is Verdict.DELETED:
             self.gone[(key, line.role)] = self.tick

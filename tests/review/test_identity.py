@@ -194,6 +194,21 @@ def test_a_merge_is_followed_on_the_card(desk: Desk) -> None:
     whole(desk)
 
 
+def test_a_merge_is_followed_to_where_the_other_record_lives_on_by_then(desk: Desk) -> None:
+    for n in (1, 2, 3):
+        desk.shows("crm", n, "1", email=f"p{n}@example.org", first_name=f"P{n}")
+    one, two, three = (owner(f"crm-{n}") for n in (1, 2, 3))
+    first = merge(desk, 1, 2)
+    judge(
+        desk.store, "crm", [replace(seen(desk.store, "crm", "crm-2", version="9", deleted=True), merged_into="crm-3")]
+    )
+    answer(Conflict.objects.get(kind="merge", state="open", about="crm-3"), "follow")
+    answer(first, "follow")
+    assert [lives_on_in(state(desk, row)) for row in (one, two)] == [str(three.pk)] * 2
+    assert not Conflict.objects.filter(record=two, state="open").exists()
+    whole(desk)
+
+
 def test_an_unlinked_merge_is_undone_and_asked_about_anew(desk: Desk) -> None:
     desk.contact(1)
     desk.contact(2)

@@ -31,10 +31,22 @@ KEPT = {
     769: "a read from before a delete linked the dead record again, with what it once held",
     797: "the same, and an empty value went over a text",
     1197: "a field that was emptied just before our delete was taken for the delete itself",
+    1428: "a total was checked only where no rule had merged it, and a write counted twice went unseen",
     1494: "an event came when its record had been deleted, taken out of the bin and linked again",
     1766: "what a create of unknown outcome had made was deleted, taken back and kept apart, and showed its own form",
+    3011: "a create was taken for lost, and its value was met again only in the form the account gave it",
+    3088: "a create of unknown outcome was merged into a record kept apart, and an upsert wrote over that one",
+    4030: "two records were merged one way here, the other way there, and each waited for the other for ever",
     4359: "a link that came while a merge was asked about was merged away as well, and written to for ever",
     4850: "an edit that the ping-pong guard holds was taken for one that must beat a delete",
+    5689: "a record was merged away just after it had been made, where the hub does not listen",
+    6997: "a policy made a role a reader, and an old value there won over a newer edit as if it were seen first",
+    8630: "a change that was refused was written over just when a policy came that would have taken it",
+    9296: "a merge that a policy answers was undone by a backup, and then deleted",
+    13005: "a merge was followed into a record that lived on in another one by then",
+    18986: "a record lived by itself again, and took the side of a question that had moved on for settled",
+    19595: "an edit that the deleted record held already, in another form, was taken for one that must beat the delete",
+    19765: "an older copy, taken out of a bin and linked again, was read on one day and its newer state on the next",
 }
 
 

@@ -14,7 +14,7 @@ from .brakes import HOLDS
 from .holding import WINDOW, Holder, What, known_count, masses
 from .known import Fresh, Known, known_links
 from .load import database_now
-from .settling import settled
+from .settling import seconds_left, settled
 from .translate import Seen
 
 
@@ -52,7 +52,7 @@ class Guarded(Fresh):
             if (kind := self.holder.kind(seen.item, seen.digest, known.get(seen.item.id), read_at))
         }
         self.holder.recall(known, self.kinds)
-        self.counts = self._counted(len(page), read_at, last)
+        self.counts = self._counted(page, read_at, last)
         reasons = [one for one in halts(self.counts, self.holder.limits) if one.code not in (*HOLDS, *self.released)]
         if reasons:
             raise Halted(reasons)
@@ -73,23 +73,30 @@ class Guarded(Fresh):
             told = {seen.item.id for seen in fresh}
             self.holder.no_longer(one for one in known if one not in told)
 
-    def _counted(self, read: int, read_at: datetime, last: bool) -> Counts:
+    def _counted(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Counts:
+        """Of this pass; and the window's, which has what will be looked at by id only when that is done."""
         news = Counter(kind for one, kind in self.kinds.items() if not self.holder.answered(one))
         so_far, deleted, rewound = self.counts, news[What.DELETE], news[What.REWIND]
-        self.holder.deleted += deleted
-        self.holder.rewound += rewound
+        self.holder.deleted += self._settled_deletes(page) if deleted else 0
         lately = self.holder.lately(read_at) if deleted or rewound else (0, 0)
+        read = so_far.read + len(page)
         counts = Counts(
-            so_far.read + read,
+            read,
             so_far.changed + news[What.CHANGE],
             max(so_far.deleted + deleted, lately[0]),
             so_far.known,
             max(so_far.rewound + rewound, lately[1]),
-            empty=last and self.full and so_far.read + read == 0,
+            empty=last and self.full and read == 0,
         )
         if counts.known or not is_much(counts, self.holder.limits):
             return counts
         return replace(counts, known=known_count(self.feed, self.since))
+
+    def _settled_deletes(self, page: Sequence[Seen]) -> int:
+        gone = [one.item for one in page if self.kinds.get(one.item.id) == What.DELETE]
+        now = database_now()
+        settled_now = [one for one in gone if seconds_left(self.feed, one, now, now) <= 0]
+        return sum(not self.holder.answered(one.id) for one in settled_now)
 
 
 def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> list[Observation]:

@@ -167,10 +167,11 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
     for hint in hints:
         attempts[hint.remote_id] = max(attempts.get(hint.remote_id, 0), hint.delivery.attempts - 1)
     seen = [_repeated(observation, attempts[observation.remote_id]) for observation in seen]
-    holder = Holder.of(remote.feed)
-    seen, begun = sift_hints(holder, seen, store.now()), store.now()
+    # What is not judged yet is not counted yet: it is looked at again, and would count twice.
     typing = _half_typed(remote, hints, seen, store.now())
     seen = [one for one in seen if one.remote_id not in typing]
+    holder = Holder.of(remote.feed)
+    seen, begun = sift_hints(holder, seen, store.now()), store.now()
     judged = patiently(lambda: judge(store, remote.role, seen)) if seen else None
     waiting = set(judged.waiting) if judged is not None else set()
     waiting |= _judge_events(store, remote, hints)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from policies.core.safety import settles_in
 from policies.core.seen import Observation
@@ -13,9 +14,16 @@ from .models import Feed
 from .receive import look_later
 
 
-def seconds_left(feed: Feed, seen: Observation, now: datetime, first_seen: datetime | None) -> float:
+class Timed(Protocol):
+    """An item of a page, or an observation."""
+
+    @property
+    def updated_at(self) -> datetime | None: ...
+
+
+def seconds_left(feed: Feed, seen: Timed, now: datetime, first_seen: datetime | None) -> float:
     """How long it still has to stand there; 0 once it may be judged. What the hub wrote itself is no typing."""
-    if not feed.settle_delay or seen.ours:
+    if not feed.settle_delay or (isinstance(seen, Observation) and seen.ours):
         return 0.0
     delay, changed_at = timedelta(seconds=feed.settle_delay), _in_hub_time(feed, seen)
     if changed_at is None or changed_at > now + delay:
@@ -23,7 +31,7 @@ def seconds_left(feed: Feed, seen: Observation, now: datetime, first_seen: datet
     return settles_in(changed_at, now, delay).total_seconds() if changed_at is not None else 0.0
 
 
-def _in_hub_time(feed: Feed, seen: Observation) -> datetime | None:
+def _in_hub_time(feed: Feed, seen: Timed) -> datetime | None:
     if seen.updated_at is None or feed.account.skew is None:
         return None
     return seen.updated_at - timedelta(seconds=feed.account.skew)

@@ -133,6 +133,26 @@ def test_deletes_told_one_by_one_are_a_mass_delete(sync: Sync, sides: dict[str, 
     assert len([row for row in sides["billing"].rows().values() if not row.get("deleted")]) == 60
 
 
+@pytest.mark.parametrize("how", ["told", "listed"])
+def test_a_delete_that_has_to_settle_counts_once(sync: Sync, sides: dict[str, Side], how: str) -> None:
+    """It is seen twice, when it comes in and when it has stood there for the delay; it is one delete."""
+    guards(deletes=5, delete_share=0.05)
+    ids = first_load(sides, 12)
+    Feed.objects.filter(role__name="crm").update(settle_delay=1.0)
+    delete_many(sides, ids[:4])
+    if how == "told":
+        tell(sides, ids[:4])
+    else:
+        now()
+    assert not Ledger.objects.filter(verdict="deleted").exists(), "they wait"
+    work_until(lambda: Ledger.objects.filter(verdict="deleted").count() == 4, "all four to be judged")
+    assert not Brake.objects.exists()
+    delete_many(sides, ids[4:6])
+    tell(sides, ids[4:6])
+    work_until(lambda: Brake.objects.exists(), "six of twelve to be noticed")
+    assert brake().code == "mass_delete"
+
+
 def test_a_mass_change_holds_what_goes_beyond_the_limit(sync: Sync, sides: dict[str, Side]) -> None:
     guards(changes=10, change_share=0.2)
     ids = first_load(sides, 130)

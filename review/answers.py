@@ -166,6 +166,8 @@ def _effect(sight: Sight, question: Question, after: Record, role: str) -> Effec
     due = {unit.name for unit in due_units(after, sight.policy, role)}
     if now is not None and (now.unlinked or now.gone is not None):
         return Effect(name, "nothing: the record is deleted there or no longer kept in step", False)
+    if now is not None and now.asleep:
+        return Effect(name, "nothing: the record is out of scope there", False)
     if now is None or now.remote_id is None:
         return Effect(name, "the record is made there" if due else "nothing", bool(due))
     if question.unit not in due:

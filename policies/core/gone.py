@@ -107,10 +107,11 @@ def recreate(draft: Draft, role: str, reason: Reason) -> None:
 
 
 def spread(draft: Draft, role: str, reason: Reason) -> None:
-    """The delete is due at every other account."""
+    """The delete is due at every other account that takes the record: what sleeps there is not the hub's to delete."""
     close_delete(draft, role, reason)
     for other in list(draft.links.values()):
-        if other.role != role and other.gone is None and other.remote_id is not None and not other.unlinked:
+        there = other.remote_id is not None and other.gone is None
+        if other.role != role and there and not (other.unlinked or other.asleep):
             draft.set_link(replace(other, doomed=True))
     draft.say(Verdict.DECIDED, reason, role)
 
@@ -166,11 +167,14 @@ def _settle_last(draft: Draft, observation: Observation, link: Link) -> None:
 
 
 def fall_asleep(draft: Draft, role: str) -> None:
-    """Out of scope is not deleted: the link keeps what it holds and rests until the record is back in scope."""
+    """Out of scope is not deleted: the link keeps what it holds and rests until the record is back in scope.
+
+    A delete that was due there is called off: nobody expects one when the record is back, perhaps months later.
+    """
     link = draft.link(role)
     if link.asleep:
         return
-    draft.set_link(replace(link, asleep=True))
+    draft.set_link(replace(link, asleep=True, doomed=False))
     mark_candidates(draft, role, frozen=True)
     draft.say(Verdict.ASLEEP, Reason.OUT_OF_SCOPE, role)
 

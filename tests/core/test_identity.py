@@ -157,6 +157,25 @@ def test_where_deletes_always_spread_an_edit_does_not_stop_one():
     assert {role: str(work) for role, work in due_roles(made.state, spreading).items()} == {"app": "delete"}
 
 
+def test_a_spreading_delete_lets_a_record_out_of_scope_rest():
+    spreading = replace(policy_of(TOLD), on_delete=OnDelete.PROPAGATE)
+    record = record_of(TOLD)
+    asleep = replace(record.links["app"], asleep=True)
+    gone = Observation("crm", "c1", {}, NOW, deleted=True)
+    made = plan(replace(record, links={**record.links, "app": asleep}), gone, spreading, context_of(TOLD))
+    assert (made.state.links["crm"].gone, made.state.links["app"]) == (NOW, asleep)
+    back = replace(observation_of(TOLD), read_at=minutes(1))
+    awake = plan(made.state, back, spreading, context_of(TOLD)).state
+    assert not awake.links["app"].asleep and due_roles(awake, spreading) == {}, "nor is it deleted once it is back"
+
+
+def test_a_record_that_leaves_the_scope_before_it_is_deleted_there_rests():
+    spreading = replace(policy_of(TOLD), on_delete=OnDelete.PROPAGATE)
+    out = replace(observation_of(TOLD), in_scope=False)
+    made = plan(doomed(), out, spreading, context_of(TOLD)).state
+    assert (made.links["app"].asleep, made.links["app"].doomed) == (True, False)
+
+
 @pytest.mark.parametrize(("version", "asks"), [("6", ["overwritten"]), ("4", [])])
 def test_an_edit_that_our_delete_went_over_is_not_lost(version, asks):
     """The hub looked at version 4 and deleted; an event shows what was typed in between, or what the look saw."""

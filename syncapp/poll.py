@@ -109,14 +109,13 @@ def _release(feed: Feed, claimed_until: datetime, seconds: float, **more: Any) -
 
 
 def _full_is_due(feed: Feed) -> bool:
-    """The first pass, one that was left in the middle, and once a day."""
+    """The first pass, one that was left in the middle, and once a day; not while a person is asked about the last."""
     last = feed.cursor.get("full_at")
     at = Watermark.read(feed.cursor.get("at", ""))
     if at.page is not None:
         return at.in_full
-    if last is None:
-        return True
-    return datetime.fromisoformat(last) < database_now() - FULL_EVERY and not _is_asked_about(feed)
+    due = last is None or datetime.fromisoformat(last) < database_now() - FULL_EVERY
+    return due and not _is_asked_about(feed)
 
 
 def _is_asked_about(feed: Feed) -> bool:

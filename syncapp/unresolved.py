@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.db.models import Q
 
+from policies.core.identity import living
 from policies.core.ownership import KEY
 from policies.core.values import WAITING, Base, Record
 
@@ -66,12 +67,12 @@ def _of(base: Base, feed: int, unit: str, target: int) -> Iterable[Waits]:
 
 
 def tell_waiting(setting: Setting, pairs: Pairs) -> None:
-    """Records that were linked by this page: once it is committed, those that wait for them are marked."""
+    """Records that this page linked, for the first time or again: once it is committed, those that wait are marked."""
     linked = [
         (setting.feeds[role].pk, link.remote_id, state.key)
         for before, state in pairs
         for role, link in state.links.items()
-        if link.remote_id is not None and link.gone is None and not _stood(before, role, link.remote_id)
+        if link.remote_id is not None and living(link) and not _stood(before, role, link.remote_id)
     ]
     if linked:
         transaction.on_commit(lambda: mark(linked), robust=True)
@@ -79,7 +80,7 @@ def tell_waiting(setting: Setting, pairs: Pairs) -> None:
 
 def _stood(before: Record | None, role: str, remote_id: str) -> bool:
     old = before.links.get(role) if before is not None else None
-    return old is not None and old.remote_id == remote_id and old.gone is None
+    return old is not None and old.remote_id == remote_id and living(old)
 
 
 def mark(linked: Sequence[Linked]) -> None:

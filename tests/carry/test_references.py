@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from policies.models import Sync
+from syncapp import linking
 from syncapp.apply import apply
 from syncapp.apply.file import parse
 from syncapp.models import Account, Conflict, Feed, Ledger, Link, Planned, Record, Waiting
@@ -181,6 +182,21 @@ def test_a_deleted_company_stays_what_it_was_and_what_cannot_be_said_any_more_wa
     assert believed() == str(the_company().key)
     assert in_billing()["account"] is None
     assert Waiting.objects.get().key == the_company().key
+
+
+def test_a_company_that_a_person_links_again_is_told_at_once(pairs: dict[str, Side]) -> None:
+    """Unlinked, it cannot be said there; who waits is asked when it is linked again, not with the next sweep."""
+    acme = company(pairs["crm"], "Acme", "acme.example")
+    carry("companies")
+    linking.unlink(the_company(), "billing", "ada")
+    made(pairs["crm"], "contacts", email="a@example.org", company=acme)
+    carry("contacts")
+    assert in_billing()["account"] is None
+    assert Waiting.objects.get().asked_at is not None, "it was looked at, in vain"
+    linking.relink(the_company(), "billing", "ada")
+    carry("contacts")
+    assert company_of(in_billing(), pairs["billing"]) == "acme.example"
+    assert not Waiting.objects.exists()
 
 
 def test_companies_that_were_merged_are_one_to_those_that_refer_to_them(pairs: dict[str, Side]) -> None:

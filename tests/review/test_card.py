@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,6 +159,16 @@ def test_a_delete_offers_its_three_answers(desk: Desk) -> None:
     assert Push.objects.get(state="pending", record=conflict.record).why == "create"
     decided = Ledger.objects.filter(record=conflict.record_id, verdict="decided")
     assert set(decided.values_list("actor", flat=True)) == {"reviewer"}
+
+
+def test_a_delete_everywhere_says_which_system_it_leaves_out(desk: Desk) -> None:
+    conflict = desk.delete(1)
+    out = seen(desk.store, "crm", "crm-1", version="2", email="p1@example.org", first_name="Person 1")
+    judge(desk.store, "crm", [replace(out, in_scope=False)])
+    conflict.refresh_from_db()
+    shown = text(browser_of("Reviewer").get(f"/review/{conflict.pk}/"))
+    assert "<b>CRM:</b> nothing: the record is out of scope there" in shown
+    assert "<b>CRM:</b> the record is deleted there" not in shown
 
 
 def test_a_match_can_be_kept_apart(desk: Desk) -> None:

@@ -201,12 +201,11 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
 def _half_typed(
     remote: FeedRemote, hints: Sequence[Hint], seen: Sequence[Observation], now: datetime
 ) -> dict[str, float]:
-    if not remote.feed.settle_delay:
-        return {}
     told: dict[str, datetime] = {}
     for hint in hints:
         told[hint.remote_id] = min(hint.delivery.received_at, told.get(hint.remote_id, now))
-    return unsettled(remote.feed, seen, known_links(remote.feed, set(told)), told, now)
+    known = known_links(remote.feed, set(told)) if remote.feed.settle_delay else {}
+    return unsettled(remote.feed, seen, known, told, now)
 
 
 def _patience(delivery: Delivery, now: datetime) -> float:

@@ -247,6 +247,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lately', to='syncapp.feed'),
         ),
         migrations.AddField(
+            model_name='lately',
+            name='changed',
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.AddField(
             model_name='planned',
             name='feed',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='syncapp.feed'),

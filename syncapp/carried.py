@@ -13,12 +13,12 @@ from .claims import Outcome
 from .connectors.errors import ConnectorError, Limited, Retryable, Unknown
 from .health import NEEDS_A_PERSON
 from .inbox import back_off
+from .looking import LookingRemote
 from .models import Feed
 from .observe import patiently
 from .outbox import postpone
 from .remote import FeedRemote
 from .store import PgStore
-from .together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Job:
 
     feed: Feed
     store: PgStore
-    remote: Together
+    remote: LookingRemote
     carried: Carried
     attempts: Mapping[str, int]
 

@@ -16,17 +16,16 @@ from .connectors.errors import ConnectorError, Limited, ManifestError, Permanent
 from .facts import object_spec
 from .health import NEEDS_A_PERSON, WRITABLE, attention, well, why_not_written
 from .inbox import back_off
-from .lastlook import REPEATS, LastLook
+from .lastlook import REPEATS
 from .leases import lease
 from .load import Contended
-from .looking import LookingRemote
+from .looking import LastLooking, LookingRemote
 from .models import Feed
 from .observe import patiently
 from .outbox import claim_pushes, claim_unsettled, postpone, put_off
 from .pacing import may_begin
-from .ports import Remote
 from .push import Outcome, push, settle
-from .remote import FeedRemote, opened
+from .remote import opened
 from .store import NoPolicy, PgStore, ring_pushes
 
 logger = logging.getLogger(__name__)
@@ -77,20 +76,23 @@ def carry(feed_id: int, *, limit: int | None = None, ring_feeds: Ring = ring_pus
 def settle_feed(feed_id: int, *, limit: int | None = None, ring_feeds: Ring = ring_pushes) -> Carried:
     """Find out what became of pushes that were on their way when their worker died or the answer was lost.
 
-    It reads, and so goes on where writing has been stopped meanwhile; a create may have to be made, and waits then.
+    It reads, and so goes on where writing has been stopped meanwhile; a create may have to be made, and waits then, as
+    it does for the budget.
     """
     carried = Carried()
     feed = load_feed(feed_id)
     if feed is None:
         return carried
     store, limit = PgStore(feed.role.sync, ring_feeds=ring_feeds), limit or _usual(feed)
-    claimed = claim_unsettled(feed_id, limit, store.now(), LEASE, WRITE_LEASE, creates=not why_not_written(feed))
+    left = may_begin(feed, store.now()) if not why_not_written(feed) else 0
+    limit = min(limit, left or limit)
+    claimed = claim_unsettled(feed_id, limit, store.now(), LEASE, WRITE_LEASE, creates=left != 0)
     _each(feed, store, [key for key, _ in claimed], carried, dict(claimed), _settle_one)
     carried.more = carried.more or len(claimed) == limit
     return carried
 
 
-Step = Callable[[PgStore, Remote, str], Outcome]
+Step = Callable[[PgStore, LookingRemote | LastLooking, str], Outcome]
 
 
 def _each(
@@ -137,10 +139,10 @@ def _fault(error: Exception) -> str:
     return f"the hub failed at this record ({type(error).__name__}); the worker's log says where"
 
 
-def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts: int, step: Step) -> str:
+def _guarded(feed: Feed, store: PgStore, remote: LookingRemote, key: str, attempts: int, step: Step) -> str:
     """One record. What is wrong with the account stops the batch; what is wrong with the record stands on its push."""
     try:
-        outcome = step(store, remote if attempts < REPEATS else LastLook(remote), key)
+        outcome = step(store, remote if attempts < REPEATS else LastLooking(remote), key)
     except Limited as error:
         seconds = error.retry_after or back_off(attempts, 1.0)
         postpone(feed.pk, key, store.now() + timedelta(seconds=seconds), str(error))
@@ -159,13 +161,13 @@ def _guarded(feed: Feed, store: PgStore, remote: FeedRemote, key: str, attempts:
     return noted(feed, store, remote, key, attempts, outcome)
 
 
-def _push_one(store: PgStore, remote: Remote, key: str) -> Outcome:
+def _push_one(store: PgStore, remote: LookingRemote | LastLooking, key: str) -> Outcome:
     """Push until nothing moves any more: an account that changed is asked again at once, a lost answer is settled."""
     outcome = before = Outcome.MOVED
     for _ in range(TURNS):
         outcome = push(store, remote, key)
         if outcome is Outcome.UNKNOWN:
-            outcome = patiently(lambda: settle(store, remote, key))
+            outcome = _settle_one(store, remote, key)
             outcome = Outcome.RESEND if outcome is Outcome.IDLE else outcome
         if outcome not in (Outcome.MOVED, Outcome.RESEND):
             break
@@ -174,8 +176,9 @@ def _push_one(store: PgStore, remote: Remote, key: str) -> Outcome:
     return before if outcome is Outcome.IDLE and before is Outcome.RESEND else outcome
 
 
-def _settle_one(store: PgStore, remote: Remote, key: str) -> Outcome:
-    return patiently(lambda: settle(store, remote, key))
+def _settle_one(store: PgStore, remote: LookingRemote | LastLooking, key: str) -> Outcome:
+    with remote.resending():
+        return patiently(lambda: settle(store, remote, key))
 
 
 def _push_together(job: Job, left: list[str]) -> None:
@@ -200,7 +203,9 @@ def _push_together(job: Job, left: list[str]) -> None:
 def _settle_together(job: Job, left: list[str]) -> None:
     keys = _not_in_vain(job, left)
     if keys:
-        conclude(job, _unless_held(partial(settle_many, job.store, job.remote, keys)), left, ())
+        with job.remote.resending():
+            settled = _unless_held(partial(settle_many, job.store, job.remote, keys))
+        conclude(job, settled, left, ())
 
 
 def _not_in_vain(job: Job, keys: Sequence[str]) -> list[str]:
@@ -223,7 +228,8 @@ def _settle_unknown(job: Job, pushed: Pushed) -> None:
     if not lost:
         return
     try:
-        settled = patiently(lambda: settle_many(job.store, job.remote, lost))
+        with job.remote.resending():
+            settled = patiently(lambda: settle_many(job.store, job.remote, lost))
     except Contended:
         return  # they are noted as unknown, and settled by the next job
     pushed.outcomes |= {

@@ -12,12 +12,15 @@ import pytest
 from django.core import mail
 from django.core.management import call_command
 from django.db import connections, transaction
+from django.db.models import F
 from django.test.utils import override_settings
 
+from policies.core.due import Work
 from policies.models import PolicySet, Sync
 from syncapp.alerts import alert, look_after_brakes
 from syncapp.brakes import Braked
-from syncapp.carry import carry
+from syncapp.carry import WRITE_LEASE, carry, settle_feed
+from syncapp.claims import claim_new
 from syncapp.load import database_now
 from syncapp.models import Account, Brake, Delivery, Feed, Ledger, Push, Record, Spending
 from syncapp.observe import work_inbox
@@ -27,6 +30,7 @@ from syncapp.receive import look_later
 from syncapp.releasing import release_brake
 from syncapp.spending import spend
 from syncapp.stopping import stop_all
+from syncapp.store import PgStore
 from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
 from tests.clerk.making import silent
 from tests.review.seeding import person
@@ -71,6 +75,47 @@ def test_no_more_is_written_in_a_minute_than_the_budget_says(sync: Sync, sides: 
     end_paced(database_now())
     assert not Brake.objects.filter(released_at=None).exists(), "it needs no person"
     assert Brake.objects.get().released_by == ""
+
+
+def lost(sides: dict[str, Side], count: int) -> None:
+    """Creates that were begun, and none of which arrived: their workers died before the call."""
+    due(sides, count)
+    keys = [str(key) for key in Record.objects.values_list("key", flat=True)]
+    with PgStore(feed().role.sync, ring_feeds=silent).open(*keys) as page:
+        for key in keys:
+            record = page.record(key)
+            assert record is not None and claim_new(page, "billing", record, Work.CREATE) is not None
+    Push.objects.filter(state="sending").update(started_at=F("started_at") - WRITE_LEASE - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_create_that_is_sent_again_counts_again(
+    sync: Sync, sides: dict[str, Side], settings: Any, request: pytest.FixtureRequest, together: bool
+) -> None:
+    if not together:
+        request.getfixturevalue("one_by_one")
+    settings.CLOCK_OFFSET = 60.0 - database_now().second  # a minute has just begun
+    lost(sides, 8)
+    settings.CLOCK_OFFSET += 60
+    Account.objects.filter(slug="billing").update(write_budget=5)
+    for _ in range(4):
+        settle_feed(feed().pk, ring_feeds=silent)
+    assert len(sides["billing"].writes()) == Spending.objects.get().writes == 5
+    settings.CLOCK_OFFSET += 60
+    for _ in range(4):
+        settle_feed(feed().pk, ring_feeds=silent)
+    assert len(sides["billing"].writes()) == 8
+    assert Spending.objects.get().writes == 3
+    assert not Push.objects.filter(state="sending").exists()
+
+
+def test_a_create_that_had_arrived_does_not(sync: Sync, sides: dict[str, Side], settings: Any) -> None:
+    """Its answer was lost, the look-up finds it, and nothing is sent."""
+    due(sides, 4)
+    settings.CLOCK_OFFSET = 60.0 - database_now().second
+    sides["billing"].faults(hang_after_write=1.0, hang_seconds=0.1)
+    carry_all(1)
+    assert len(sides["billing"].writes()) == Spending.objects.get().writes == 4
 
 
 def test_two_workers_together_stay_within_the_budget(sync: Sync) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from django.db import connections, transaction
 
 from policies.models import Sync
+from syncapp import keeping
 from syncapp.keeping import AccountKeeper
 from syncapp.models import Account, Feed
 from syncapp.poll import poll
@@ -110,6 +113,30 @@ def test_a_refused_renewal_needs_a_person_and_says_what_to_do(expiring: Side) ->
     assert "connect the account again: give it a new refresh token" in told.last_error
     assert "unknown" not in told.last_error.replace("is not known", "")
     assert decrypt(told)["refresh_token"] == "unknown"
+
+
+def killed_before_it_is_kept() -> None:
+    """A worker that dies when the provider has answered and nothing is stored yet."""
+    connections.close_all()
+    keeping._store = lambda *told: os.kill(os.getpid(), signal.SIGKILL)
+    read_one()
+
+
+def test_after_a_worker_died_amid_a_renewal_a_person_connects_the_account_again(expiring: Side) -> None:
+    """The refresh token served once: it is used up, and the new one went with the worker. All that is due waits."""
+    connections.close_all()
+    worker = multiprocessing.get_context("fork").Process(target=killed_before_it_is_kept)
+    worker.start()
+    worker.join(30)
+    assert worker.exitcode == -signal.SIGKILL and renewals(expiring) == 1
+    crm = Feed.objects.get(role__name="crm")
+    poll(crm.pk, at_once=True)
+    assert account().health == "attention"
+    assert "connect the account again: give it a new refresh token" in account().last_error
+    hold(expiring.url, {"refresh_token": expiring.back("POST", "authorise")["refresh_token"], **CLIENT})
+    run = poll(crm.pk, at_once=True)
+    assert run is not None and run.state == "done"
+    assert (account().health, account().last_error) == ("well", "")
 
 
 def test_a_reference_is_where_it_begins_and_a_new_one_begins_anew(

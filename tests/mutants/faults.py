@@ -204,7 +204,7 @@ DATABASE = (
     Fault(
         "forget a push whose answer was lost",
         "syncapp/carry.py",
-        "            outcome = patiently(lambda: settle(store, remote, key))\n"
+        "            outcome = _settle_one(store, remote, key)\n"
         "            outcome = Outcome.RESEND if outcome is Outcome.IDLE else outcome\n",
         "            return Outcome.CONFIRMED\n",
         f"{CRASH}::test_a_write_whose_answer_is_lost_is_settled_at_once",

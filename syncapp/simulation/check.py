@@ -91,7 +91,8 @@ def _met_again(world: World, record: Record) -> bool:
     that the remote one belongs to by now.
     """
     again = any(key == record.key for key, _ in world.gone) or bool(world.set_back & set(record.links))
-    return again or record.key in world.relinked or _made_for_another(world, record)
+    binned = any(link.remote_id in world.accounts[role].ever_gone for role, link in record.links.items())
+    return again or binned or record.key in world.relinked or _made_for_another(world, record)
 
 
 def _made_for_another(world: World, record: Record) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import windows
 from .diff import is_null, lift, same_at, told
 from .draft import Draft
@@ -13,7 +15,7 @@ from .rules import Policy, Role, Unit
 from .seen import Context, Observation
 from .times import change_span
 from .types import same as equal
-from .values import Candidate, Link, Record, Window
+from .values import Base, Candidate, Link, Record, Values, Window
 
 
 def judge_event(draft: Draft, observation: Observation, link: Link) -> Plan:
@@ -43,7 +45,7 @@ def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, 
     if any(same_at(role, x, sent) for past in ours if (sent := past.sent.get(unit.name))):
         return
     saw = draft.saw(role.name, unit, observation)
-    lifted = lift(unit, role, x, before)
+    lifted = _with_ours(lift(unit, role, x, before), x, [past.sent.get(unit.name, {}) for past in ours], before, role)
     allowed = may_clear if is_null(lifted) else may_write
     wrong = problem(unit, lifted)
     if wrong or not allowed(unit, draft.record, role.name):
@@ -60,6 +62,19 @@ def _judge_unit(draft: Draft, observation: Observation, role: Role, unit: Unit, 
         disagree(draft, unit, (*draft.hub_candidates(unit), mine), mine, lambda reason: None)
     elif not any(_same_edit(known, mine) for known in question.candidates):
         reconsider(draft, unit, question, mine)
+
+
+def _with_ours(lifted: Values, x: Values, sent: Sequence[Values], before: Base | None, role: Role) -> Values:
+    """A member of a bundle that shows what a write of ours was stored as stands for what was written."""
+    known = before.stored if before is not None else {}
+    new = [name for name in x if name not in known or not same_at(role, {name: x[name]}, known)]
+    written = {
+        name: values[name]
+        for values in reversed(sent)
+        for name in new
+        if name in values and same_at(role, {name: x[name]}, values)
+    }
+    return {**lifted, **written}
 
 
 def _same_edit(known: Candidate, mine: Candidate) -> bool:

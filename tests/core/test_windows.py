@@ -9,6 +9,7 @@ import pytest
 from policies.core import gone
 from policies.core.draft import Draft
 from policies.core.identity import place
+from policies.core.norms import norm
 from policies.core.plan import plan
 from policies.core.planned import Plan
 from policies.core.reasons import Reason, Verdict
@@ -93,3 +94,19 @@ def test_our_writes_are_remembered_where_the_very_same_record_comes_out_of_the_b
     late = Observation("app", remote_id, {"name": "typed"}, NOW + timedelta(seconds=2), "7", how=How.EVENT)
     made = plan(plan(linked, back, rules, Context(NOW)).state, late, rules, Context(NOW))
     assert [line.verdict for line in made.lines] == ([Verdict.OVERWRITTEN] if known else [])
+
+
+def test_a_member_that_shows_what_a_write_of_ours_was_stored_as_stands_for_what_was_written() -> None:
+    """A person changes the zip just after our write of both, whose street the account cut."""
+    members = tuple(Field(name, field_type("text").normalise) for name in ("street", "zip"))
+    address = Unit("address", members, "shared", BOTH, BOTH, Strategy.REVIEW)
+    role = Role("app", exact=True, ordered=True, norms={"street": norm([{"truncate": 6}])})
+    rules = Policy(1, (address,), {"crm": Role("crm"), "app": role}, (("street",),), by_name={"address": address})
+    empty, sent = {"street": None, "zip": None}, {"street": "Greene Street", "zip": "1"}
+    gap = Window(NOW, NOW, "5", "9", {"address": Base(empty, empty, 0)}, {"address": sent})
+    now = {"street": "Elm", "zip": "3"}
+    link = Link("app", "a1", "9", NOW, bases={"address": Base(now, now, 4)}, windows=(gap,))
+    record = Record("r", 4, "crm", {"address": Belief(now, 4, frozenset({"crm"}))}, {"app": link})
+    event = Observation("app", "a1", {"street": "Greene", "zip": "2"}, NOW, "7", NOW, how=How.EVENT)
+    (question,) = plan(record, event, rules, Context(NOW)).state.questions
+    assert {"street": "Greene Street", "zip": "2"} in [dict(one.value) for one in question.candidates]

@@ -73,17 +73,7 @@ class FeedAdmin(ByFile):
         "next_due",
         "mapping",
     )
-    readonly_fields = (
-        "account",
-        "object",
-        "role",
-        "stage",
-        "stage_reason",
-        "last_success",
-        "lag",
-        "next_due",
-        "mapping",
-    )
+    readonly_fields = tuple(name for name in fields if name not in {"schedule", "settle_delay", "paused"})
 
 
 @admin.register(models.Record)

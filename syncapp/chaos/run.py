@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from syncapp.demo.people import Population
 from syncapp.demo.processes import DemoProblem
 from syncapp.demo.rest import Tell, at_rest, loaded, standing, waiting_work
 from syncapp.demo.reviewer import ANSWERS, Decide
-from syncapp.demo.run import until_asked_to_stop
+from syncapp.demo.run import undisturbed, until_asked_to_stop
 from syncapp.demo.scenario import FAULTS, People, Scenario
 from syncapp.demo.setup import WANTED, Demo, build, choose_ports, kept_folder, start_hub
 from syncapp.demo.systems import systems_of
@@ -81,12 +80,10 @@ def kept(logs: Path) -> Iterator[Keeper]:
     try:
         yield keeper
     finally:
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-        for child in keeper.children:
-            keeper.freeze(child, False)
-        keeper.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with undisturbed():
+            for child in keeper.children:
+                keeper.freeze(child, False)
+            keeper.stop()
 
 
 def _empty(folder: Path) -> Path:

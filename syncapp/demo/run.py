@@ -44,17 +44,25 @@ def until_asked_to_stop() -> Iterator[None]:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C of an impatient person does not interrupt the cleaning up: that would leave orphans."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def supervised(logs: Path) -> Iterator[Supervisor]:
     """However it ends, nothing is left running."""
     supervisor = Supervisor(logs)
     try:
         yield supervisor
     finally:
-        # Not interrupted by a second Ctrl-C of an impatient person: that would leave orphans.
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-        supervisor.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with undisturbed():
+            supervisor.stop()
 
 
 def only_one(folder: Path) -> IO[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.review.seeding import Desk, make_desk, person
@@ -33,6 +34,23 @@ def signed_in(browser: Browser, live_server: LiveServer, team: str = "Reviewer",
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
     return context
+
+
+def found_fault_with(page: Page, urls: Iterable[str]) -> dict[str, str]:
+    """The pages that are wider than the window, or that not everybody can read or use, and why."""
+    found: dict[str, str] = {}
+    for url in urls:
+        page.goto(url)
+        expect(page.locator(".cc").first).to_be_visible()
+        page.wait_for_timeout(200)  # unfold fades some of its parts in
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[url] = "wider than the window"
+            continue
+        # Our own part of the page; the frame around it is unfold's.
+        results = Axe().run(page, context=".cc")
+        if results.violations_count:
+            found[url] = results.generate_report()
+    return found
 
 
 @pytest.fixture

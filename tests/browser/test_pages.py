@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from syncapp.models import Conflict
-from tests.browser.conftest import signed_in
+from tests.browser.conftest import found_fault_with, signed_in
 from tests.review.seeding import BOLD, Desk, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
@@ -122,15 +121,5 @@ def test_pages_fit_and_pass_the_accessibility_check(
     pages += [f"/records/{key}/why/phone/", f"/records/{match.record_id}/edit/phone/"]
     pages += [f"/records/{key}/links/billing/", f"/records/{key}/join/{match.record_id}/"]
     context = signed_in(browser, live_server, color_scheme=scheme, viewport={"width": width, "height": 900})
-    page = context.new_page()
-    found: dict[str, str] = {}
-    for url in pages:
-        page.goto(url)
-        page.wait_for_timeout(200)  # unfold fades some of its parts in
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, url
-        # Our own part of the page; the frame around it is unfold's.
-        results = Axe().run(page, context=".cc")
-        if results.violations_count:
-            found[url] = results.generate_report()
+    assert found_fault_with(context.new_page(), pages) == {}
     context.close()
-    assert found == {}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from policies.models import Sync
 from syncapp.models import Approval, Run
 from syncapp.plan.make import ask_for_plan
-from tests.browser.conftest import signed_in
+from tests.browser.conftest import found_fault_with, signed_in
 from tests.carry.conftest import sides, sync
 from tests.carry.driving import Side
 from tests.carry.test_plan import new, plan, populate
@@ -55,14 +54,6 @@ def test_the_pages_fit_and_pass_the_accessibility_check(
     context = signed_in(
         browser, live_server, "Business owner", color_scheme=scheme, viewport={"width": 390, "height": 900}
     )
-    page = context.new_page()
-    found: dict[str, str] = {}
-    for url in ("/plans/", f"/plans/{run.pk}/", f"/plans/{making.pk}/", "/"):
-        page.goto(url)
-        page.wait_for_timeout(200)  # unfold fades some of its parts in
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, url
-        results = Axe().run(page, context=".cc")
-        if results.violations_count:
-            found[url] = results.generate_report()
+    pages = ("/plans/", f"/plans/{run.pk}/", f"/plans/{making.pk}/", "/")
+    assert found_fault_with(context.new_page(), pages) == {}
     context.close()
-    assert found == {}

@@ -24,6 +24,7 @@ from syncapp.poll import poll
 from syncapp.remote import THROTTLE
 from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, work_until
 from tests.clerk.making import silent
+from tests.ground.together import failures, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -240,24 +241,13 @@ def test_two_records_that_one_look_up_would_confuse_do_not_go_together(sync: Syn
 
 def test_two_workers_write_to_one_account_side_by_side(sync: Sync, sides: dict[str, Side]) -> None:
     waiting(sides, 40)
-    pk, failures = feed().pk, []
+    pk = feed().pk
 
     def work() -> None:
-        try:
-            while carry(pk, limit=7, ring_feeds=silent).outcomes:
-                continue
-        except Exception as error:
-            failures.append(error)
-            raise
-        finally:
-            connection.close()
+        while carry(pk, limit=7, ring_feeds=silent).outcomes:
+            continue
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert failures(together(work, work, work)) == []
     work_until(at_rest, "rest")
     assert emails(sides["billing"]) == Counter({f"p{n}@example.org": 1 for n in range(40)})
     assert len(sides["billing"].writes()) == 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import timedelta
 from io import StringIO
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import F
 from django.test.utils import override_settings
 
@@ -33,6 +32,7 @@ from syncapp.stopping import stop_all
 from syncapp.store import PgStore
 from tests.carry.driving import Side, at_rest, billing_of, first_load, work_until
 from tests.clerk.making import silent
+from tests.ground.together import failures, together
 from tests.review.seeding import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,13 +131,8 @@ def test_two_workers_together_stay_within_the_budget(sync: Sync) -> None:
                     spend(account, 1, now)
             except Braked as braked:
                 refused.append(str(braked))
-        connections.close_all()
 
-    threads = [threading.Thread(target=worker) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert failures(together(worker, worker, worker)) == []
     assert (Spending.objects.get().writes, len(refused)) == (30, 30)
 
 

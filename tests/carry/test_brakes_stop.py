@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,28 @@ def people(sides: dict[str, Side], count: int) -> None:
 def read_both() -> None:
     for role in ("crm", "billing"):
         assert poll(feed(role).pk, at_once=True, ring_feeds=silent) is not None
+
+
+@contextmanager
+def uncommitted(deed: Callable[[], Any]) -> Iterator[threading.Event]:
+    """Somebody else did this and has not committed it; the event, or the end of the block, lets them."""
+    done, commit = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            deed()
+            done.set()
+            commit.wait(20)
+        connections.close_all()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        assert done.wait(10)
+        yield commit
+    finally:
+        commit.set()
+        thread.join()
 
 
 def test_within_a_second_no_write_leaves_a_running_hub(sync: Sync, sides: dict[str, Side], tmp_path: Path) -> None:
@@ -116,47 +140,26 @@ def test_a_stop_that_comes_before_the_commit_that_begins_a_write_keeps_it_from_b
 
 def test_a_stop_waits_for_no_apply_and_no_page(sync: Sync, sides: dict[str, Side]) -> None:
     """Whoever has the sync, its feeds and its accounts locked keeps nobody from stopping."""
-    locked, done = threading.Event(), threading.Event()
 
     def apply() -> None:
-        with transaction.atomic():
-            Sync.objects.select_for_update().get()
-            list(Feed.objects.select_for_update(no_key=True))
-            list(Account.objects.select_for_update(no_key=True))
-            locked.set()
-            done.wait(20)
-        connections.close_all()
+        Sync.objects.select_for_update().get()
+        list(Feed.objects.select_for_update(no_key=True))
+        list(Account.objects.select_for_update(no_key=True))
 
-    other = threading.Thread(target=apply)
-    other.start()
-    assert locked.wait(10)
-    began = time.monotonic()
-    stop_all("ada")
-    took = time.monotonic() - began
-    done.set()
-    other.join()
+    with uncommitted(apply):
+        began = time.monotonic()
+        stop_all("ada")
+        took = time.monotonic() - began
     assert took < 0.5
     assert is_stopped(sync) is not None
 
 
 def test_a_stop_waits_for_a_write_that_is_about_to_begin_but_not_for_long(sync: Sync) -> None:
-    locked, done = threading.Event(), threading.Event()
-
-    def claim() -> None:
-        with transaction.atomic():
-            begin_writing([feed()])
-            locked.set()
-            done.wait(20)
-        connections.close_all()
-
-    other = threading.Thread(target=claim)
-    other.start()
-    assert locked.wait(10)
-    threading.Timer(0.3, done.set).start()
-    began = time.monotonic()
-    stop_all("ada")
-    assert 0.2 < time.monotonic() - began < 1.0, "it knows what was under way"
-    other.join()
+    with uncommitted(lambda: begin_writing([feed()])) as commit:
+        threading.Timer(0.3, commit.set).start()
+        began = time.monotonic()
+        stop_all("ada")
+        assert 0.2 < time.monotonic() - began < 1.0, "it knows what was under way"
 
 
 def test_a_call_in_flight_is_settled_by_reading(sync: Sync, sides: dict[str, Side]) -> None:

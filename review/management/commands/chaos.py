@@ -1,6 +1,5 @@
 """Break the hub while people use it, and say what became of everything. At the desk, as the demo is: people answer."""
 
-import json
 import sys
 import time
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from review.decide import decide
+from review.management.summary import print_summary
 from syncapp.chaos.run import LEASE_SCALE, chaos, failed
 from syncapp.demo.place import in_fresh_place, inside
 from syncapp.demo.processes import DemoProblem
@@ -38,13 +38,7 @@ class Command(BaseCommand):
             told = chaos(decide, seconds, options["seed"], self.tell if not options["json"] else self.stderr.write)
         except (DemoProblem, NotReady) as problem:
             raise CommandError(str(problem)) from None
-        details = told.pop("details", {})
-        self.stdout.write(json.dumps(told))
-        if failed(told):
-            for name, sentences in details.items():
-                for sentence in sentences:
-                    self.stderr.write(f"{name}: {sentence}")
-            raise SystemExit(1)
+        print_summary(self, told, failed(told))
 
     def tell(self, line: str) -> None:
         self.stdout.write(f"{time.monotonic() - self.started:6.1f} {line}")

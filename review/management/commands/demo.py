@@ -1,6 +1,5 @@
 """Run the hub beside three real systems. It stands at the desk because the demo's people answer questions there."""
 
-import json
 import sys
 from typing import Any
 
@@ -8,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from review.decide import decide
 from review.logins import make_demo_logins
+from review.management.summary import print_summary
 from syncapp.demo.headless import failed, headless
 from syncapp.demo.place import in_fresh_place, inside
 from syncapp.demo.processes import DemoProblem
@@ -52,10 +52,4 @@ class Command(BaseCommand):
 
     def headless(self, options: dict[str, Any]) -> None:
         told = headless(decide, options["seed"], self.stderr.write if options["json"] else self.tell)
-        details = told.pop("details", {})
-        self.stdout.write(json.dumps(told))
-        if failed(told):
-            for name, sentences in details.items():
-                for sentence in sentences:
-                    self.stderr.write(f"{name}: {sentence}")
-            raise SystemExit(1)
+        print_summary(self, told, failed(told))

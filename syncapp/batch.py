@@ -19,7 +19,7 @@ from syncapp.connectors.errors import ConnectorError
 
 from .batched import Item, Pushed, conclude, send, stop, take_all_back
 from .claims import Outcome, claim_new, claim_seen, link_found, named_by, settle_seen
-from .ports import BatchRemote, Change, Contended, New, Store, Wanted
+from .ports import BatchRemote, Change, Contended, New, Page, Store, Wanted
 
 
 @dataclass(slots=True)
@@ -27,17 +27,21 @@ class Sorted:
     """What is due at the keys, as far as it can go in batches."""
 
     facts: Role
-    creates: list[str] = field(default_factory=list)
+    creates: list[Item] = field(default_factory=list)  # marked as in flight already
     updates: dict[str, str] = field(default_factory=dict)  # with their remote ids
 
 
 def push_many(store: Store, remote: BatchRemote, keys: Sequence[str]) -> Pushed:
     """Raises Contended only as long as nothing of its own is in flight."""
     pushed = Pushed()
-    found = _sorted_out(store, remote, keys, pushed)
+    try:
+        found = _sorted_out(store, remote, keys, pushed)
+    except ConnectorError as error:  # a brake of our own: nothing has begun
+        stop(pushed, error)
+        return pushed
     try:
         if found.creates:
-            _create(store, remote, found.creates, pushed)
+            _carry_creates(store, remote, found.creates, pushed, first=True)
         if found.updates and pushed.stopped is None:
             _update(store, remote, found, pushed)
     except Contended:
@@ -48,6 +52,7 @@ def push_many(store: Store, remote: BatchRemote, keys: Sequence[str]) -> Pushed:
 
 
 def _sorted_out(store: Store, remote: BatchRemote, keys: Sequence[str], pushed: Pushed) -> Sorted:
+    """What is due, and in the same commit the creates as in flight, so that observations of the new records wait."""
     role = remote.role
     taken: set[tuple[int, tuple[Json, ...]]] = set()
     with store.open(*keys) as page:
@@ -60,10 +65,18 @@ def _sorted_out(store: Store, remote: BatchRemote, keys: Sequence[str], pushed: 
                 pushed.outcomes[key] = Outcome.BUSY if link is not None and link.sending is not None else Outcome.IDLE
             elif work is Work.CREATE and record is not None and remote.batches.create:
                 if _tell_apart(record, page.policy, taken):
-                    found.creates.append(key)
+                    _claim_create(page, role, record, found, pushed)
             elif work is Work.UPDATE and link is not None and link.remote_id is not None and remote.batches.update:
                 found.updates[key] = link.remote_id
     return found
+
+
+def _claim_create(page: Page, role: str, record: Record, found: Sorted, pushed: Pushed) -> None:
+    sending = claim_new(page, role, record, Work.CREATE)
+    if sending is None:
+        pushed.outcomes[record.key] = Outcome.IDLE
+    else:
+        found.creates.append(Item(record.key, sending))
 
 
 def _tell_apart(record: Record, policy: Policy, taken: set[tuple[int, tuple[Json, ...]]]) -> bool:
@@ -83,20 +96,6 @@ def _folded(value: Json) -> Json:
 
 
 # Creates
-
-
-def _create(store: Store, remote: BatchRemote, keys: Sequence[str], pushed: Pushed) -> None:
-    """Mark the creates as in flight first, so that observations of the new records wait; then look up, then create."""
-    items = []
-    with store.open(*keys) as page:
-        for key in keys:
-            record = page.record(key)
-            sending = claim_new(page, remote.role, record, Work.CREATE) if record is not None else None
-            if sending is not None:
-                items.append(Item(key, sending))
-    pushed.outcomes.update((key, Outcome.IDLE) for key in keys if key not in {item.key for item in items})
-    if items:
-        _carry_creates(store, remote, items, pushed, first=True)
 
 
 def _carry_creates(

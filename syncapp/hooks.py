@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @csrf_exempt
 def hook(request: HttpRequest, token: str) -> HttpResponse:
-    account = Account.objects.filter(webhook_token=token).first()
+    account = _account(token)
     if account is None:
         return _answer(404, "there is no such address")
     try:
@@ -42,6 +42,11 @@ def hook(request: HttpRequest, token: str) -> HttpResponse:
     except Refused as refused:
         count(account, refused.reason, refused.said)
         return _answer(refused.status, refused.said)
+
+
+def _account(token: str) -> Account | None:
+    """As it is now. In words of our own: to put Django's together took half of what a delivery costs."""
+    return next(iter(Account.objects.raw("SELECT * FROM syncapp_account WHERE webhook_token = %s", [token])), None)
 
 
 def _receive(request: HttpRequest, account: Account) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -114,6 +115,11 @@ def _put_back(row: Delivery, fate: Fate) -> None:
 def back_off(attempts: int, first: float = 0.2) -> float:
     """Seconds until the next attempt after so many."""
     return min(LONGEST_WAIT, first * 2.0 ** min(attempts, 20))
+
+
+def patience(delivery: Delivery, now: datetime) -> float:
+    """Soon at first, then less often: a write in flight is settled, an account that is away comes back."""
+    return min(15.0, max(0.2, (now - delivery.received_at).total_seconds() / 2))
 
 
 @dataclass(slots=True)

@@ -14,11 +14,11 @@ from .connectors import webhook
 from .connectors.errors import ConnectorError, Limited, Malformed, ManifestError, Permanent, Retryable
 from .connectors.items import ItemReader
 from .connectors.records import Event
-from .echoes import judged_already
+from .echoes import with_news
 from .guard import sift_hints
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .holding import Holder
-from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries
+from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries, patience
 from .known import Fresh, known_links
 from .lastlook import REPEATS
 from .lately import count_changes
@@ -128,9 +128,9 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
         all_later(PAUSED_WAIT, why)
         return
     store = PgStore(feed.role.sync)
-    slow = max(_patience(hint.delivery, store.now()) for hint in hints)
+    slow = max(patience(hint.delivery, store.now()) for hint in hints)
     try:
-        news = _with_news(feed, hints, fates)
+        news = with_news(feed, hints, fates, store.now())
         if not news:
             return
         with open_remote(feed, Fresh(feed)) as remote:
@@ -145,14 +145,6 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
         all_later(slow, str(error))
     except (ConnectorError, NoPolicy) as error:
         all_later(PERSON_WAIT, str(error))
-
-
-def _with_news(feed: Feed, hints: Sequence[Hint], fates: Fates) -> list[Hint]:
-    known = judged_already(feed, hints)
-    for hint in hints:
-        if hint.remote_id in known:
-            fates.nothing_new(hint.delivery)
-    return [hint for hint in hints if hint.remote_id not in known]
 
 
 def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fates: Fates) -> None:
@@ -187,13 +179,13 @@ def _judge_hints(store: PgStore, remote: FeedRemote, hints: Sequence[Hint], fate
         if hint.remote_id in typing:
             fates.later(hint.delivery, typing[hint.remote_id], "it was changed moments ago", free=True)
         elif hint.remote_id in waiting:
-            fates.later(hint.delivery, _patience(hint.delivery, now), "a write there is in flight", free=True)
+            fates.later(hint.delivery, patience(hint.delivery, now), "a write there is in flight", free=True)
         elif hint.remote_id in again:
             fates.later(hint.delivery, back_off(hint.delivery.attempts), "what was read was older than what is known")
         elif hint.remote_id in put_off:
             error = put_off[hint.remote_id]
             seconds = error.retry_after if isinstance(error, Limited) else None
-            fates.later(hint.delivery, seconds or _patience(hint.delivery, now), str(error), free=True)
+            fates.later(hint.delivery, seconds or patience(hint.delivery, now), str(error), free=True)
         elif hint.remote_id in refused:
             fates.aside(hint.delivery, refused[hint.remote_id])
 
@@ -206,11 +198,6 @@ def _half_typed(
         told[hint.remote_id] = min(hint.delivery.received_at, told.get(hint.remote_id, now))
     known = known_links(remote.feed, set(told)) if remote.feed.settle_delay else {}
     return unsettled(remote.feed, seen, known, told, now)
-
-
-def _patience(delivery: Delivery, now: datetime) -> float:
-    """Soon at first, then less often: a write in flight is settled, an account that is away comes back."""
-    return min(15.0, max(0.2, (now - delivery.received_at).total_seconds() / 2))
 
 
 def _repeated(observation: Observation, attempt: int) -> Observation:

@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import django_rq
 import redis
@@ -16,6 +18,7 @@ from rq.cron import CronJob, CronScheduler
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 
+from syncapp.garbage import look_rarely
 from syncapp.overlay import overlaid
 
 logger = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ MORE = "concord:more:"
 
 class Worker(SimpleWorker):
     """Runs jobs in its own process, with database connections that survived no restart of the server."""
+
+    def work(self, *args: Any, **options: Any) -> bool:
+        look_rarely()
+        return super().work(*args, **options)
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         close_old_connections()
@@ -73,7 +80,7 @@ def enqueue_once(func_path: str, ids: tuple[int | str, ...], queue_name: str) ->
     """
     queue = django_rq.get_queue(queue_name, connection=client(), commit_mode="auto")
     name = _job_name(func_path, ids)
-    if _waits(queue, f"{name}-a"):
+    if _waits(queue, (f"{name}-a", f"{name}-b")):
         return None  # the common case in a flood, at the price of one question
     for job_id in (f"{name}-a", f"{name}-b"):
         if not _free(job_id, queue):
@@ -97,12 +104,14 @@ def _one_more(queue: Queue, func_path: str, ids: tuple[int | str, ...], name: st
     return job
 
 
-def _waits(queue: Queue, job_id: str) -> bool:
+def _waits(queue: Queue, job_ids: Sequence[str]) -> bool:
+    """One of these stands in the queue: whoever takes it from there begins after what is rung for was committed."""
     with queue.connection.pipeline(transaction=False) as asking:
-        asking.lpos(queue.key, job_id)
-        asking.exists(Job.key_for(job_id))
-        place, there = asking.execute()
-    return place is not None and bool(there)
+        for job_id in job_ids:
+            asking.lpos(queue.key, job_id)
+            asking.exists(Job.key_for(job_id))
+        told = asking.execute()
+    return any(place is not None and there for place, there in zip(told[::2], told[1::2], strict=True))
 
 
 def _free(job_id: str, queue: Queue) -> bool:

@@ -6,6 +6,8 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from syncapp.garbage import look_rarely
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncapp.settings")
 
 # gunicorn takes this code for "failed to boot" and gives up instead of starting the same worker for ever.
@@ -24,3 +26,4 @@ def _have_ready() -> None:
 
 _have_ready()
 application = get_wsgi_application()
+look_rarely()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def files(folders: Sequence[Path] = ()) -> dict[str, Path]:
     for folder in (OWN, *map(Path, folders)):
         if not folder.is_dir():
             raise ManifestError(str(folder), "", "is not a folder", "a folder that holds provider files (*.yaml)")
-        found.update((path.stem, path) for path in sorted(folder.glob("*.yaml")))
+        found.update(_listed(folder, folder.stat().st_mtime_ns))
     return found
 
 
@@ -34,6 +34,12 @@ def load(slug: str, folders: Sequence[Path] = ()) -> Manifest:
 def available(folders: Sequence[Path] = ()) -> dict[str, Manifest]:
     """All providers. Raises ManifestError for the first file that is wrong."""
     return {slug: load(slug, folders) for slug in files(folders)}
+
+
+@lru_cache(maxsize=16)
+def _listed(folder: Path, changed: int) -> Mapping[str, Path]:
+    """A folder's time changes with every file that comes, goes or is renamed in it."""
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,11 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
+    # Fewer checkpoints while a first sync writes gigabytes: each makes every page be written whole once more.
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
     "timezone": "UTC",
 }
 

@@ -5,10 +5,12 @@ The JSON shapes are those of `policies.core.codec`. Written by `syncapp.reconcil
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+
+from .fields import Document
 
 
 class Record(models.Model):
@@ -17,9 +19,9 @@ class Record(models.Model):
     key = models.UUIDField(primary_key=True, editable=False)
     sync = models.ForeignKey("policies.Sync", models.PROTECT, related_name="records")
     version = models.PositiveBigIntegerField(default=0)
-    beliefs: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    beliefs = Document(default=dict)
     creator = models.CharField(max_length=60, blank=True)
-    apart: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    apart = Document(default=dict)
     title = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField()
 
@@ -42,8 +44,8 @@ class Link(models.Model):
     version = models.CharField(max_length=255, null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField(max_length=64, blank=True)
-    bases: models.JSONField[Any, Any] = models.JSONField(default=dict)
-    head: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    bases = Document(default=dict)
+    head = Document(default=dict)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

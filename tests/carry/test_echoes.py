@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from policies.models import Sync
 from syncapp.carry import carry
 from syncapp.connectors.errors import Unknown
+from syncapp.echoes import CREATED_JUST_NOW
 from syncapp.inbox import NOTHING_NEW
-from syncapp.models import Delivery, Feed, Link, Record
+from syncapp.models import Delivery, Feed, Link, Push, Record
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
 from syncapp.receive import look_later
@@ -124,3 +126,38 @@ def test_a_delivery_that_was_tried_before_is_looked_at(sync: Sync, sides: dict[s
     before = looks(sides)
     assert ended(delivery) == ("done", "")
     assert looks(sides) == before + 1
+
+
+def making(record: Record) -> None:
+    """A create of ours is on its way to billing."""
+    now = record.updated_at
+    Push.objects.create(
+        record=record, feed=feed("billing"), state="sending", why="create", key="k", next_try=now, created_at=now,
+        started_at=now,
+    )  # fmt: skip
+
+
+def test_news_of_a_new_record_waits_for_a_create_that_is_in_flight(sync: Sync, sides: dict[str, Side]) -> None:
+    first_load(sides, 1)
+    making(Record.objects.get())
+    stranger = {"id": "123456"}
+    before = looks(sides)
+    news = announce(stranger, 1, "created")
+    Delivery.objects.update(received_at=Now())
+    assert ended(news) == ("new", "a create there is in flight")
+    assert looks(sides) == before
+    Delivery.objects.update(received_at=Now() - CREATED_JUST_NOW, next_try=Now())
+    ended(news)
+    assert looks(sides) > before, "however long the create takes, such a record is looked at"
+
+
+@pytest.mark.parametrize(("kind", "created"), [("updated", True), ("created", False)])
+def test_other_news_are_looked_at_at_once(sync: Sync, sides: dict[str, Side], kind: str, created: bool) -> None:
+    first_load(sides, 1)
+    if created:
+        making(Record.objects.get())
+    before = looks(sides)
+    news = announce({"id": "123456"}, 1, kind)
+    Delivery.objects.update(received_at=Now())
+    ended(news)
+    assert looks(sides) > before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from .planned import Closed, Line, Saw
@@ -17,6 +18,7 @@ from .values import Base, Belief, Candidate, Failed, Json, Link, Question, Recor
 
 T = TypeVar("T")
 Slot = tuple[str, Any, Spelling]
+Writing = tuple[Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Any, Callable[[Any], Any]], ...]]
 Reading = tuple[Mapping[str, Callable[[Any], Any]], frozenset[str]]
 KEPT: Mapping[str, type[Any]] = {
     cls.__name__: cls
@@ -29,12 +31,12 @@ KEPT: Mapping[str, type[Any]] = {
 
 def to_json(value: Any) -> Json:
     """The JSON of one frozen value. Raises ValueError for a class that is never kept."""
-    out = {}
-    for name, default, (encode, _) in _SLOTS.get(type(value)) or _slots(type(value)):
-        held = getattr(value, name)
-        if default is MISSING or (held is not default and held != default):
-            out[name] = encode(held)
-    return out
+    taken, slots = _WRITING.get(type(value)) or _writing(type(value))
+    return {
+        name: encode(held)
+        for held, (name, default, encode) in zip(taken(value), slots, strict=True)
+        if held is not default and held != default
+    }
 
 
 def from_json(cls: type[T], data: Mapping[str, Json]) -> T:
@@ -89,6 +91,13 @@ _SLOTS: Mapping[type[Any], tuple[Slot, ...]] = {
 }
 
 
+def _writing(cls: type[Any]) -> Writing:
+    """How all fields of a class are taken at once, and how each is written unless it is its default."""
+    slots = _slots(cls)
+    taken = attrgetter(*(name for name, _, _ in slots))
+    return taken, tuple((name, default, encode) for name, default, (encode, _) in slots)
+
+
 def _reading(cls: type[Any]) -> Reading:
     """How the fields of a class are read back, and which of them must be there."""
     slots = _slots(cls)
@@ -97,6 +106,7 @@ def _reading(cls: type[Any]) -> Reading:
 
 
 # Made once: a page reads hundreds of these values.
+_WRITING: Mapping[type[Any], Writing] = {cls: _writing(cls) for cls in _SLOTS}
 _READING: Mapping[type[Any], Reading] = {cls: _reading(cls) for cls in _SLOTS}
 
 record_from_json = _reader(Record)

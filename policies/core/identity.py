@@ -180,10 +180,9 @@ def known(record: Record, policy: Policy) -> dict[str, Json]:
     for role in policy.roles:
         link = record.links.get(role)
         for unit, base in link.bases.items() if link is not None and link.gone is None else ():
-            if unit in policy.by_name:
-                out.update(
-                    {name: value for name, value in base.meant.items() if out.get(name) is None and value is not None}
-                )
+            for name, value in base.meant.items() if unit in policy.by_name else ():
+                if value is not None and out.get(name) is None:
+                    out[name] = value
     return out
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (tables are read by the line)
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,14 +182,19 @@ def test_the_shipped_ones() -> None:
 
 def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(bent()))
+    (tmp_path / "kinto.yaml").write_text(yaml.safe_dump(bent({"slug": "kinto", "name": "Our Kinto"})))
     assert registry.load("acme", [tmp_path]).name == "Acme"
+    assert registry.load("kinto", [tmp_path]).name == "Our Kinto"
     with pytest.raises(ManifestError, match=r"no such provider.*kinto, sandbox"):
         registry.load("acme")
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(bent()))
     with pytest.raises(ManifestError, match="'acme' is not the file's name"):
         registry.load("other", [tmp_path])
-    with pytest.raises(ManifestError, match="is not a folder"):
-        registry.available([tmp_path / "nowhere"])
+    for asked in (registry.available, partial(registry.load, "kinto")):
+        with pytest.raises(ManifestError, match="is not a folder"):
+            asked([tmp_path / "nowhere"])
+    with pytest.raises(ManifestError, match="no such provider"):
+        registry.load(f"../{tmp_path.name}/acme", [tmp_path])
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Ringing workers: JSON only, once is enough, and never an error for want of Redis."""
 
+import gc
 import json
 import logging
 import zlib
@@ -13,6 +14,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from syncapp import queue
+from syncapp.garbage import OLDER, OLDEST, YOUNGEST
 from syncapp.queue import RingJob, Schedule, Worker, client, enqueue_once, ring
 
 WORK = "tests.ground.jobs.note"
@@ -171,6 +173,17 @@ def test_the_tick_is_rung_once_by_two_schedules(redis_client):
 def test_the_worker_runs_jobs_in_its_own_process(settings):
     assert settings.RQ["WORKER_CLASS"] == f"{Worker.__module__}.{Worker.__name__}"
     assert issubclass(Worker, queue.SimpleWorker)
+
+
+def test_a_worker_looks_for_garbage_rarely(redis_client):
+    before = gc.get_threshold()
+    try:
+        call_command("rqworker", "--burst", "-v", "0")
+        assert gc.get_threshold() == (YOUNGEST, OLDER, OLDEST)
+        assert gc.get_freeze_count() > 10_000, "what it was started with is not looked at again"
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 @pytest.mark.parametrize(

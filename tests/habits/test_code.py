@@ -12,7 +12,7 @@ PURE = {
     "difflib", "ipaddress", "types", "typing", "unicodedata", "zoneinfo",
 }  # fmt: skip
 NOUNS_MAY_KNOW = {"__future__", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "re"} | {
-    "string", "typing", "uuid", "secrets", "django", "policies", "cryptography", "json", "hashlib", "base64",
+    "string", "typing", "uuid", "secrets", "django", "policies", "cryptography", "json", "orjson", "hashlib", "base64",
 }  # fmt: skip
 
 # Files that may be longer than house rules say, each with its reason. Empty is best.

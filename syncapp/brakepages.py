@@ -43,12 +43,14 @@ def given_why(request: HttpRequest) -> str:
 @require_GET
 def brakes(request: HttpRequest) -> HttpResponse:
     past = Brake.objects.exclude(released_at=None).select_related("sync", "account", "feed__account", "feed__role")
+    shown = [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id]
+    syncs, stopped = Sync.objects.count(), sum(one.code == Brake.Code.STOP for one in shown)
     told = {
-        "brakes": [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id],
+        "brakes": shown,
         "past": past.order_by("-released_at")[:20],
-        "may_stop": request.user.has_perm(STOP),
+        "may_stop": request.user.has_perm(STOP) and (not syncs or stopped < syncs),
         "may_release": request.user.has_perm(RELEASE),
-        "syncs": Sync.objects.count(),
+        "syncs": syncs,
     }
     return render(request, "brakes/list.html", shell(request, "Brakes", **told))
 

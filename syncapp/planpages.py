@@ -17,7 +17,7 @@ from .apply.precedence import ASK, BY_POLICY, OWNER, NotAccepted, accepted, choo
 from .keyset import by_id
 from .models import Feed, Run
 from .pages import fresh, part
-from .plan.approve import NotApprovable, approve, waiting_feeds, why_not
+from .plan.approve import NotApprovable, approve, newer_plan, waiting_feeds, why_not
 from .plan.listed import MOVED, rows_of, told_rows
 from .plan.make import ask_for_plan
 from .plan.told import cost_lines, field_lines, group_lines, headline, notes, progress_of, write_lines
@@ -111,7 +111,7 @@ def _whole(request: HttpRequest, run: Run, problem: str = "", status: int = 200)
         "writes": write_lines(run.counts, words), "costs": cost_lines(run.counts, words),
         "notes": notes(run.counts, words), "fields": _precedences(run, words), "may_approve": may,
         "why_not": why_not(run, feeds), "going_live": [capital(words.role(feed.role.name)) for feed in feeds],
-        "carrying": Feed.objects.filter(plan=run).exists(),
+        "newer": newer_plan(run), "carrying": Feed.objects.filter(plan=run).exists(),
     }  # fmt: skip
     return render(request, "plans/plan.html", shell(request, _title(run), place="Plans", **told), status=status)
 

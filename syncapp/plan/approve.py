@@ -66,9 +66,15 @@ def why_not(run: Run, feeds: Sequence[Feed]) -> str:
     return _moved_on(run)
 
 
+def newer_plan(run: Run) -> Run | None:
+    """The newest whole plan of the same sync, if it is not this one."""
+    later = Run.objects.filter(sync=run.sync_id, kind=Run.Kind.PLAN, state=Run.State.DONE, pk__gt=run.pk)
+    return later.order_by("-pk").first()
+
+
 def _moved_on(run: Run) -> str:
     """What is written at one side follows from what is read at every other: none may have changed."""
-    if Run.objects.filter(sync=run.sync_id, kind=Run.Kind.PLAN, state=Run.State.DONE, pk__gt=run.pk).exists():
+    if newer_plan(run) is not None:
         return "there is a newer plan: look at that one"
     policy = PolicySet.objects.filter(sync=run.sync_id, state=PolicySet.State.PUBLISHED).first()
     if policy is None or policy.version != run.counts.get("policy"):

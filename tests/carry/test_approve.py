@@ -185,6 +185,10 @@ def test_the_command_approves(new: Sync, sides: dict[str, Side], capsys: pytest.
         call_command("plan", "contacts", approve=True)
     populate(sides)
     run = plan(new)
+    with pytest.raises(SystemExit):
+        call_command("plan", "contacts")
+    run = Run.objects.filter(kind="plan").latest("pk")
+    assert f"to carry it out: python manage.py plan contacts --approve --run {run.pk}" in capsys.readouterr().out
     call_command("plan", "contacts", approve=True, run=run.pk, why="agreed")
     assert f"plan {run.pk} is approved; live now: crm, billing" in capsys.readouterr().out
     assert Approval.objects.get().why == "agreed"

@@ -76,6 +76,17 @@ def test_the_matrix(made: Run, team: str) -> None:
     assert not Approval.objects.exists()
 
 
+def test_an_overtaken_plan_leads_to_the_newest(made: Run) -> None:
+    newest = plan(made.sync)
+    Run.objects.filter(pk=newest.pk).update(counts=newest.counts | {"by": "command"})
+    client = browser_of("Admin")
+    assert f'there is a newer plan: look at that one. <a href="/plans/{newest.pk}/">' in text(
+        client, f"/plans/{made.pk}/"
+    )
+    assert "at the command line" in text(client, f"/plans/{newest.pk}/")
+    assert "for command" not in text(client, "/plans/")
+
+
 def test_strangers_sign_in_first(made: Run) -> None:
     for url in ("/plans/", f"/plans/{made.pk}/"):
         assert Client().get(url).headers["Location"].startswith("/admin/login/")

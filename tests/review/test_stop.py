@@ -47,6 +47,7 @@ def test_the_switch_says_what_waits_and_home_shows_it_first(desk: Desk) -> None:
     assert "business-owner stopped all writes (a bad import)" in home
     assert home.index("stopped all writes") < home.index("Nothing waits for you")
     assert "Look at what waits, and release" in home
+    assert "Stop all writes now" not in home + text(client.get("/brakes/")), "it is stopped already"
 
 
 def test_before_the_release_stands_what_would_be_written(desk: Desk) -> None:

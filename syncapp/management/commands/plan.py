@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from policies.models import Sync
 from syncapp.models import Run
-from syncapp.plan.approve import NotApprovable, approve
+from syncapp.plan.approve import NotApprovable, approve, waiting_feeds, why_not
 from syncapp.plan.listed import Listing, item_json, plan_json, rows_of, told_rows
 from syncapp.plan.make import ask_for_plan, carry_out
 from syncapp.plan.told import cost_lines, field_lines, group_lines, headline, notes, write_lines
@@ -84,6 +84,8 @@ class Command(BaseCommand):
             lines += self._item(item)
         if more:
             lines.append("… and more; --limit N lists more of them")
+        if not why_not(run, waiting_feeds(run)):
+            lines.append(f"to carry it out: python manage.py plan {run.sync.slug} --approve --run {run.pk}")
         self.stdout.write("\n".join(lines))
 
     def _item(self, item: Any) -> list[str]:

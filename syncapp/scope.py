@@ -15,6 +15,7 @@ from policies.core.types import FieldType
 from policies.core.values import Json, Values
 
 from .connectors import paths
+from .connectors.expressions import Expression
 from .connectors.filters import Filter, chosen
 from .connectors.mapped import MISSING, MappingField, Reader, Unmappable, guarded, reader, writer
 from .connectors.mapping import Mapping as Mapped
@@ -93,7 +94,8 @@ def scope_of(
 def _field(name: str, spec: ObjectSpec, mapping: Mapped, number: int) -> MappingField:
     known = spec.fields.get(name)
     if known is not None:
-        return MappingField(known.path, known.transforms, omitted=known.omitted, clear=known.clear)
+        made = Expression(known.jsonata, f"{spec.slug}.{name}") if known.jsonata else None
+        return MappingField(known.path, known.transforms, omitted=known.omitted, clear=known.clear, expression=made)
     if spec.open_fields or not spec.fields:
         return MappingField(name, omitted="null" if spec.open_fields else "missing")
     told = ", ".join(dict.fromkeys([*mapping.fields, *spec.fields]))
@@ -103,8 +105,8 @@ def _field(name: str, spec: ObjectSpec, mapping: Mapped, number: int) -> Mapping
 def _asked(made: Condition, their: MappingField, spec: ObjectSpec, kind: FieldType | None) -> list[Told]:
     """The condition in the provider's words, where the provider cannot leave out what the hub would take."""
     slug = next((slug for slug, known in spec.fields.items() if known.path == their.path), None)
-    if slug is None:
-        return []
+    if slug is None or their.expression is not None or spec.fields[slug].jsonata:
+        return []  # what an expression makes of it is no question that the provider could answer
     if kind is not None and not (made.op in SAME_BOTH_WAYS and _spelled_alike(kind, their, spec.fields[slug].type)):
         return []
     try:
@@ -152,7 +154,8 @@ def _in_our_words(name: str, op: str, raw: Any, mapping: Mapped, spec: ObjectSpe
     known = spec.fields.get(name)
     path = known.path if known is not None else name
     ours = next((ours for ours, mapped in mapping.fields.items() if mapped.path == path and mapped.reads), None)
-    if ours is None or op not in SAME_BOTH_WAYS:
+    made = known is not None and known.jsonata is not None
+    if ours is None or made or mapping.fields[ours].expression is not None or op not in SAME_BOTH_WAYS:
         return None
     if op in MARKS:
         return (ours, op, raw)

@@ -21,6 +21,7 @@ from syncapp.connectors.errors import (
     Unavailable,
     Unknown,
 )
+from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
@@ -48,6 +49,8 @@ class Context:
 def succeeded(answer: Answer, operation: Operation) -> bool:
     """The status is one of the wanted ones, and the body says so too where the manifest asks for that."""
     wanted = answer.status in operation.success if operation.success else 200 <= answer.status < 300
+    if wanted and operation.ok_test is not None:
+        return operation.ok_test.true(_soft(answer))
     if not wanted or not operation.ok_path:
         return wanted
     return bool(getter(operation.ok_path)(_soft(answer)) == operation.ok_value)
@@ -57,11 +60,21 @@ def check(answer: Answer, context: Context) -> None:
     """Nothing, or the one error that fits."""
     body = _soft(answer)
     code = as_text(getter(context.errors.code)(body)) if context.errors.code else None
-    fine = succeeded(answer, context.operation)
+    fine = _succeeded(answer, context)
     if answer.status in context.limits.refused or (not fine and code in context.errors.limited_codes):
         raise _limited(answer, context)
     if not fine:
         raise _failure(answer, context, body, code)
+
+
+def _succeeded(answer: Answer, context: Context) -> bool:
+    try:
+        return succeeded(answer, context.operation)
+    except ExpressionError as error:
+        if context.write:
+            what = f"nobody can tell whether the write landed: {error.what}"
+            raise Unknown(what, error.where, "read the record before writing again") from None
+        raise Malformed(error.what, error.where, error.accepted) from None
 
 
 def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> ConnectorError:

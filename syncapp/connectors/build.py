@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, StampSpec, WebhookSpec
 from syncapp.connectors.spec import (
@@ -61,8 +62,8 @@ def manifest(raw: Raw, file: str) -> Manifest:
         secrets=_settings(raw.get("secrets", {})),
         limits=_limits(raw.get("limits", {})),
         check=maybe(CheckSpec, raw.get("check")),
-        webhook=_webhook(raw["webhook"]) if "webhook" in raw else None,
-        objects={slug: _object(slug, entry, errors) for slug, entry in raw["objects"].items()},
+        webhook=_webhook(raw["webhook"], file) if "webhook" in raw else None,
+        objects={slug: _object(slug, entry, errors, file) for slug, entry in raw["objects"].items()},
     )
 
 
@@ -75,14 +76,15 @@ def _limits(raw: Raw) -> LimitSpec:
     return make(LimitSpec, raw, buckets=buckets, daily=maybe(DailySpec, raw.get("daily")))
 
 
-def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:
+def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
     told = {**errors, **raw.get("errors", {})}
+    at = f"{file} at objects.{slug}.operations"
     return make(
         ObjectSpec,
         raw,
         slug=slug,
         fields={name: make(FieldSpec, entry) for name, entry in raw.get("fields", {}).items()},
-        operations={name: _operation(entry) for name, entry in raw["operations"].items()},
+        operations={name: _operation(entry, f"{at}.{name}") for name, entry in raw["operations"].items()},
         version=make(VersionSpec, raw.get("version", {})),
         updated_at=maybe(TimeSpec, raw.get("updated_at")),
         created_at=maybe(TimeSpec, raw.get("created_at")),
@@ -92,7 +94,7 @@ def _object(slug: str, raw: Raw, errors: Raw) -> ObjectSpec:
     )
 
 
-def _operation(raw: Raw) -> Operation:
+def _operation(raw: Raw, where: str) -> Operation:
     body = raw.get("body")
     if body is None and raw["method"] in ("POST", "PUT", "PATCH") and "body" not in raw:
         body = "{body}" if "items" not in raw else None
@@ -103,6 +105,7 @@ def _operation(raw: Raw) -> Operation:
         body=body,
         ok_path=ok.get("path", ""),
         ok_value=ok.get("value", True),
+        ok_test=Expression(ok["jsonata"], f"{where}.ok.jsonata") if "jsonata" in ok else None,
         paging=make(PagingSpec, raw.get("paging", {})),
         delta=maybe(DeltaSpec, raw.get("delta")),
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
@@ -111,21 +114,33 @@ def _operation(raw: Raw) -> Operation:
     )
 
 
-def _webhook(raw: Raw) -> WebhookSpec:
+def _webhook(raw: Raw, file: str) -> WebhookSpec:
     signature = raw["signature"]
     events = raw["events"]
     lists = {
-        key: several(events[key])
+        key: sources(events[key], f"{file} at webhook.events.{key}")
         for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record", "merged_ids")
         if key in events
     }
+    items = source(events.get("items", ""), f"{file} at webhook.events.items")
     types = {name: (entry["object"], entry["kind"]) for name, entry in events["types"].items()}
     return WebhookSpec(
         signature=make(SignatureSpec, signature, timestamp=maybe(StampSpec, signature.get("timestamp"))),
-        events=make(EventSpec, events, types=types, **lists),
+        events=make(EventSpec, events, items=items, types=types, **lists),
         challenge=maybe(ChallengeSpec, raw.get("challenge")),
     )
 
 
 def several(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def source(value: Any, where: str) -> Source:
+    """A path, or the expression that stands in its place."""
+    return value if isinstance(value, str) else Expression(value["jsonata"], f"{where}.jsonata")
+
+
+def sources(value: Any, where: str) -> tuple[Source, ...]:
+    if isinstance(value, list):
+        return tuple(source(entry, f"{where}[{number}]") for number, entry in enumerate(value))
+    return (source(value, where),)

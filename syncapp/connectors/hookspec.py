@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from syncapp.connectors.expressions import Source
+
 
 @dataclass(frozen=True, slots=True)
 class StampSpec:
@@ -34,21 +36,21 @@ class SignatureSpec:
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """Where the events of a delivery are, and each one's facts; of several paths the first present one counts."""
+    """Where the events of a delivery are, and each one's facts: paths or expressions, the first present one."""
 
-    items: str = ""
-    id: tuple[str, ...] = ("id",)
+    items: Source = ""
+    id: tuple[Source, ...] = ("id",)
     id_header: str = ""
-    type: tuple[str, ...] = ("type",)
+    type: tuple[Source, ...] = ("type",)
     types: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    record_id: tuple[str, ...] = ("data.id",)
-    time: tuple[str, ...] = ()
+    record_id: tuple[Source, ...] = ("data.id",)
+    time: tuple[Source, ...] = ()
     time_format: str = "iso"
-    actor: tuple[str, ...] = ()
-    origin: tuple[str, ...] = ()
-    version: tuple[str, ...] = ()
-    record: tuple[str, ...] = ()
-    merged_ids: tuple[str, ...] = ()
+    actor: tuple[Source, ...] = ()
+    origin: tuple[Source, ...] = ()
+    version: tuple[Source, ...] = ()
+    record: tuple[Source, ...] = ()
+    merged_ids: tuple[Source, ...] = ()
     ignore: tuple[str, ...] = ()
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from syncapp.connectors import paths
 from syncapp.connectors.errors import MappingError
+from syncapp.connectors.expressions import Expression, ExpressionError
 from syncapp.connectors.paths import ABSENT
 from syncapp.connectors.spec import Norm
 from syncapp.connectors.transforms import Transform, transform
 
 CLEARS: Dict[str, Any] = {"null": None, "empty": "", "list": []}
-EXPRESSIONS = "expressions are not available yet; use a path with transforms and values"
 
 
 class _Missing:
@@ -48,7 +48,8 @@ class MappingField:
     clear: str = "null"
     omitted: str = "missing"
     normalised: bool = False
-    expression: str | None = None
+    expression: Expression | None = None
+    inverse: Expression | None = None
 
     @property
     def reads(self) -> bool:
@@ -64,17 +65,18 @@ Writer = Callable[[dict[str, Any], Any], None]
 
 
 def guarded(name: str, spec: MappingField, make: Callable[[MappingField], Any]) -> Any:
-    if spec.expression is not None:
-        raise MappingError(EXPRESSIONS, name)
     try:
         return make(spec)
+    except ExpressionError:
+        raise
     except ValueError as error:
         raise MappingError(str(error), name) from None
 
 
 def reader(spec: MappingField) -> Reader:
     get = paths.getter(spec.path)
-    steps: list[Callable[[Any], Any]] = [transform(entry).forward for entry in _steps(spec)]
+    steps: list[Callable[[Any], Any]] = [] if spec.expression is None else [spec.expression.check()]
+    steps += [transform(entry).forward for entry in _steps(spec)]
     if spec.value_map is not None:
         steps.append(_translation(spec.value_map))
     absent: Any = None if spec.omitted == "null" else MISSING
@@ -102,6 +104,8 @@ def _stepping_reader(get: Reader, absent: Any, steps: Sequence[Callable[[Any], A
                 if value is None:
                     return None
                 value = step(value)
+                if value is ABSENT:
+                    return absent
         except (ValueError, TypeError, OverflowError) as error:
             return Unmappable(str(error), found)
         return value
@@ -128,17 +132,21 @@ def _key(value: Any) -> Any:
 
 
 def writer(spec: MappingField) -> Writer:
-    put = paths.setter(spec.path)
+    put = paths.setter(spec.path) if spec.path else _merge
     backs = [_back(transform(entry)) for entry in reversed(_steps(spec))]
     if spec.value_map is not None:
         backs.insert(0, _back_translation(spec.value_map))
+    if spec.inverse is not None:
+        backs.append(_told(spec.inverse.check()))
     clear = CLEARS.get(spec.clear)
 
     def write(body: dict[str, Any], value: Any) -> None:
         if value is None:
             if spec.clear == "refuse":
                 raise ValueError("the provider has no way to clear this field")
-            if spec.clear != "omit":
+            if not spec.path and spec.inverse is not None:
+                put(body, _told(spec.inverse)(None))
+            elif spec.clear != "omit":
                 put(body, list(clear) if isinstance(clear, list) else clear)
             return
         for back in backs:
@@ -146,6 +154,29 @@ def writer(spec: MappingField) -> Writer:
         put(body, value)
 
     return write
+
+
+def _told(inverse: Expression) -> Callable[[Any], Any]:
+    def back(value: Any) -> Any:
+        made = inverse(value)
+        if made is ABSENT:
+            raise inverse.wrong(f"it gives nothing for {value!r}", "something for every value of the field")
+        return made
+
+    return back
+
+
+def _merge(body: dict[str, Any], made: Any) -> None:
+    """The keys of what an inverse made, into the body; where another field said something else there, an error."""
+    if not isinstance(made, dict):
+        raise ValueError(f"an inverse without a path has to make an object, not {made!r}")
+    for key, value in made.items():
+        if isinstance(value, dict) and isinstance(body.get(key), dict):
+            _merge(body[key], value)
+        elif key in body and body[key] != value:
+            raise ValueError(f"another field says {body[key]!r} at {key!r}, this one {value!r}")
+        else:
+            body[key] = value
 
 
 def _back(step: Transform) -> Callable[[Any], Any]:
@@ -178,6 +209,8 @@ def _steps(spec: MappingField) -> list[Any]:
 
 
 def not_invertible(spec: MappingField) -> str | None:
+    if spec.expression is not None and spec.inverse is None:
+        return "its expression has no inverse; give one, or direction: read"
     for entry in _steps(spec):
         step = transform(entry)
         if step.back is None:

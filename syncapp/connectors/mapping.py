@@ -8,9 +8,9 @@ from typing import Any
 
 from syncapp.connectors import paths
 from syncapp.connectors.errors import MappingError
+from syncapp.connectors.expressions import Expression
 from syncapp.connectors.mapped import (
     CLEARS,
-    EXPRESSIONS,
     MappingField,
     Reader,
     Writer,
@@ -22,7 +22,7 @@ from syncapp.connectors.mapped import (
 from syncapp.connectors.spec import FieldSpec, ObjectSpec
 
 DIRECTIONS = ("both", "read", "write")
-KEYS = ("field", "path", "transforms", "values", "direction", "clear", "omitted", "normalises", "jsonata")
+KEYS = ("field", "path", "transforms", "values", "direction", "clear", "omitted", "normalises", "jsonata", "inverse")
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,20 @@ def _field(entry: Any, where: str, spec: ObjectSpec | None) -> MappingField:
     unknown = sorted(set(entry) - set(KEYS))
     if unknown:
         raise MappingError(f"unknown key {unknown[0]!r}", where, ", ".join(KEYS))
-    if "jsonata" in entry:
-        raise MappingError(EXPRESSIONS, where)
     base = _inherited(entry, where, spec)
+    reading, back = (_expression(entry, base, key, where) for key in ("jsonata", "inverse"))
+    if back and not reading:
+        raise MappingError("an inverse without an expression", where, "jsonata beside inverse, or neither")
     known = MappingField(
-        path=_text(entry.get("path", base.path), where),
+        path=_text(entry.get("path", base.path), where, whole=reading is not None),
         transforms=tuple(entry.get("transforms", base.transforms)),
         value_map=entry.get("values"),
-        direction=entry.get("direction", "both" if base.writable else "read"),
+        direction=entry.get("direction", "both" if base.writable and not (reading and not back) else "read"),
         clear=entry.get("clear", base.clear),
         omitted=entry.get("omitted", base.omitted),
         normalised=bool(entry.get("normalises", base.normalises)),
+        expression=reading,
+        inverse=back,
     )
     for name, value, accepted in (
         ("direction", known.direction, DIRECTIONS),
@@ -140,7 +143,19 @@ def _inherited(entry: Dict[str, Any], where: str, spec: ObjectSpec | None) -> Fi
     return FieldSpec(path="", omitted="null" if spec and spec.open_fields else "missing")
 
 
-def _text(path: Any, where: str) -> str:
+def _expression(entry: Dict[str, Any], base: FieldSpec, key: str, where: str) -> Expression | None:
+    """The entry's own expression; only one that has none of its own inherits the pair of the provider's file."""
+    given = entry.get(key) if "jsonata" in entry or "inverse" in entry else getattr(base, key)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip():
+        raise MappingError(f"{given!r} is no expression", f"{where}.{key}", "JSONata, as text")
+    return Expression(given, f"{where}.{key}").check()
+
+
+def _text(path: Any, where: str, whole: bool = False) -> str:
+    if whole and path == "":
+        return ""
     if not isinstance(path, str) or not path:
         raise MappingError("a path is missing", where, paths.ACCEPTED)
     return path

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncapp.connectors import paths, templates
+from syncapp.connectors.expressions import check_expressions
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.transforms import transform
 
@@ -78,6 +79,7 @@ def check_sense(found: Located) -> None:
     for slug, entry in raw["objects"].items():
         _check_object(found, ("objects", slug), entry, config)
     _paths(found, (), raw)
+    check_expressions(found, (), raw)
     if "webhook" in raw:
         _webhook(found, raw)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from syncapp.connectors.expressions import Expression
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
 
@@ -76,6 +77,8 @@ class TimeSpec:
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
+    """``jsonata`` reads what is at the path, ``inverse`` makes what is written there; without it, one way."""
+
     path: str
     type: str = "text"
     writable: bool = True
@@ -84,6 +87,8 @@ class FieldSpec:
     omitted: str = "missing"
     transforms: tuple[Norm, ...] = ()
     label: str = ""
+    jsonata: str | None = None
+    inverse: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,7 @@ class Operation:
     success: tuple[int, ...] = ()
     ok_path: str = ""
     ok_value: Any = True
+    ok_test: Expression | None = None
     items: str | None = None
     item: str | None = None
     paging: PagingSpec = PagingSpec()

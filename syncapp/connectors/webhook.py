@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
-from syncapp.connectors import signatures, times
+from syncapp.connectors import expressions, signatures, times
 from syncapp.connectors.errors import Malformed
+from syncapp.connectors.expressions import ExpressionError, Source, first, reads
 from syncapp.connectors.hookspec import EventSpec, WebhookSpec
-from syncapp.connectors.paths import ABSENT, as_text, first, getter
+from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Event
 from syncapp.connectors.signatures import BadSignature
 
@@ -69,10 +70,17 @@ def events(spec: WebhookSpec, body: bytes, headers: Mapping[str, str] | None = N
         whole = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Malformed("the body is not JSON", WHERE) from None
-    found = getter(spec.events.items)(whole)
+    try:
+        return _events(spec, whole, headers or {})
+    except ExpressionError as error:
+        raise Malformed(error.what, error.where, error.accepted) from None
+
+
+def _events(spec: WebhookSpec, whole: Any, headers: Mapping[str, str]) -> list[Event]:
+    found = reads(spec.events.items)(whole)
     if found is ABSENT:
-        raise Malformed(f"there are no events at {spec.events.items!r}", WHERE)
-    delivery = _delivery_id(spec.events, headers or {})
+        raise Malformed(f"there are no events at {expressions.told(spec.events.items)!r}", WHERE)
+    delivery = _delivery_id(spec.events, headers)
     entries = found if isinstance(found, list) else [found]
     told = [
         _event(spec.events, entry, delivery, place if len(entries) > 1 else None) for place, entry in enumerate(entries)
@@ -93,7 +101,8 @@ def _event(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -
         raise Malformed(f"unknown event {kind!r}", WHERE, ", ".join(sorted((*spec.types, *spec.ignore))))
     record = as_text(first(spec.record_id)(raw))
     if record is None:
-        raise Malformed(f"an event {kind!r} without a record id at {' or '.join(spec.record_id)}", WHERE)
+        places = " or ".join(map(expressions.told, spec.record_id))
+        raise Malformed(f"an event {kind!r} without a record id at {places}", WHERE)
     object_slug, happened = spec.types[kind]
     id, nameless = _event_id(spec, raw, delivery, place)
     fields = first(spec.record)(raw) if spec.record else ABSENT
@@ -124,13 +133,13 @@ def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None
     """The provider's id; where it gives none (True), a digest of the event, so that a repeated one is known again."""
     if delivery is not None:
         return (delivery if place is None else f"{delivery}:{place}"), False
-    parts = [as_text(getter(path)(raw)) for path in spec.id]
+    parts = [as_text(reads(path)(raw)) for path in spec.id]
     if parts and all(parts):
         return ":".join(str(part) for part in parts), False
     return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(), True
 
 
-def _text(paths: tuple[str, ...], raw: Any) -> str | None:
+def _text(paths: tuple[Source, ...], raw: Any) -> str | None:
     return as_text(first(paths)(raw)) if paths else None
 
 

@@ -111,7 +111,7 @@ def test_nested_paths_are_merged() -> None:
 
 
 WRONG = [
-    ({"f": {"jsonata": "$.a"}}, "expressions are not available yet"),
+    ({"f": {"jsonata": "$.a", "direction": "write"}}, "no inverse"),
     ({"f": {"pth": "a"}}, "unknown key 'pth'"),
     ({"f": {"path": "a["}}, "is not a path"),
     ({"f": {}}, "a path is missing"),

@@ -85,6 +85,8 @@ class Translator:
     def __post_init__(self) -> None:
         slugs = {known.path: slug for slug, known in self.spec.fields.items()}
         for name, mapped in self.mapping.fields.items():
+            if not mapped.path:
+                continue  # made of the whole body: no key over there is this field
             last = str(paths.split(mapped.path)[-1])
             for word in (last, slugs.get(mapped.path, last), mapped.path):
                 self._words[word] = name
@@ -208,6 +210,8 @@ class Translator:
     def provider_field(self, name: str) -> str:
         """What the provider's file calls the field that this one is mapped to; its path, if it has no name there."""
         path = self.mapping.fields[name].path
+        if not path:
+            return name  # made of the whole body
         return next((slug for slug, known in self.spec.fields.items() if known.path == path), path)
 
     def as_sent(self, name: str, value: Json) -> str | None:

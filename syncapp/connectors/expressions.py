@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import jsonatapy
@@ -57,7 +57,7 @@ class Expression:
     """One expression and the place where it stands."""
 
     text: str
-    where: str = ""
+    where: str = field(default="", repr=False, compare=False)
 
     def __call__(self, value: Any) -> Any:
         """Its result, or ABSENT where it gives nothing. Raises ExpressionError."""

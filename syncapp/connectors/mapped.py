@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from syncapp.connectors import paths
@@ -49,7 +49,7 @@ class MappingField:
     omitted: str = "missing"
     normalised: bool = False
     expression: Expression | None = None
-    inverse: Expression | None = None
+    inverse: Expression | None = field(default=None, repr=False)  # writes only: what is read stays as it was
 
     @property
     def reads(self) -> bool:

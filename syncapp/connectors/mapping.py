@@ -137,7 +137,7 @@ def _inherited(entry: Dict[str, Any], where: str, spec: ObjectSpec | None) -> Fi
                 f"there is no provider field {wanted!r}", where, ", ".join(spec.fields) if spec else "a path"
             )
         return spec.fields[wanted]
-    same = [known for known in (spec.fields.values() if spec else ()) if known.path == entry.get("path")]
+    same = [known for known in (spec.fields.values() if spec else ()) if known.path and known.path == entry.get("path")]
     if same:
         return same[0]
     return FieldSpec(path="", omitted="null" if spec and spec.open_fields else "missing")

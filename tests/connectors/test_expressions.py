@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from syncapp.connectors import webhook
-from syncapp.connectors.errors import Malformed, ManifestError, MappingError, Unknown
+from syncapp.connectors.errors import Malformed, ManifestError, MappingError, Rejected, Unknown
 from syncapp.connectors.expressions import Expression, ExpressionError
 from syncapp.connectors.mapped import MISSING, Unmappable
 from syncapp.connectors.mapping import Mapping
 from syncapp.connectors.paths import ABSENT
+from syncapp.scope import EVERYTHING, scope_of
+from syncapp.translate import Translator, basis_of
 from tests.connectors.server import Provider, Reply
 from tests.connectors.shapes import LIST, client, manifest
 
@@ -199,6 +201,30 @@ def test_a_body_that_an_expression_cannot_read_is_malformed_and_names_the_expres
     spec = hook(origin={"jsonata": "a + 1"})
     with pytest.raises(Malformed, match=r"acme\.yaml at webhook\.events\.origin\.jsonata"):
         told(spec, {"type": "made", "id": 1, "a": "x"})
+
+
+def test_the_clerk_takes_a_feed_whose_field_is_made_of_the_whole_body() -> None:
+    spec = manifest({"objects.people.fields.name": {"path": "", **NAME}}).objects["people"]
+    feed = Translator("acme", spec, Mapping.parse({"name": "name", "email": "email"}, spec=spec), {})
+    refused = feed.in_our_words(Rejected("no", fields={"email": "odd", "first": "long"}))
+    assert refused.fields == {"email": "odd"} and feed.provider_field("name") == "name"
+
+
+def test_a_scope_reads_an_expression_and_never_asks_the_provider_for_it() -> None:
+    changes = {
+        "objects.people.fields.tier": {"path": "tier", "jsonata": "$uppercase($)", "writable": False},
+        f"{LIST}.filters": [{"field": "tier", "op": "is", "query": {"tier": "{value}"}}],
+    }
+    spec = manifest(changes).objects["people"]
+    scope = scope_of([{"field": "tier", "is": "VIP"}], Mapping.parse({"email": "email"}, spec=spec), spec, {})
+    assert scope.takes({}, {"tier": "vip"}, partial=False) and not scope.takes({}, {"tier": "new"}, partial=False)
+    assert not scope.filters
+
+
+def test_an_inverse_alone_does_not_change_what_is_read() -> None:
+    one, other = (Mapping.parse({"n": {"path": "a", "jsonata": "$", "inverse": back}}) for back in ("$", '$ & ""'))
+    third = Mapping.parse({"n": {"path": "a", "jsonata": "$$", "inverse": "$"}})
+    assert basis_of(one, {}, EVERYTHING) == basis_of(other, {}, EVERYTHING) != basis_of(third, {}, EVERYTHING)
 
 
 OK = {f"{LIST}.ok": {"jsonata": "ok = true and $count(errors) = 0"}}

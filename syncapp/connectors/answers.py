@@ -23,6 +23,7 @@ from syncapp.connectors.errors import (
 )
 from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
 from syncapp.connectors.spec import ErrorSpec, LimitSpec, Operation
@@ -194,7 +195,7 @@ def _expected(operation: Operation) -> str:
 def _soft(answer: Answer) -> Any:
     """The body of an answer that may be an error page: JSON if it is, else nothing."""
     try:
-        return orjson.loads(answer.body)
+        return parse(answer.body)
     except orjson.JSONDecodeError:
         return None
 

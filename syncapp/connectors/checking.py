@@ -8,6 +8,7 @@ import orjson
 
 from syncapp.connectors import throttle, times
 from syncapp.connectors.errors import ConnectorError, Retryable, Unauthorised
+from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.records import Check
 from syncapp.connectors.spec import CheckSpec
@@ -38,7 +39,7 @@ def _actor(body: bytes, path: str) -> str | None:
     if not path:
         return None
     try:
-        return as_text(getter(path)(orjson.loads(body)))
+        return as_text(getter(path)(parse(body)))
     except orjson.JSONDecodeError:
         return None
 

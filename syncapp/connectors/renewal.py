@@ -17,6 +17,7 @@ import orjson
 from syncapp.connectors.answers import redactor
 from syncapp.connectors.auth import auth_headers
 from syncapp.connectors.errors import Misconfigured, Unauthorised, Unavailable, Unknown
+from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.records import Quota
 from syncapp.connectors.spec import AuthSpec
 from syncapp.connectors.templates import fill
@@ -163,7 +164,7 @@ class Credentials:
 
 def _json(answer: Answer) -> dict[str, Any]:
     try:
-        told = orjson.loads(answer.body)
+        told = parse(answer.body)
     except orjson.JSONDecodeError:
         return {}
     return told if isinstance(told, dict) else {}

@@ -29,6 +29,7 @@ from syncapp.connectors.errors import (
     Unavailable,
     Unknown,
 )
+from syncapp.connectors.jsonbody import parse
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 5
@@ -78,7 +79,7 @@ class Answer:
 
     def json(self) -> Any:
         try:
-            return orjson.loads(self.body)
+            return parse(self.body)
         except orjson.JSONDecodeError:
             kind = self.headers.get("Content-Type", "no content type")
             raise Malformed(f"the answer ({self.status}, {kind}) is not JSON", self.where) from None

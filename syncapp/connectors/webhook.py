@@ -13,6 +13,7 @@ from syncapp.connectors import expressions, signatures, times
 from syncapp.connectors.errors import Malformed
 from syncapp.connectors.expressions import ExpressionError, Source, first, reads
 from syncapp.connectors.hookspec import EventSpec, WebhookSpec
+from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Event
 from syncapp.connectors.signatures import BadSignature
@@ -59,7 +60,7 @@ def challenge(
 
 def _field(body: bytes, path: str) -> str | None:
     try:
-        return as_text(getter(path)(orjson.loads(body))) if path else None
+        return as_text(getter(path)(parse(body))) if path else None
     except orjson.JSONDecodeError:
         return None
 
@@ -67,7 +68,7 @@ def _field(body: bytes, path: str) -> str | None:
 def events(spec: WebhookSpec, body: bytes, headers: Mapping[str, str] | None = None) -> list[Event]:
     """What happened, in the order told. Raises Malformed; events that the manifest says to ignore are left out."""
     try:
-        whole = orjson.loads(body)
+        whole = parse(body)
     except orjson.JSONDecodeError:
         raise Malformed("the body is not JSON", WHERE) from None
     try:

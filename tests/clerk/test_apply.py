@@ -87,6 +87,14 @@ def test_a_second_run_has_nothing_to_change() -> None:
     assert PolicySet.objects.count() == 1
 
 
+def test_the_next_command_is_named_while_a_feed_waits_in_preview() -> None:
+    said = "contacts waits in preview; to see what it would do: python manage.py plan contacts"
+    assert command(DEMO).count(said) == 0, "the demo's roles start live"
+    Feed.objects.update(stage="preview")
+    lines = command(DEMO).splitlines()
+    assert lines[-1] == said and lines.count(said) == 1, "once for a sync, after the webhook addresses"
+
+
 def test_a_plan_changes_nothing_and_says_so_by_its_exit_code() -> None:
     with pytest.raises(SystemExit) as leaving:
         command(DEMO, "--plan")

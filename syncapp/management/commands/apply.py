@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from syncapp.apply import apply, read
 from syncapp.connectors.errors import ConnectorError
+from syncapp.plan.waiting import previews
 
 WOULD_CHANGE = 2
 
@@ -34,3 +35,5 @@ class Command(BaseCommand):
             return
         for slug, path in outcome.webhooks.items():
             self.stdout.write(f"webhook address of {slug}: {options['address'].rstrip('/')}{path}")
+        for slug in (one.sync.slug for one in previews()):
+            self.stdout.write(f"{slug} waits in preview; to see what it would do: python manage.py plan {slug}")

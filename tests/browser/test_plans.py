@@ -43,6 +43,30 @@ def test_a_plan_is_made_looked_at_and_approved_without_scripts(
     context.close()
 
 
+def test_the_sides_of_all_fields_stand_below_each_other(
+    browser: Browser, live_server: LiveServer, new: Sync, sides: dict[str, Side]
+) -> None:
+    """Values of every length: what one system holds begins at one place all the way down."""
+    long = "the second to the right of her own office, and only in the morning"
+    sides["crm"].create(email="d@example.org", firstname="Dora", phone="+49 30 1")
+    sides["billing"].create(email="d@example.org", name_first="Dorothea", telephone=f"+49 30 2, {long}")
+    run = plan(new)
+    context = signed_in(browser, live_server, "Viewer", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"/plans/{run.pk}/")
+    begins = [
+        {
+            round(box["x"])
+            for one in page.locator(f".cc-sides div:has(> dt:text-is('{side}'))").all()
+            if (box := one.bounding_box())
+        }
+        for side in ("Crm", "Billing")
+    ]
+    assert [len(places) for places in begins] == [1, 1] and begins[0] != begins[1], begins
+    assert page.locator(".cc-sides").count() > 1
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_fit_and_pass_the_accessibility_check(
     browser: Browser, live_server: LiveServer, new: Sync, sides: dict[str, Side], scheme: str

@@ -40,7 +40,8 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
     if not matches:
         made = created_in_hub_time(observation, policy, context)
         record = Record(key, creator=role, links={role: Link(role, observation.remote_id, created=made)})
-        return _linked(record, observation, policy, context, Reason.NEW_RECORD, "")
+        why, missing = _unmatched(observation, policy)
+        return _linked(record, observation, policy, context, why, missing)
     draft = Draft(matches[0], policy, context)
     known = matches[0].links.get(role)
     if being_made(matches, role):
@@ -131,6 +132,13 @@ def _linked(
         draft.closed = list(before.closed)
     draft.say(Verdict.LINKED, reason, observation.role, detail=detail)
     return draft.done()
+
+
+def _unmatched(observation: Observation, policy: Policy) -> tuple[Reason, str]:
+    """Nothing known has the same keys, or it tells no key that could be looked for."""
+    if match_values(observation.fields, policy):
+        return Reason.NEW_RECORD, ""
+    return Reason.NOTHING_TO_MATCH, " or ".join(" with ".join(names) for names in policy.match_keys) or "match key"
 
 
 def _key_names(observation: Observation, policy: Policy) -> str:

@@ -149,6 +149,10 @@ class Reason(Enum):
     FOUND = ("found", "the record already existed at {role} and was linked")
     MATCHED = ("matched", "the record at {role} has the same {detail} and was linked")
     NEW_RECORD = ("new_record", "no known record matches the one at {role}")
+    NOTHING_TO_MATCH = (
+        "nothing_to_match",
+        "the record at {role} has no valid {detail}: it is matched with no other, and made nowhere else until it has",
+    )
     AMBIGUOUS = ("ambiguous", "several records match the one at {role}: {detail}")
     SECOND_MATCH = ("second_match", "{role} holds a second record that matches this one: {detail}")
     PERSON_DECIDED = ("person_decided", "a person chose the value of {field}")

@@ -25,6 +25,7 @@ from .fields import Said, fields_of, writes_of
 
 PAGE = 500
 Json = dict[str, Any]
+NEW = frozenset({"new_record", "nothing_to_match"})
 KEY = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -56,7 +57,7 @@ class Look:
 
     @property
     def is_new(self) -> bool:
-        return any(line.reason == "new_record" for line in self.lines)
+        return any(line.reason in NEW for line in self.lines)
 
     @property
     def sides(self) -> dict[str, Link]:
@@ -165,7 +166,7 @@ def _found(setting: Setting, look: Look) -> Iterator[Found]:
 ABOUT_RECORDS = frozenset(
     {
         "deleted_there", "delete_asks", "edit_beats_delete", "delete_spreads", "delete_unlinks", "delete_recreates",
-        "came_back", "matched", "push_in_flight", "delete_meets_question",
+        "came_back", "matched", "nothing_to_match", "push_in_flight", "delete_meets_question",
     }
 )  # fmt: skip
 

@@ -53,6 +53,16 @@ def test_a_plan_is_shown_with_numbers_winners_writes_and_cost(made: Run) -> None
     )
 
 
+def test_what_has_nothing_to_match_on_says_so(new: Sync, sides: dict[str, Side]) -> None:
+    sides["crm"].create(firstname="Nobody")
+    sides["billing"].create(email="some@example.org", name_first="Somebody")
+    run = plan(new)
+    shown = text(browser_of("Viewer"), f"/plans/{run.pk}/?group=only")
+    said = "The record at crm has no valid email: it is matched with no other, and made nowhere else until it has."
+    assert "Nobody" in shown and "Somebody" in shown and shown.count(said) == 1
+    assert run.counts["writes"] == {"crm": {"create": 1}}, "as it says: it is made nowhere else"
+
+
 @pytest.mark.parametrize(("group", "there", "not_there"), [("only", "Hera", "Dora"), ("identical", "Sam", "Hera")])
 def test_groups_are_filters(made: Run, group: str, there: str, not_there: str) -> None:
     shown = text(browser_of("Viewer"), f"/plans/{made.pk}/?group={group}")

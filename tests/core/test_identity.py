@@ -48,6 +48,16 @@ def test_no_match_makes_a_record_whose_creator_is_this_role():
     assert (made.state.key, made.state.creator, made.lines[0].reason) == ("r9", "app", Reason.NEW_RECORD)
 
 
+def test_what_has_no_valid_match_key_says_so_instead():
+    """It was not compared with anything, which is no finding that no record matches."""
+    policy = replace(policy_of(TOLD), match_keys=(("email",), ("name", "phone")))
+    seen = Observation("app", "a9", {"name": "Anna", "email": None}, NOW)
+    [line] = place(seen, (), policy, context_of(TOLD), "r9").lines
+    assert (line.reason, line.detail) == (Reason.NOTHING_TO_MATCH, "email or name with phone")
+    whole = Observation("app", "a9", {"name": "Anna", "phone": "1"}, NOW)
+    assert place(whole, (), policy, context_of(TOLD), "r9").lines[0].reason is Reason.NEW_RECORD
+
+
 def test_one_match_is_linked_with_empty_bases():
     made = placed(without_app())
     assert made.lines[0].reason is Reason.MATCHED

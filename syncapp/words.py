@@ -99,7 +99,13 @@ def text(value: Any) -> str:
 def titles_of(values: Iterable[Values]) -> dict[str, str]:
     """Titles of the records that these values name, in one query; none where none is named."""
     keys = {one for told in values for one in told.values() if isinstance(one, str) and KEY.fullmatch(one)}
-    return {str(row.key): str(row) for row in Record.objects.filter(key__in=keys).only("key", "title")} if keys else {}
+    rows = Record.objects.filter(key__in=keys).values_list("key", "title") if keys else ()
+    return {str(key): title or short(str(key)) for key, title in rows}
+
+
+def short(key: str) -> str:
+    """A record that has no title, or is not known here, by the end of its key: the beginning is the time it was made."""
+    return f"record …{key[-8:]}"
 
 
 def words_of(sync_ids: Iterable[int], titles: Mapping[str, str] | None = None) -> dict[int, Words]:

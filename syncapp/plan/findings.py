@@ -175,7 +175,8 @@ def _some_value(setting: Setting, record: Record) -> str:
     """A line by which people recognise what has no title yet."""
     values = known(record, setting.policy)
     names = [*setting.sync.title_fields, *(name for key in setting.sync.match_keys for name in key), *values]
-    return next((str(values[name]) for name in names if values.get(name) not in (None, "", [], {})), "")[:200]
+    told = (str(values[name]) for name in names if values.get(name) not in (None, "", [], {}))
+    return next((one for one in told if not KEY.fullmatch(one)), "")[:200]
 
 
 def _group(setting: Setting, look: Look, fields: Sequence[Json], writes: Sequence[Json]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from policies.core.ownership import KEY
+from policies.core.values import Values
+from policies.models import SyncField
 from syncapp.models import Planned, Run
-from syncapp.words import Words, words_of
+from syncapp.words import Words, short, titles_of, words_of
 
 from .told import ItemTold, item_told
 
@@ -41,7 +44,27 @@ def rows_of(run: Run, group: str, cursor: str, size: int) -> Listing:
 
 def told_rows(run: Run, rows: Sequence[Planned], words: Words | None = None) -> list[ItemTold]:
     words = words or words_of([run.sync_id])[run.sync_id]
+    words = replace(words, titles=_titles(run, rows))
     return [item_told(row, words) for row in rows]
+
+
+def _titles(run: Run, rows: Sequence[Planned]) -> dict[str, str]:
+    """Of every record that a reference here names, by its key: some exist in the copy alone, and have a key only."""
+    refers = set(SyncField.objects.filter(sync=run.sync_id, type="reference").values_list("name", flat=True))
+    told = (values.get(name) for row in rows for values in _values(row) for name in refers & values.keys())
+    keys = {value for value in told if isinstance(value, str) and KEY.fullmatch(value)}
+    titles = titles_of([{key: key} for key in keys])
+    return {key: titles.get(key) or short(key) for key in keys}
+
+
+def _values(row: Planned) -> Iterator[Values]:
+    """All that its sentences show of any field."""
+    for told in row.detail.get("fields", ()):
+        yield from told["sides"].values()
+        yield told["value"]
+    for write in row.detail.get("writes", ()):
+        for change in write.get("fields", {}).values():
+            yield from change.values()
 
 
 def item_json(told: ItemTold) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from policies.models import FieldRule, PolicySet, Role, Sync
+from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
 from review.teams import TEAMS
-from syncapp.models import Approval, Feed, Planned, Run
+from syncapp.models import Approval, Feed, Planned, Record, Run
 from syncapp.plan.make import ask_for_plan
 from tests.api.asking import program
 from tests.carry.driving import Side, drain
@@ -61,6 +62,27 @@ def test_what_has_nothing_to_match_on_says_so(new: Sync, sides: dict[str, Side])
     said = "The record at crm has no valid email: it is matched with no other, and made nowhere else until it has."
     assert "Nobody" in shown and "Somebody" in shown and shown.count(said) == 1
     assert run.counts["writes"] == {"crm": {"create": 1}}, "as it says: it is made nowhere else"
+
+
+@pytest.mark.parametrize("known", ["Acme", ""])
+def test_a_reference_is_shown_by_the_title_of_the_record_and_never_as_its_key(made: Run, known: str) -> None:
+    """The title, else the end of the key: what is not in the hub yet, but in the copy, has nothing else."""
+    SyncField.objects.filter(sync=made.sync, name="first_name").update(type="reference", params={"sync": "contacts"})
+    titled, bare = str(uuid4()), str(uuid4())
+    if known:
+        Record.objects.create(key=titled, sync=made.sync, title=known, updated_at=made.started_at)
+    row = Planned.objects.get(run=made, group="differs")
+    [field] = [one for one in row.detail["fields"] if one["unit"] == "first_name"]
+    field["sides"], field["value"] = (
+        {"crm": {"first_name": titled}, "billing": {"first_name": bare}},
+        {"first_name": titled},
+    )
+    row.detail["writes"][0]["fields"]["first_name"] = {"from": {"first_name": bare}, "to": {"first_name": titled}}
+    row.save()
+    shown, name = text(browser_of("Viewer"), f"/plans/{made.pk}/?group=differs"), known or f"record …{titled[-8:]}"
+    assert f"“{name}”, from CRM" in shown and f'<dd class="cc-value">{name}</dd>' in shown
+    assert f"First name: “record …{bare[-8:]}” → “{name}”" in shown
+    assert titled not in shown and bare not in shown
 
 
 @pytest.mark.parametrize(("group", "there", "not_there"), [("only", "Hera", "Dora"), ("identical", "Sam", "Hera")])

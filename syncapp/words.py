@@ -104,7 +104,7 @@ def titles_of(values: Iterable[Values]) -> dict[str, str]:
 
 
 def short(key: str) -> str:
-    """A record that has no title, or is not known here, by the end of its key: the beginning is the time it was made."""
+    """A record that has no title, or is not known here, by the end of its key; it begins with the time."""
     return f"record …{key[-8:]}"
 
 

@@ -61,16 +61,9 @@ def place(observation: Observation, matches: Sequence[Record], policy: Policy, c
         link = Link(role, observation.remote_id, epoch=epoch, created=made, skipped=skipped)
         draft.set_link(replace(link, windows=of_old(known, observation.remote_id)))
         linked = draft.done()
-        creator = _creator(matches[0], role, made, policy)
-        return _linked(
-            replace(linked.state, creator=creator),
-            observation,
-            policy,
-            context,
-            Reason.MATCHED,
-            _key_names(observation, policy),
-            linked,
-        )
+        state = replace(linked.state, creator=_creator(matches[0], role, made, policy))
+        names = _key_names(observation, policy)
+        return _linked(state, observation, policy, context, Reason.MATCHED, names, linked)
     return _ask_which(draft, observation, Reason.SECOND_MATCH, matches)
 
 

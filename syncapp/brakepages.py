@@ -12,6 +12,7 @@ from policies.models import Sync
 from .access import RELEASE, SEE, STOP, needs, require
 from .brakes import HOLDS, open_brakes
 from .foreseen import foreseen
+from .given import LONGEST_WHY, given_why, typed_why
 from .keyset import by_id
 from .load import database_now
 from .models import Brake, Held
@@ -21,7 +22,6 @@ from .stopping import Refused, is_stopped, release_stop, stop_all
 from .waiting import feeds_waiting, writes_waiting
 from .words import counted, sentence
 
-LONGEST_WHY = 500
 ITEMS = 50
 LOOKED = "The feed is read and written again, and its next pass may do this once"
 EFFECTS: dict[Brake.Code, str] = {
@@ -33,10 +33,6 @@ EFFECTS: dict[Brake.Code, str] = {
     Brake.Code.BUDGET: "No person is needed: it is paced by itself, and goes on with the next minute.",
     Brake.Code.QUOTA: "Writes go on until the quota is used up, or begins anew.",
 }
-
-
-def given_why(request: HttpRequest) -> str:
-    return request.POST.get("why", "").replace("\0", "").strip()[:LONGEST_WHY]
 
 
 @needs(SEE)
@@ -58,12 +54,18 @@ def brakes(request: HttpRequest) -> HttpResponse:
 @needs(STOP)
 @require_POST
 def stop(request: HttpRequest) -> HttpResponse:
-    found = stop_all(request.user.get_username(), given_why(request))
+    """Whatever the reason's length: nobody who has to stop it all is sent back to a form."""
+    why = typed_why(request)
+    found = stop_all(request.user.get_username(), why[:LONGEST_WHY])
     messages.warning(
         request,
         f"All writes are stopped. {counted(found.waiting, 'write')} waiting; "
         f"{counted(found.under_way, 'write')} under way, settled by reading.",
     )
+    if len(why) > LONGEST_WHY:
+        messages.warning(
+            request, f"Of the reason, which had {len(why):,} characters, the first {LONGEST_WHY} are kept."
+        )
     return redirect("brakes")
 
 
@@ -110,6 +112,7 @@ def _brake_page(request: HttpRequest, row: Brake, problem: str) -> HttpResponse:
         "items": foreseen(part.rows, database_now()), "may_release": request.user.has_perm(RELEASE),
         "effect": EFFECTS.get(Brake.Code(row.code), LOOKED), "holds": row.code in HOLDS,
         "may_leave": row.code == Brake.Code.MASS_DELETE, "ticked": request.POST.getlist("item"),
+        "why": typed_why(request),
     }  # fmt: skip
     page = shell(request, row.get_code_display(), place="Brakes", **told)
     return render(request, "brakes/brake.html", page, status=422 if problem else 200)
@@ -142,6 +145,7 @@ def _release_page(request: HttpRequest, sync: Sync, problem: str) -> HttpRespons
     told = {
         "sync": sync, "brake": is_stopped(sync), "feeds": feeds, "chosen": chosen, "writes": writes, "next": more,
         "total": sum(one.waiting for one in feeds), "problem": problem, "may_release": request.user.has_perm(RELEASE),
+        "why": typed_why(request),
     }  # fmt: skip
     page = shell(request, f"Let {sync.name} write again", place="Brakes", **told)
     return render(request, "brakes/release.html", page, status=422 if problem else 200)

@@ -14,6 +14,7 @@ from policies.models import FieldRule, PolicySet, Sync
 
 from .access import APPROVE, SEE, needs
 from .apply.precedence import ASK, BY_POLICY, OWNER, NotAccepted, accepted, choose_precedence
+from .given import given_why, typed_why
 from .keyset import by_id
 from .models import Feed, Run
 from .pages import fresh, part
@@ -23,11 +24,11 @@ from .plan.make import ask_for_plan
 from .plan.told import cost_lines, field_lines, group_lines, headline, notes, progress_of, write_lines
 from .plan.waiting import previews
 from .shell import is_partial, shell
+from .stopping import Refused
 from .words import Words, capital, sentence, words_of
 
 PAGE = 50
 PLANS = 20
-LONGEST_WHY = 500
 FIRST = "first-"  # before a field's name in the form
 
 
@@ -111,7 +112,8 @@ def _whole(request: HttpRequest, run: Run, problem: str = "", status: int = 200)
         "writes": write_lines(run.counts, words), "costs": cost_lines(run.counts, words),
         "notes": notes(run.counts, words), "fields": _precedences(run, words), "may_approve": may,
         "why_not": why_not(run, feeds), "going_live": [capital(words.role(feed.role.name)) for feed in feeds],
-        "newer": newer_plan(run), "carrying": Feed.objects.filter(plan=run).exists(),
+        "newer": newer_plan(run), "why": typed_why(request),
+        "carrying": Feed.objects.filter(plan=run).exists(),
     }  # fmt: skip
     return render(request, "plans/plan.html", shell(request, _title(run), place="Plans", **told), status=status)
 
@@ -159,9 +161,10 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def approve_plan(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(pk)
-    why = request.POST.get("why", "").replace("\0", "")[:LONGEST_WHY]
     try:
-        approval = approve(pk, request.user.get_username(), why)
+        approval = approve(pk, request.user.get_username(), given_why(request))
+    except Refused as problem:
+        return _whole(request, run, sentence(f"Nothing was approved: {problem}"), 422)
     except NotApprovable as problem:
         return _whole(request, run, sentence(f"Nothing was approved: {problem}"), 409)
     words = words_of([run.sync_id])[run.sync_id]

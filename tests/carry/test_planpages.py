@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
 from review.teams import TEAMS
@@ -136,6 +137,17 @@ def test_a_person_approves_on_the_page(made: Run) -> None:
     assert "Approved by bea" in shown and "being carried out" in shown and "Approve, and let" not in shown
     again = client.post(f"/plans/{made.pk}/approve/")
     assert again.status_code == 409 and "Nothing was approved: bea approved it already" in again.content.decode()
+
+
+def test_a_reason_that_is_too_long_is_refused_and_kept_in_the_form(made: Run) -> None:
+    client, long = browser_of("Business owner", "bea"), "<Agreed> " + "x" * 492
+    answer = client.post(f"/plans/{made.pk}/approve/", {"why": long})
+    shown = answer.content.decode()
+    assert answer.status_code == 422 and not Approval.objects.exists()
+    assert "Nothing was approved: the reason has 501 characters; shorten it to 500 at most." in shown
+    assert f'autocomplete="off" value="{escape(long)}"' in shown
+    assert client.post(f"/plans/{made.pk}/approve/", {"why": long[:-1] + "  "}).status_code == 302
+    assert Approval.objects.get().why == long[:-1]
 
 
 def test_choosing_who_wins_publishes_it_and_makes_the_plan_anew(made: Run) -> None:

@@ -81,6 +81,18 @@ def test_some_are_released_some_are_left(desk: Desk) -> None:
     assert "A person released what a brake had held: the record was deleted there; left the company." in timeline
 
 
+@pytest.mark.parametrize("how", ["some", "all", "leave", "leave_all"])
+def test_a_reason_that_is_too_long_is_refused_and_kept_in_the_form(desk: Desk, how: str) -> None:
+    brake, long = hold(desk, 2), "x" * 501
+    answer = browser_of("Admin").post(
+        f"/brakes/{brake.pk}/", {"how": how, "item": [Held.objects.first().pk], "why": long}
+    )
+    assert answer.status_code == 422
+    assert "Nothing was released: the reason has 501 characters; shorten it to 500 at most." in text(answer)
+    assert f'autocomplete="off" value="{long}"' in text(answer)
+    assert set(Held.objects.values_list("state", flat=True)) == {"held"}
+
+
 @pytest.mark.parametrize("team", ["Viewer", "Reviewer"])
 def test_others_release_nothing(desk: Desk, team: str) -> None:
     brake = hold(desk, 1)

@@ -67,6 +67,18 @@ def test_before_the_release_stands_what_would_be_written(desk: Desk) -> None:
     assert "checked" in text(client.get("/brakes/"))
 
 
+def test_a_reason_that_is_too_long_stops_nothing_from_being_stopped_and_releases_nothing(desk: Desk) -> None:
+    """Nobody who has to stop it all is sent back to a form; whoever releases has the time."""
+    client, long = browser_of("Admin"), "x" * 501
+    said = text(client.post("/brakes/stop/", {"why": long}, follow=True))
+    assert "Of the reason, which had 501 characters, the first 500 are kept." in said
+    assert f"({long[:500]})" in Brake.objects.exclude(sync=None).get().sentence
+    refused = client.post(RELEASES, {"why": long})
+    assert refused.status_code == 422 and f'autocomplete="off" value="{long}"' in text(refused)
+    assert "Nothing was released: the reason has 501 characters; shorten it to 500 at most." in text(refused)
+    assert Brake.objects.filter(released_at=None).exists()
+
+
 def test_the_list_of_what_waits_is_paged_in_as_many_queries(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PAGE", 4)
     client, counts = browser_of("Admin"), []

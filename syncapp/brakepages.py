@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -104,11 +107,36 @@ def _answer(request: HttpRequest, row: Brake) -> str:
     raise Refused("choose what to do: release all of it, release what you ticked, or leave it as it is")
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of each record that a brake held, and of those that were counted before it went on."""
+
+    before: int | None  # None where that was not noted
+    held: int
+    released: int
+    left: int
+    gone: int
+
+    @property
+    def all(self) -> int:
+        return self.held + self.released + self.left + self.gone
+
+
+def _tally(row: Brake) -> Tally | None:
+    """None of a brake that held no records."""
+    state = Held.State
+    found = dict(row.items.order_by().values_list("state").annotate(Count("pk")))
+    held, left, gone = (found.get(one, 0) for one in (state.HELD, state.LEFT, state.GONE))
+    released = found.get(state.RELEASED, 0) + found.get(state.PASSED, 0)
+    return Tally(row.counts.get("before"), held, released, left, gone) if found else None
+
+
 def _brake_page(request: HttpRequest, row: Brake, problem: str) -> HttpResponse:
     held = row.items.filter(state=Held.State.HELD).select_related("record__sync")
+    tally = _tally(row)
     part = by_id(held, request.GET.get("after", ""), ITEMS)
     told = {
-        "brake": row, "problem": problem, "total": held.count(), "next": part.next,
+        "brake": row, "problem": problem, "total": tally.held if tally else 0, "next": part.next, "tally": tally,
         "items": foreseen(part.rows, database_now()), "may_release": request.user.has_perm(RELEASE),
         "effect": EFFECTS.get(Brake.Code(row.code), LOOKED), "holds": row.code in HOLDS,
         "may_leave": row.code == Brake.Code.MASS_DELETE, "ticked": request.POST.getlist("item"),

@@ -58,7 +58,7 @@ class Guarded(Fresh):
             raise Halted(reasons)
         if self.full:
             self.shown += [seen.item.id for seen in page]
-        self.holder.trips(masses(self.holder, self.counts))
+        self.holder.trips(masses(self.holder, self.counts), self._news())
         fresh = self.drop(page, known, read_at)
         self._no_longer(known, fresh)
         return fresh
@@ -75,7 +75,7 @@ class Guarded(Fresh):
 
     def _counted(self, page: Sequence[Seen], read_at: datetime, last: bool) -> Counts:
         """Of this pass; and the window's, which has what will be looked at by id only when that is done."""
-        news = Counter(kind for one, kind in self.kinds.items() if not self.holder.answered(one))
+        news = self._news()
         so_far, deleted, rewound = self.counts, news[What.DELETE], news[What.REWIND]
         self.holder.deleted += self._settled_deletes(page) if deleted else 0
         lately = self.holder.lately(read_at) if deleted or rewound else (0, 0)
@@ -91,6 +91,10 @@ class Guarded(Fresh):
         if counts.known or not is_much(counts, self.holder.limits):
             return counts
         return replace(counts, known=known_count(self.feed, self.since))
+
+    def _news(self) -> Counter[str]:
+        """Of this page, by kind."""
+        return Counter(kind for one, kind in self.kinds.items() if not self.holder.answered(one))
 
     def _settled_deletes(self, page: Sequence[Seen]) -> int:
         gone = [one.item for one in page if self.kinds.get(one.item.id) == What.DELETE]
@@ -113,7 +117,8 @@ def sift_hints(holder: Holder, seen: Sequence[Observation], now: datetime) -> li
     holder.deleted += deleted
     holder.rewound += rewound
     if deleted or rewound:
-        holder.trips(masses(holder, _lately(holder, now)))
+        fresh = {What.DELETE.value: deleted, What.REWIND.value: rewound}
+        holder.trips(masses(holder, _lately(holder, now)), fresh)
     return holder.sift(seen, kinds)
 
 

@@ -32,6 +32,7 @@ BRAKES: Mapping[str, Code] = {
     What.CHANGE: Code.MASS_CHANGE,
     What.REWIND: Code.MASS_REWIND,
 }
+KINDS = {code: what for what, code in BRAKES.items()}
 # Hints and short passes add up over so long.
 WINDOW = timedelta(minutes=10)
 
@@ -98,9 +99,11 @@ class Holder:
         row = self.rows.get(remote_id)
         return row is not None and row.state in (State.HELD, State.RELEASED, State.LEFT)
 
-    def trips(self, reasons: Sequence[Halt]) -> None:
+    def trips(self, reasons: Sequence[Halt], fresh: Mapping[str, int]) -> None:
+        """`fresh`: how many of each kind came just now, which are held; the others that were counted are judged."""
         for reason in reasons:
-            trip(reason.code, reason.sentence, feed=self.feed)
+            before = max(reason.count - fresh.get(KINDS[Code(reason.code)], 0), 0)
+            trip(reason.code, reason.sentence, feed=self.feed, counts={"before": before})
             self.codes.add(reason.code)
 
     def since(self, now: datetime) -> datetime:

@@ -29,7 +29,7 @@ def count_changes(holder: Holder, begun: datetime, now: datetime) -> None:
     holder.changed += fresh
     changed = holder.changed_lately(since)
     if changed > holder.limits.changes:
-        holder.trips(masses(holder, Counts(changed=changed, known=known_count(holder.feed, since))))
+        holder.trips(masses(holder, Counts(changed=changed, known=known_count(holder.feed, since))), fresh={})
 
 
 def _changed(holder: Holder, since: datetime, begun: datetime) -> int:

@@ -27,6 +27,7 @@ class Halt:
 
     code: str
     sentence: str
+    count: int = 0  # of the records that are too many
 
 
 def halts(counts: Counts, limits: Limits) -> tuple[Halt, ...]:
@@ -67,6 +68,7 @@ def _mass(code: str, what: str, count: int, known: int, number: int, share: floa
         code,
         f"{count} of {known} known records {what} at once; more than {number} and {share:.0%} needs a person. "
         "Look at the list, then release all or part of it.",
+        count,
     )
 
 

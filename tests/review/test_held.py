@@ -13,6 +13,7 @@ from syncapp import brakepages
 from syncapp.guard import sift_hints
 from syncapp.holding import Holder
 from syncapp.models import Brake, Conflict, Delivery, Feed, Held, Ledger
+from syncapp.steps import judge
 from tests.clerk.making import seen
 from tests.review.seeding import Desk, browser_of, make_desk
 
@@ -79,6 +80,53 @@ def test_some_are_released_some_are_left(desk: Desk) -> None:
     assert record is not None
     timeline = text(client.get(f"/records/{record.key}/"))
     assert "A person released what a brake had held: the record was deleted there; left the company." in timeline
+
+
+def deleted(desk: Desk, *numbers: int) -> None:
+    """One batch of hints says so, and whatever is not held is judged."""
+    feed = Feed.objects.select_related("account", "role__sync").get(role__name="billing")
+    holder, now = Holder.of(feed), desk.store.now()
+    gone = [seen(desk.store, "billing", f"billing-{n}", version="2", deleted=True) for n in numbers]
+    through = sift_hints(holder, gone, now)
+    if through:
+        judge(desk.store, "billing", through)
+    holder.note(now)
+
+
+def test_the_numbers_add_up(desk: Desk) -> None:
+    """The sentence counts what came before the brake, too; the list holds what came with it and after."""
+    PolicySet.objects.update(guards={"deletes": 4, "delete_share": 0})
+    for number in range(1, 10):
+        desk.contact(number)
+    deleted(desk, 1, 2, 3)
+    deleted(desk, 4, 5)
+    deleted(desk, 6, 7, 8, 9)
+    brake = Brake.objects.get()
+    client, url = browser_of("Admin"), f"/brakes/{brake.pk}/"
+    shown = text(client.get(url))
+    assert "5 of 9 known records were deleted at once" in shown
+    assert (
+        "3 of those it counted came before it went on and are not in this list: carried out or asked about as usual"
+        in shown
+    )
+    assert "6 came with it or later and were held: 6 are held yet, 0 released, 0 left" in shown
+    queue = "/review/?sync=contacts&role=billing&kind=delete"
+    assert f'href="{queue.replace("&", "&amp;")}"' in shown
+    assert "Person 1" in (asked := text(client.get(queue))) and "Person 3" in asked and "Person 4" not in asked
+    rows = {row.remote_id: row.pk for row in Held.objects.all()}
+    client.post(url, {"how": "some", "item": [rows["billing-4"], rows["billing-5"]], "why": "left"})
+    client.post(url, {"how": "leave", "item": [rows["billing-6"]], "why": "a mistake"})
+    Held.objects.filter(remote_id="billing-7").update(state="gone", ended_at=desk.store.now())
+    Held.objects.filter(remote_id="billing-4").update(state="passed")
+    shown = text(client.get(url))
+    assert (
+        "6 came with it or later and were held: 2 are held yet, 2 released, 1 left as it was, 1 no longer so." in shown
+    )
+    client.post(url, {"how": "all", "why": "all fine"})
+    shown = text(client.get(url))
+    assert "0 are held yet, 4 released" in shown and "3 of those it counted came before" in shown
+    Brake.objects.update(counts={})
+    assert "What was counted before it went on is not in this list" in text(client.get(url)), "of older brakes"
 
 
 @pytest.mark.parametrize("how", ["some", "all", "leave", "leave_all"])

@@ -164,8 +164,10 @@ def _effect(sight: Sight, question: Question, after: Record, role: str) -> Effec
     if now is not None and now.doomed and not (was is not None and was.doomed):
         return Effect(name, "the record is deleted there", True)
     due = {unit.name for unit in due_units(after, sight.policy, role)}
-    if now is not None and (now.unlinked or now.gone is not None):
-        return Effect(name, "nothing: the record is deleted there or no longer kept in step", False)
+    if now is not None and now.gone is not None:
+        return Effect(name, "nothing: the record is deleted there already", False)
+    if now is not None and now.unlinked:
+        return Effect(name, "nothing: the record there is not kept in step", False)
     if now is not None and now.asleep:
         return Effect(name, "nothing: the record is out of scope there", False)
     if now is None or now.remote_id is None:

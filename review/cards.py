@@ -22,9 +22,9 @@ from syncapp.sight import SETTLED, Sight, Standing, sight_of, standings
 from syncapp.words import Words, capital, text
 
 from .answers import Answer, answers_of, base_of
-from .merges import with_follow
+from .merges import stuck_at, with_follow, with_taken
 from .questions import asked_because, headline, how_it_ended, kind_label
-from .undo import undoable
+from .undo import owner_of_about, undoable
 
 RULES = {
     Strategy.OWNER_WINS: "the owner’s value wins",
@@ -76,13 +76,19 @@ def card_of(conflict: Conflict, now: datetime) -> Card:
         kind_label(conflict.kind),
         _rule(sight, unit),
         sight.words.values(base) if base is not None else "",
-        with_follow(answers, sight, question, other) if question.kind is Kind.MERGE else answers,
+        _together(answers, sight, question, other),
         _rest(sight, question.unit),
         _seen(sight, question, other),
         other.row if other is not None else None,
         unit,
         shown_of(conflict),
     )
+
+
+def _together(answers: list[Answer], sight: Sight, question: Question, other: Sight | None) -> list[Answer]:
+    if question.kind is Kind.MERGE:
+        return with_follow(answers, sight, question, other)
+    return with_taken(answers, sight, other) if question.kind is Kind.MATCH else answers
 
 
 def _titles(conflict: Conflict) -> dict[str, str]:
@@ -125,7 +131,7 @@ def _seen(sight: Sight, question: Question, other: Sight | None) -> list[tuple[s
     found = next((one.value for one in question.candidates if one.source == question.role), {})
     if question.kind is Kind.MERGE:
         found = believed(other.record, sight.policy) if other is not None else {}
-    return [(words.field(name), marked(text(held.get(name)), text(value))) for name, value in found.items()]
+    return [(words.field(name), marked(text(held.get(name)), text(found[name]))) for name in words.ordered(found)]
 
 
 def shown_of(conflict: Conflict) -> str:
@@ -166,6 +172,8 @@ class Receipt:
     settled: bool
     heading: str
     undo: str  # what taking it back would do, "" if it cannot be
+    stuck: str  # why it cannot be taken back as things stand
+    open: Sequence[tuple[int, str]]  # questions about the same record that wait: number and headline
 
 
 def receipt_of(conflict: Conflict) -> Receipt:
@@ -181,7 +189,20 @@ def receipt_of(conflict: Conflict) -> Receipt:
         settled,
         _heading(found, settled, conflict.unit),
         undoable(conflict, sight.words.role(conflict.role)),
+        _stuck(sight, conflict),
+        [(one.pk, headline(one, sight.words)) for one in _waiting(conflict)],
     )
+
+
+def _stuck(sight: Sight, conflict: Conflict) -> str:
+    owner = owner_of_about(conflict) if conflict.kind == Kind.MATCH and conflict.winner == "apart" else None
+    return stuck_at(sight, sight_of(owner)) if owner is not None and owner.pk != conflict.record_id else ""
+
+
+def _waiting(conflict: Conflict) -> Sequence[Conflict]:
+    """What is still asked about the record: an answer may lead to the next question, or have been taken back."""
+    rows = Conflict.objects.filter(record=conflict.record_id, state=Conflict.State.OPEN).exclude(pk=conflict.pk)
+    return list(rows.select_related("record").order_by("pk"))
 
 
 def _heading(found: Sequence[tuple[str, Standing]], settled: bool, unit: str) -> str:
@@ -197,7 +218,7 @@ def _systems(sight: Sight, conflict: Conflict) -> list[tuple[str, Standing]]:
     for role in sight.policy.roles:
         mine = [every[(role, unit.name)] for unit in sight.policy.units if conflict.unit in ("", unit.name)]
         whole = _whole(mine)
-        if whole.word == GONE and conflict.kind == Kind.DELETE and conflict.winner in WANTED_GONE:
+        if whole.word == GONE and conflict.kind in (Kind.DELETE, Kind.MERGE) and conflict.winner in WANTED_GONE:
             whole = Standing(whole.word, "good", "as decided")
         out.append((capital(sight.words.role(role)), whole))
     return out

@@ -28,7 +28,7 @@ def undoable(conflict: Conflict, role: str) -> str:
     """What undoing the answer would do, as things stand; "" where there is nothing to undo."""
     if conflict.state != Conflict.State.DECIDED or not _fits(conflict):
         return ""
-    owner = _owner(conflict)
+    owner = owner_of_about(conflict)
     return SAYS[conflict.winner].format(role=role, about=conflict.about, title=conflict.record, owner=owner)
 
 
@@ -39,7 +39,7 @@ def _fits(conflict: Conflict) -> bool:
         return False
     if conflict.winner == "skip":
         return _link(conflict).filter(head__skipped__has_key=conflict.about).exists()
-    owner = _owner(conflict)
+    owner = owner_of_about(conflict)
     if conflict.winner == "same":
         return owner is not None and owner.pk == conflict.record_id
     if owner is None or owner.pk == conflict.record_id:
@@ -52,7 +52,7 @@ def _link(conflict: Conflict) -> QuerySet[Link]:
     return Link.objects.filter(record=conflict.record_id, feed__role__name=conflict.role)
 
 
-def _owner(conflict: Conflict) -> Record | None:
+def owner_of_about(conflict: Conflict) -> Record | None:
     """The record that the remote record is linked to by now."""
     found = Link.objects.select_related("record__sync").filter(
         feed__role__sync=conflict.sync_id, feed__role__name=conflict.role, remote_id=conflict.about
@@ -65,7 +65,7 @@ def undo(conflict: Conflict, actor: str) -> Record:
     """The record to look at afterwards. Raises Refused in words, Contended."""
     if not undoable(conflict, conflict.role):
         raise Refused("it has been undone, or what it decided has moved on since; change it on the record's page")
-    owner, record = _owner(conflict), conflict.record
+    owner, record = owner_of_about(conflict), conflict.record
     if conflict.winner == "skip":
         linking.look_again(record, conflict.role, conflict.about, actor)
     elif conflict.winner == "unlink":

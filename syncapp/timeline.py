@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from policies.core.reasons import Reason
 from policies.core.values import HUB
 
 from .keyset import by_id
@@ -15,6 +16,17 @@ from .models import Ledger
 from .words import Words, sentence, spelled
 
 PAGE = 30
+# Answers about a whole record, by the action that its line keeps.
+DECIDED = {
+    "recreate": "A person decided: the record is made again where it was deleted.",
+    "propagate": "A person decided: the record is deleted everywhere.",
+    "unlink": "A person decided: the record is no longer kept in step where it went.",
+    "follow": "A person decided: the two that were merged there are one record here too.",
+    "apart": "A person decided: they are two records.",
+    "same": "A person decided: they are the same record.",
+    "skip": "A person decided: it is left as it is for now.",
+    "retry": "A person decided: try to make it again.",
+}
 BOOKKEEPING = "The hub noted what it had read or written; no value changed."
 
 
@@ -51,12 +63,18 @@ def event_of(line: Ledger, words: Words) -> Event:
         "noted" if moved else spelled(line.verdict).lower(),
         words.role(line.role) if line.role else "",
         words.field(line.unit) if line.unit else "",
-        BOOKKEEPING if moved else sentence(words.why(line.reason, role=line.role, unit=line.unit, detail=line.detail)),
+        BOOKKEEPING if moved else _said(line, words),
         words.values(line.x) if line.x else "",
         line.actor,
         line.policy,
         shown_vector(seen_vector(line), words),
     )
+
+
+def _said(line: Ledger, words: Words) -> str:
+    if not line.unit and line.reason == Reason.PERSON_DECIDED.code:
+        return DECIDED.get(line.detail, "A person decided about the record.")
+    return sentence(words.why(line.reason, role=line.role, unit=line.unit, detail=line.detail))
 
 
 def seen_vector(line: Ledger) -> dict[str, int]:

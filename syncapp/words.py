@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +43,13 @@ class Words:
             return NOTHING
         if len(values) == 1:
             return self._text(next(iter(values.values())))
-        told = [f"{self.field(name)}: {self._text(value)}" for name, value in values.items() if value is not None]
+        told = [f"{self.field(name)}: {self._text(values[name])}" for name in self.ordered(values)]
         return "; ".join(told) or NOTHING
+
+    def ordered(self, values: Values) -> list[str]:
+        """The fields that have a value, as the sync lists them: the database keeps the order of none."""
+        places = {name: place for place, name in enumerate(self.fields)}
+        return sorted((n for n in values if values[n] is not None), key=lambda n: places.get(n, len(places)))
 
     def _text(self, value: Any) -> str:
         return (self.titles.get(value) if isinstance(value, str) else None) or text(value)
@@ -71,6 +76,11 @@ def sentence(said: str) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """As a sentence lists them: a, b and c."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def spelled(name: str) -> str:
@@ -114,8 +124,7 @@ def words_of(sync_ids: Iterable[int], titles: Mapping[str, str] | None = None) -
     fields: dict[int, dict[str, str]] = {pk: {} for pk in ids}
     roles: dict[int, dict[str, str]] = {pk: {} for pk in ids}
     for row in SyncField.objects.filter(sync_id__in=ids).only("sync_id", "name", "label"):
-        if row.label:
-            fields[row.sync_id][row.name] = row.label
+        fields[row.sync_id][row.name] = row.label or spelled(row.name)
     for role in Role.objects.filter(sync_id__in=ids).only("sync_id", "name", "label"):
         roles[role.sync_id][role.name] = role.label or role.name
     return {pk: Words(fields[pk], roles[pk], titles or {}) for pk in ids}

@@ -142,7 +142,7 @@ def _key_names(observation: Observation, policy: Policy) -> str:
 def _ask_which(draft: Draft, observation: Observation, reason: Reason, matches: Sequence[Record]) -> Plan:
     others = tuple(Candidate(record.key, {}) for record in matches)
     seen = Candidate(observation.role, dict(observation.fields), observation.updated_at, observation.actor)
-    note = f"{observation.role} record {observation.remote_id}"
+    note = f"record {observation.remote_id}"
     before = draft.questions
     draft.ask(Kind.MATCH, "", observation.role, (seen, *others), reason, note, observation.remote_id)
     if draft.questions is not before:

@@ -69,8 +69,8 @@ def ask_about(draft: Draft, into: Record, roles: Iterable[str]) -> None:
     """Where both records have one of their own, no machine can say which is to go."""
     for name in roles:
         mine, theirs = draft.link(name), into.links[name]
-        seen = Candidate(name, _held(mine), draft.context.now)
-        note = f"{name} records {mine.remote_id} and {theirs.remote_id}"
+        seen = Candidate(name, _held(theirs), draft.context.now)  # of the one that `about` names
+        note = f"records {mine.remote_id} and {theirs.remote_id}"
         about = theirs.remote_id or ""
         draft.ask(Kind.MATCH, "", name, (seen, Candidate(into.key, {})), Reason.SECOND_MATCH, note, about)
         draft.say(Verdict.HELD, Reason.SECOND_MATCH, name, detail=note)

@@ -119,9 +119,7 @@ def _leave_alone(draft: Draft, question: Question) -> None:
 def _same(draft: Draft, question: Question) -> None:
     known = draft.link(question.role)
     if known.remote_id is not None and known.gone is None and not known.unlinked:
-        raise Refused(
-            f"{question.role} already holds this record as {known.remote_id}: merge the two there, or keep them apart"
-        )
+        raise Refused(f"this record is {known.remote_id} there already: merge the two there, or keep them apart")
     draft.set_link(Link(question.role, question.about, epoch=known.epoch + 1))
 
 

@@ -72,6 +72,14 @@ def test_apart_cannot_be_undone_where_both_have_a_record_and_says_so(desk: Desk)
     assert "both have a record of their own at crm" in shown.content.decode()
 
 
+def test_the_receipt_says_what_keeps_an_answer_from_being_undone(desk: Desk) -> None:
+    question = desk.second(1)
+    answer(question, "apart")
+    page = reviewer().get(f"/review/{question.pk}/receipt/").content.decode()
+    assert "It cannot be undone as things stand: both have a record at CRM; merge the two there" in page
+    assert "Undo this answer" not in page
+
+
 def two_hits(desk: Desk) -> Conflict:
     """A record that two known ones could be: at billing only, with an e-mail address that two records share."""
     desk.shows("crm", 1, "1", email="p1@example.org", first_name="One")
@@ -175,8 +183,36 @@ def test_the_card_of_a_merge_shows_the_other_record_and_what_following_does(desk
     card = reviewer().get(f"/review/{question.pk}/").content.decode()
     assert "The record it was merged into, crm-2" in card
     assert "Other" in card
-    assert "both have a record there, and which one goes is asked next" in card
+    assert "both have a record there; merge the two there, and the hub follows" in card
     assert "the record is made there" in card, "what keeping apart does"
+
+
+def test_what_a_followed_merge_leaves_open_is_named_and_shows_the_other_record(desk: Desk) -> None:
+    desk.contact(1)
+    desk.contact(2, first_name="Other")
+    question, client = merge(desk, 1, 2), reviewer()
+    answer(question, "follow")
+    left = Conflict.objects.get(kind="match", state="open")
+    receipt = client.get(f"/review/{question.pk}/receipt/").content.decode()
+    assert "Still asked about this record:" in receipt and f'href="/review/{left.pk}/"' in receipt
+    card = client.get(f"/review/{left.pk}/").context["card"]
+    assert card.conflict.about == "billing-2" and dict(card.seen)["First name"].endswith("Other</ins>")
+    order = [label for label in card.sight.words.fields.values() if label in dict(card.seen)]
+    assert [label for label, _ in card.seen] == order, "as the sync lists its fields"
+    same, apart, _ = card.answers
+    assert same.refusal == "both have a record at Billing; merge the two there, and the hub follows"
+    assert not apart.refusal
+    assert "Billing holds a second record that matches this one: records billing-1 and billing-2." in card.because
+
+
+def test_the_timeline_says_what_a_person_decided_about_a_record(desk: Desk) -> None:
+    desk.contact(1)
+    desk.contact(2)
+    question = merge(desk, 1, 2)
+    answer(question, "follow")
+    page = reviewer().get(f"/records/{question.record_id}/").content.decode()
+    assert "A person decided: the two that were merged there are one record here too." in page
+    assert "chose the value of the record" not in page
 
 
 def test_a_merge_is_followed_on_the_card(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ SERVERS = ".venv-servers"
 # Each helps the other, but a flood of webhooks must not keep writes and polls waiting, nor the other way round.
 WORKERS = (("default", "inbox", "push"), ("default", "push", "inbox"))
 DIRECTORY_DATABASE = "concord_directory"
+SYSTEMS = ("CONCORD_CRM", "CONCORD_BILLING", "CONCORD_DIRECTORY")
+HUB = {"CONCORD_DATA", "DATABASE_URL", "REDIS_URL"}  # as far as the demo was started with them
 Tell = Callable[[str], None]
 
 
@@ -232,11 +235,12 @@ def _web_answers(url: str) -> bool:
 
 
 def write_env_file(demo: Demo) -> Path:
-    """For commands in another terminal: the accounts' addresses and secrets are read from the environment."""
+    """For commands in another terminal: the accounts' addresses and secrets are read from the environment, and which
+    hub is meant as well, or a command would speak to the one that is there without it."""
     path = demo.folder / "env"
     path.touch(mode=0o600)
-    names = sorted(
-        name for name in demo.env if name.startswith(("CONCORD_CRM", "CONCORD_BILLING", "CONCORD_DIRECTORY"))
-    )
-    path.write_text("".join(f"export {name}={demo.env[name]}\n" for name in names))
+    told = {name: value for name, value in demo.env.items() if value and (name in HUB or name.startswith(SYSTEMS))}
+    if "CONCORD_DATA" in told:  # the other terminal may stand in another folder
+        told["CONCORD_DATA"] = str(Path(told["CONCORD_DATA"]).expanduser().resolve())
+    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(told.items())))
     return path

@@ -125,7 +125,17 @@ def running(supervisor: Supervisor, files: dict[str, Path], tell: Tell) -> Itera
     sides = {}
     for name in SIDES:
         port = free_port()
-        command = [sys.executable, "-m", "syncapp.sandbox", "--dialect", name, "--port", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "syncapp.sandbox",
+            "--dialect",
+            name,
+            "--port",
+            str(port),
+            "--webhook-batch",
+            "50",
+        ]
         child = supervisor.start(name, [*command, "--data", str(files[name])], os.environ, settings.BASE_DIR)
         sides[name] = Sandbox(name, f"http://127.0.0.1:{port}")
         os.environ[f"BENCH_{name.upper()}_URL"] = sides[name].url

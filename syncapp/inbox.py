@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from .leases import lease
 from .models import Delivery
 
 BATCH = 100
+# A delivery may tell of a hundred records: no more are begun where so many hints are claimed.
+HINTS = 400
 # A worker that was killed gives its batch back when this is over.
 LEASE = lease(60).total_seconds()
 LONGEST_WAIT = 60.0
@@ -34,21 +37,28 @@ class Hint:
 
 
 def claim_deliveries(limit: int = BATCH) -> list[Delivery]:
-    """Up to `limit` deliveries that are due, oldest first. No two workers get the same one.
+    """Up to `limit` deliveries that are due, of some `HINTS` hints, oldest first. No two workers get the same one.
 
     The end of the claim names it: a worker that comes too late finds another one on the row, and says nothing there.
     """
     # Taken in a CTE: as a sub-select the rows would be picked anew for every row of some plans, and more than LIMIT.
     rows = Delivery.objects.raw(
-        "WITH taken AS MATERIALIZED (SELECT id FROM syncapp_delivery WHERE state IN ('new', 'claimed')"
+        "WITH due AS MATERIALIZED (SELECT id, next_try, jsonb_array_length(events) AS hints FROM syncapp_delivery"
+        "   WHERE state IN ('new', 'claimed')"
         "   AND next_try <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())"
-        "   ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+        "   ORDER BY next_try, id LIMIT %s FOR UPDATE SKIP LOCKED),"
+        " running AS (SELECT id, sum(hints) OVER (ORDER BY next_try, id) - hints AS before FROM due),"
+        " taken AS MATERIALIZED (SELECT id FROM running WHERE before < %s)"
         " UPDATE syncapp_delivery d SET state = 'claimed', attempts = attempts + 1,"
         "   claimed_until = statement_timestamp() + make_interval(secs => %s)"
         " FROM taken WHERE d.id = taken.id RETURNING d.*",
-        [limit, LEASE],
+        [limit, HINTS, LEASE],
     )
     return sorted(rows, key=lambda row: row.pk)
+
+
+def more_may_wait(claimed: Sequence[Delivery], limit: int) -> bool:
+    return len(claimed) == limit or sum(len(one.events) for one in claimed) >= HINTS
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from .echoes import with_news
 from .guard import sift_hints
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .holding import Holder
-from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries, patience
+from .inbox import BATCH, LEASE, Fates, Hint, back_off, claim_deliveries, more_may_wait, patience
 from .known import Fresh, known_links
 from .lastlook import REPEATS
 from .lately import count_changes
@@ -59,7 +59,7 @@ def work_inbox(limit: int = BATCH) -> int:
             for hint in hints:
                 fates.later(hint.delivery, LEASE, "the worker failed at it: its log says why")
     fates.write()
-    if len(deliveries) == limit:
+    if more_may_wait(deliveries, limit):
         ring_inbox()
     if failed:
         raise ExceptionGroup("deliveries were put back because looking at them failed", failed)

@@ -30,6 +30,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: the system chooses")
     parser.add_argument("--title", default="Sandbox")
     parser.add_argument("--webhook", metavar="URL", help="where changes are announced; needs --secret")
+    parser.add_argument("--webhook-batch", type=int, default=1, metavar="N", help="up to N events in one delivery")
     parser.add_argument("--secret", default=os.environ.get("SANDBOX_WEBHOOK_SECRET"), help="whsec_…")
     parser.add_argument("--token", default=os.environ.get("SANDBOX_TOKEN", TOKEN), help="the API's token")
     parser.add_argument("--client", default="integration", help="who changed it, when the token was used")
@@ -50,7 +51,7 @@ def settings(options: argparse.Namespace) -> Settings:
     faults = Faults.read(_json(options.faults)) if options.faults else None
     return Settings(
         options.dialect, options.data, options.title, webhook, faults,
-        seed=options.seed, companies=options.companies, deletes=options.deletes,
+        webhook_batch=options.webhook_batch, seed=options.seed, companies=options.companies, deletes=options.deletes,
         token=options.token, client=options.client,
         token_ttl=options.token_ttl, client_secret=options.client_secret, refresh_token=options.refresh_token,
         daily_quota=options.daily_quota, portals=read_portals(options.portals),

@@ -95,7 +95,7 @@ def _open(settings: Settings) -> Sandbox:
     store.set_setting("layout", LAYOUT)
     box = FaultBox(settings.faults or Faults.read(store.setting("faults") or {}))
     store.set_setting("faults", box.now.as_json())
-    outbox = Outbox(dialect, store, box)
+    outbox = Outbox(dialect, store, box, settings.webhook_batch)
     if settings.webhook:
         outbox.point_at(Address.read({"url": settings.webhook.url, "secret": settings.webhook.secret}))
     workflow = Workflow(store)

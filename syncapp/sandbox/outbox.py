@@ -82,11 +82,33 @@ def event_body(dialect: Dialect, faults: Faults, record: Record, kind: str, fat:
     return {"type": kind, "timestamp": iso(record.updated), "data": data}
 
 
-class Outbox:
-    """Filled inside the transaction of the change; emptied by one thread."""
+def deliveries(lines: Iterable[Row], most: int) -> list[list[Row]]:
+    """Up to `most` events in one delivery, in their order; what is announced twice comes in two."""
+    made: list[list[Row]] = []
+    for line in lines:
+        into = next((one for one in made if len(one) < most and not _told(one, line)), None)
+        if into is None:
+            made.append([line])
+        else:
+            into.append(line)
+    return made
 
-    def __init__(self, dialect: Dialect, store: Store, box: FaultBox) -> None:
-        self._dialect, self._store, self._box = dialect, store, box
+
+def _told(lines: Sequence[Row], line: Row) -> bool:
+    return any(line["webhook_id"] == other["webhook_id"] for other in lines)
+
+
+def delivery_id(lines: Sequence[Row]) -> str:
+    """Its event's id, or one made of the ids of all its events: the same events again are the same delivery."""
+    ids = [line["webhook_id"] for line in lines]
+    return ids[0] if len(ids) == 1 else f"msg_{sha256(' '.join(ids).encode()).hexdigest()[:32]}"
+
+
+class Outbox:
+    """Filled inside the transaction of the change; emptied by one thread, up to `batch` events in a delivery."""
+
+    def __init__(self, dialect: Dialect, store: Store, box: FaultBox, batch: int = 1) -> None:
+        self._dialect, self._store, self._box, self._batch = dialect, store, box, batch
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -155,17 +177,20 @@ class Outbox:
         found = self._store.rows("SELECT MIN(due) FROM outbox WHERE state = 'pending'")[0][0]
         return 60.0 if found is None or self.address is None else max(0.0, min(60.0, found - time.time()))
 
-    def _send(self, session: requests.Session, lines: Iterable[Row]) -> None:
-        for line in lines:
+    def _send(self, session: requests.Session, lines: Sequence[Row]) -> None:
+        for delivery in deliveries(lines, self._batch):
             address = self.address
             if address is None or self._stopping.is_set():
                 return
-            self._settle(line, self._post(session, address, line))
+            answer = self._post(session, address, delivery)
+            for line in delivery:
+                self._settle(line, answer)
 
-    def _post(self, session: requests.Session, address: Address, line: Row) -> str:
-        body = line["body"].encode()
+    def _post(self, session: requests.Session, address: Address, lines: Sequence[Row]) -> str:
+        told = [line["body"] for line in lines]
+        body = (told[0] if len(told) == 1 else f"[{', '.join(told)}]").encode()
         # The signature tells the true time even if the clock is skewed: the fault is about record times.
-        headers = signed_headers(address.secret, line["webhook_id"], int(time.time()), body)
+        headers = signed_headers(address.secret, delivery_id(lines), int(time.time()), body)
         try:
             answer = session.post(address.url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:

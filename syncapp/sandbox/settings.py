@@ -22,6 +22,8 @@ class Settings:
     # None keeps what an earlier run was told: a restart continues with its address and its faults.
     webhook: Address | None = None
     faults: Faults | None = None
+    # So many events at most in one delivery, as a list; 1: each alone, as an object.
+    webhook_batch: int = 1
     seed: int = 0
     companies: int = 0
     # Where deletions are reported: delta, feed or never; None keeps what an earlier run was told.

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from policies.models import Sync
 from syncapp import jobs
-from syncapp.inbox import BATCH, GATHER, HEELS, LEASE, Fates, Pace, claim_deliveries
+from syncapp.inbox import BATCH, GATHER, HEELS, HINTS, LEASE, Fates, Pace, claim_deliveries, more_may_wait
 from syncapp.models import Account, Delivery, Feed
 from syncapp.observe import work_inbox
 from syncapp.receive import look_later
@@ -62,6 +62,14 @@ def test_no_more_are_claimed_than_asked_for(sync: Sync) -> None:
     for number in range(5):
         hint("crm", str(number))
     assert [len(claim_deliveries(2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_few_deliveries_are_claimed_where_each_tells_of_many_records(sync: Sync) -> None:
+    for number in range(4):
+        row = hint("crm", str(number))
+        Delivery.objects.filter(pk=row.pk).update(events=row.events * (HINTS // 2))
+    assert [len(claimed := claim_deliveries()), more_may_wait(claimed, BATCH)] == [2, True]
+    assert [len(claimed := claim_deliveries()), more_may_wait(claimed[:1], BATCH)] == [2, False]
 
 
 def break_mapping(feed: Feed) -> None:

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import hmac
 import time
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from syncapp.sandbox.outbox import signed_headers
+from syncapp.sandbox.outbox import deliveries, delivery_id, signed_headers
 from tests.sandbox.conftest import SECRET, Caller, Received, Receiver
 
 
@@ -149,3 +151,25 @@ def test_the_same_seed_hurts_the_same_events(start: Callable[..., Caller], recei
         fates.append([row[0] for row in rows])
     assert fates[0] == fates[1]
     assert len(set(fates[0])) == 4
+
+
+def test_up_to_so_many_events_go_into_a_delivery_and_what_is_told_twice_into_two() -> None:
+    lines: list[Any] = [{"webhook_id": f"msg_{name}"} for name in "aabbcdd"]
+    told = ["".join(line["webhook_id"][-1] for line in delivery) for delivery in deliveries(lines, 3)]
+    assert told == ["abc", "abd", "d"]
+    ids = [delivery_id([{"webhook_id": f"msg_{name}"} for name in names]) for names in ("a", "ab", "ab", "abc")]
+    assert (ids[0], len(set(ids))) == ("msg_a", 3)
+    assert ids[1] == ids[2]
+
+
+def test_many_events_come_in_few_deliveries(start: Callable[..., Caller], receiver: Receiver) -> None:
+    crm = start("crm", webhook=receiver.address, faults={"webhook_duplicate": 1}, webhook_batch=50)
+    people = [{"properties": {"email": f"p{number}@example.org"}} for number in range(40)]
+    assert crm.call("POST", "/batch/create", json={"inputs": people}).status_code in (200, 201, 207)
+    deadline = time.monotonic() + 10
+    while crm.back("GET", "stats").json()["webhooks"]["sent"] < 80 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    events = [one for hook in receiver.got for one in (hook.body if isinstance(hook.body, list) else [hook.body])]
+    assert Counter(Counter(event["data"]["id"] for event in events).values()) == {2: 40}
+    assert len(receiver.got) < 40
+    assert all(map(verified, receiver.got))

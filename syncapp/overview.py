@@ -16,6 +16,7 @@ from .connectors.errors import ConnectorError
 from .facts import facts_of
 from .models import Account, Brake, Conflict, Delivery, Feed, Link, MatchKey, Push, Record
 
+LATE_SAID = "no success for longer than its schedule: the system is slow to answer, or no worker or scheduler runs"
 LATE = 5  # a feed without a success for this many of its own schedules is late
 LEAST_LATE = timedelta(seconds=30)
 Counts = Mapping[tuple[int, str], int]
@@ -157,7 +158,7 @@ def _state(feed: Feed, brakes: Sequence[Brake], now: datetime) -> tuple[str, str
     if feed.last_success is None:
         return ("not read yet", "wait", "")
     if now - feed.last_success > max(LEAST_LATE, timedelta(seconds=LATE * feed.schedule)):
-        return ("late", "bad", "no success for longer than its schedule; are a worker and the scheduler running?")
+        return ("late", "bad", LATE_SAID)
     if brakes:
         return ("holding", "wait", brakes[0].sentence)
     return ("well", "good", "")

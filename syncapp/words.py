@@ -43,13 +43,17 @@ class Words:
             return NOTHING
         if len(values) == 1:
             return self._text(next(iter(values.values())))
-        told = [f"{self.field(name)}: {self._text(values[name])}" for name in self.ordered(values)]
+        told = [
+            f"{self.field(name)}: {self._text(values[name])}"
+            for name in self.ordered(values)
+            if values[name] is not None
+        ]
         return "; ".join(told) or NOTHING
 
     def ordered(self, values: Values) -> list[str]:
-        """The fields that have a value, as the sync lists them: the database keeps the order of none."""
+        """The fields as the sync lists them: the database keeps the order of none."""
         places = {name: place for place, name in enumerate(self.fields)}
-        return sorted((n for n in values if values[n] is not None), key=lambda n: places.get(n, len(places)))
+        return sorted(values, key=lambda name: places.get(name, len(places)))
 
     def _text(self, value: Any) -> str:
         return (self.titles.get(value) if isinstance(value, str) else None) or text(value)

@@ -80,6 +80,15 @@ def test_the_receipt_says_what_keeps_an_answer_from_being_undone(desk: Desk) -> 
     assert "Undo this answer" not in page
 
 
+def test_what_the_record_found_lacks_is_shown_as_well(desk: Desk) -> None:
+    desk.contact(1)
+    lacks = {"email": "p1@example.org", "first_name": "Twin", "phone": None}
+    judge(desk.store, "crm", [replace(seen(desk.store, "crm", "crm-9", version="1"), fields=lacks)])
+    question = Conflict.objects.get(about="crm-9", state="open")
+    card = reviewer().get(f"/review/{question.pk}/").context["card"]
+    assert "nothing" in dict(card.seen)[card.sight.words.field("phone")]
+
+
 def two_hits(desk: Desk) -> Conflict:
     """A record that two known ones could be: at billing only, with an e-mail address that two records share."""
     desk.shows("crm", 1, "1", email="p1@example.org", first_name="One")

@@ -197,8 +197,9 @@ DATABASE = (
     Fault(
         "judge by a policy that is replaced meanwhile",
         "syncapp/load.py",
-        " FROM policies_sync WHERE id = %s FOR KEY SHARE",
-        " FROM policies_sync WHERE id = %s",
+        ' pg_advisory_xact_lock_shared(tableoid::int, id::int), clock_timestamp()"\n'
+        '            " FROM policies_sync WHERE id = %s FOR KEY SHARE"',
+        ' clock_timestamp()"\n            " FROM policies_sync WHERE id = %s"',
         "tests/clerk/test_overtaken.py::test_a_digest_of_the_old_policy_is_not_remembered_under_the_new",
     ),
     Fault(

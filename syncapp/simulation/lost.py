@@ -160,7 +160,7 @@ def _among(world: World, record: Record, unit: Unit, edit: Edit, stored: dict[st
         return edit.judged in ON_RECORD or any(same_at(role, stored, value) for value in values)
     if any(same_at(role, stored, value) for value in values):
         return True
-    if unit.strategy in (Strategy.MAX, Strategy.MIN) and edit.judged in (Verdict.ADOPT, Verdict.UNCHANGED):
+    if unit.strategy in (Strategy.MAX, Strategy.MIN) and edit.judged in HELD_AS_IS | {Verdict.ADOPT}:
         return True  # on record in the ledger, then or when it was typed before: it could not beat what stood
     hidden = account.form(stored, ours=True)
     return any(same_at(role, account.form(value, ours=True), hidden) for value in values)

@@ -45,6 +45,7 @@ KEPT = {
     7388: "a late event showed our own street, cut by the account, beside an edit, and the cut one was believed",
     8630: "a change that was refused was written over just when a policy came that would have taken it",
     9296: "a merge that a policy answers was undone by a backup, and then deleted",
+    10098: "a number that could not beat the lowest was typed again over a write of ours, and counted as lost",
     13005: "a merge was followed into a record that lived on in another one by then",
     18986: "a record lived by itself again, and took the side of a question that had moved on for settled",
     19595: "an edit that the deleted record held already, in another form, was taken for one that must beat the delete",

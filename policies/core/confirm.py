@@ -60,6 +60,8 @@ def confirm(
 
 def _overtaken(link: Link, role: Role, version: str | None, at: datetime) -> bool:
     """Was a later state of the account judged before this answer came? Then its body is old news for other fields."""
+    if role.ordered and lower(link.version, version):
+        return False  # whatever the hub's clock said then: what was judged is older than this write
     if link.read_at is not None and at < link.read_at:
         return True
     return role.ordered and lower(version, link.version)

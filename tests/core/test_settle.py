@@ -165,6 +165,13 @@ def test_an_answer_that_was_overtaken_regresses_nothing():
     assert (link.version, link.read_at, made.look_again) == ("9", minutes(1), True)
 
 
+def test_an_answer_of_a_later_version_counts_whatever_the_clock_of_the_hub_said():
+    """The clock was set back between a read and the answer to a write: only the version tells which came after."""
+    told = case("Berta", **SENDING, link={"read_at": minutes(1), "version": "5"})
+    link = answered(told, version="6").state.links["app"]
+    assert (link.version, link.read_at) == ("6", NOW)
+
+
 def test_the_same_version_written_again_carries_another_key():
     told = case("Anna", sending="Anna", flags={"owed": True}, stored="Carl")
     state = answered(told).state

@@ -43,6 +43,7 @@ KEPT = {
     5689: "a record was merged away just after it had been made, where the hub does not listen",
     6997: "a policy made a role a reader, and an old value there won over a newer edit as if it were seen first",
     7388: "a late event showed our own street, cut by the account, beside an edit, and the cut one was believed",
+    7585: "the hub's clock was set back, a write's version was forgotten for it, and an older read undid the write",
     8630: "a change that was refused was written over just when a policy came that would have taken it",
     9296: "a merge that a policy answers was undone by a backup, and then deleted",
     10098: "a number that could not beat the lowest was typed again over a write of ours, and counted as lost",

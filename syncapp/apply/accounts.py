@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from syncapp.connectors import registry
+from syncapp.connectors.authspec import Setting
 from syncapp.connectors.located import Located
-from syncapp.connectors.spec import Manifest, Setting
+from syncapp.connectors.spec import Manifest
 from syncapp.models import Account
 
 from .changes import Changes

@@ -24,9 +24,11 @@ from syncapp.connectors.errors import (
 from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.limitspec import LimitSpec
+from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.spec import ErrorSpec, LimitSpec, Operation
+from syncapp.connectors.spec import ErrorSpec
 from syncapp.connectors.transport import Answer
 
 MESSAGE_LENGTH = 300

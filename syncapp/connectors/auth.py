@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from syncapp.connectors.authspec import AuthSpec
 from syncapp.connectors.errors import Misconfigured
-from syncapp.connectors.spec import AuthSpec
 from syncapp.connectors.templates import fill
 
 

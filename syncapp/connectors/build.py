@@ -6,26 +6,20 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from syncapp.connectors.authspec import AuthSpec, Setting
 from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, StampSpec, WebhookSpec
+from syncapp.connectors.limitspec import DailySpec, LimitSpec
+from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, Operation, PagingSpec
 from syncapp.connectors.spec import (
-    AuthSpec,
     CheckSpec,
-    ConditionalSpec,
-    DailySpec,
     DeletedSpec,
-    DeltaSpec,
-    EntriesSpec,
     ErrorSpec,
     FieldSpec,
-    LimitSpec,
     Manifest,
     MergedSpec,
     ObjectSpec,
-    Operation,
-    PagingSpec,
-    Setting,
     TimeSpec,
     VersionSpec,
 )

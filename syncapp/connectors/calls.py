@@ -12,11 +12,13 @@ import orjson
 import requests
 
 from syncapp.connectors import answers, throttle
+from syncapp.connectors.authspec import Setting
 from syncapp.connectors.egress import check_url, origin
 from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected, Unauthorised
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.opspec import Operation
 from syncapp.connectors.renewal import Credentials, Keeper, MemoryKeeper
-from syncapp.connectors.spec import Manifest, ObjectSpec, Operation, Setting
+from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill, fill_body, fill_path, names
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport

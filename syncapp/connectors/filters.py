@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from syncapp.connectors.paths import setter
 
 if TYPE_CHECKING:
-    from syncapp.connectors.spec import Operation
+    from syncapp.connectors.opspec import Operation
 
 VALUE = re.compile(r"\{value(\|\w+)?\}")
 

@@ -8,8 +8,9 @@ from syncapp.connectors import build
 from syncapp.connectors.errors import ManifestError
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.located import Located, check_schema
+from syncapp.connectors.opspec import Operation
 from syncapp.connectors.sense import check_sense
-from syncapp.connectors.spec import FieldSpec, Manifest, ObjectSpec, Operation
+from syncapp.connectors.spec import FieldSpec, Manifest, ObjectSpec
 
 MAX_BYTES = 1_000_000
 

@@ -17,9 +17,10 @@ from syncapp.connectors import answers, times
 from syncapp.connectors.calls import Call, Caller, as_sent, operation_of
 from syncapp.connectors.errors import ConnectorError, Malformed, Misconfigured, Unknown
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.opspec import EntriesSpec, Operation
 from syncapp.connectors.paths import ABSENT, as_text, getter, setter
 from syncapp.connectors.records import Item, Written
-from syncapp.connectors.spec import EntriesSpec, Manifest, ObjectSpec, Operation
+from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill_body
 from syncapp.connectors.transport import Answer
 

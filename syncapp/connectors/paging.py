@@ -12,9 +12,9 @@ from requests.utils import parse_header_links
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed, Misconfigured
+from syncapp.connectors.opspec import DeltaSpec, PagingSpec
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.spec import DeltaSpec, PagingSpec
 from syncapp.connectors.templates import fill
 
 URLS = ("link", "next_url", "next_header")

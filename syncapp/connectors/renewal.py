@@ -16,10 +16,10 @@ import orjson
 
 from syncapp.connectors.answers import redactor
 from syncapp.connectors.auth import auth_headers
+from syncapp.connectors.authspec import AuthSpec
 from syncapp.connectors.errors import Misconfigured, Unauthorised, Unavailable, Unknown
 from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.records import Quota
-from syncapp.connectors.spec import AuthSpec
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import number
 from syncapp.connectors.transport import Answer, Request, Transport

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from syncapp.connectors import times
+from syncapp.connectors.limitspec import LimitSpec
 from syncapp.connectors.records import Quota
-from syncapp.connectors.spec import LimitSpec
 
 LONGEST = 24 * 3600.0
 

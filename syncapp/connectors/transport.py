@@ -30,6 +30,7 @@ from syncapp.connectors.errors import (
     Unknown,
 )
 from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.paths import ABSENT, getter
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 5
@@ -83,6 +84,13 @@ class Answer:
         except orjson.JSONDecodeError:
             kind = self.headers.get("Content-Type", "no content type")
             raise Malformed(f"the answer ({self.status}, {kind}) is not JSON", self.where) from None
+
+    def part(self, path: str) -> Any:
+        """What stands at a path of the body that the manifest names for the record. Raises Malformed."""
+        part = getter(path)(self.json())
+        if part is ABSENT:
+            raise Malformed(f"there is no record at {path!r} in the answer", self.where, "check 'item' in the manifest")
+        return part
 
 
 class Transport:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from syncapp.connectors.spec import LimitSpec
+from syncapp.connectors.limitspec import LimitSpec
 from syncapp.facts import object_spec
 from syncapp.models import Feed
 from syncapp.plan import cost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from syncapp.connectors.filters import FilterSpec, chosen, narrowed
-from syncapp.connectors.spec import Operation
+from syncapp.connectors.opspec import Operation
 
 STAGE = FilterSpec("stage", "is", {"filter": "stage:{value}"})
 STAGES = FilterSpec("stage", "in", {"filter": "stage:{value|csv}"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from syncapp.connectors.spec import LimitSpec
+from syncapp.connectors.limitspec import LimitSpec
 from syncapp.connectors.throttle import MemoryThrottle
 
 

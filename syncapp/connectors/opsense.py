@@ -1,0 +1,108 @@
+"""Sense of one operation in a provider file: its slots, pager, look-ups, entries, filters and condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncapp.connectors.located import Located, Place
+from syncapp.connectors.textsense import Raw, check_templates
+
+NEEDS = {
+    "cursor": ("path", "param"),
+    "last_id": ("param", "more"),
+    "page": ("param",),
+    "offset": ("param",),
+    "next_url": ("path",),
+    "next_header": ("header",),
+}
+SLOTS = {
+    "list": {"size"},
+    "read": {"id"},
+    "read_many": {"ids", "size"},
+    "create": {"body", "own_id", "key"},
+    "update": {"id", "body", "key"},
+    "delete": {"id", "key"},
+    "find": {"param", "value", "size"},
+    "find_many": set(),
+    "create_many": {"entries"},
+    "update_many": {"entries"},
+}
+ENTRY_SLOTS = {"create_many": {"body", "key"}, "update_many": {"id", "body", "key"}}
+
+
+def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
+    for key in ("path", "query", "headers", "body", "idempotency"):
+        if key in raw:
+            check_templates(found, (*place, key), raw[key], config | SLOTS[name] | _asked_by(name, raw))
+    if name in ("list", "read_many", "find", "find_many") and "items" not in raw:
+        raise found.wrong(
+            place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body'
+        )
+    if "paging" in raw:
+        _paging(found, (*place, "paging"), raw["paging"])
+    if name in ("find", "find_many") and "by" not in raw:
+        raise found.wrong(
+            place, "'by' is missing: which fields can be looked up?", 'field: parameter, or "*": "{path}"'
+        )
+    for field in raw.get("by", {}):
+        known = [*owner.get("fields", {}), *(["external_id"] if "external_id" in owner else []), "*"]
+        if field not in known:
+            raise found.wrong((*place, "by", field), f"there is no field {field!r}", ", ".join(known))
+    if name.endswith("_many") and "max_ids" not in raw:
+        raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
+    if name in ENTRY_SLOTS:
+        _entries(found, place, name, raw, owner, config)
+    _filters(found, place, name, raw.get("filters", []), owner, config)
+    conditional = raw.get("conditional")
+    if conditional is not None:
+        _conditional(found, (*place, "conditional"), conditional, owner)
+
+
+def _asked_by(name: str, raw: Raw) -> set[str]:
+    """A look-up of many has a slot for each field that it can ask by: the list of values."""
+    return set(raw.get("by", {}).values()) if name == "find_many" else set()
+
+
+def _entries(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
+    if "entries" not in raw:
+        raise found.wrong(place, "'entries' is missing: what stands for one record?", "body, items, status …")
+    check_templates(found, (*place, "entries", "body"), raw["entries"]["body"], config | ENTRY_SLOTS[name])
+    single = owner["operations"].get(name.removesuffix("_many"))
+    if single is None:
+        raise found.wrong(place, f"{name!r} needs {name.removesuffix('_many')!r}", "the call that writes one record")
+    if ("conditional" in single) != ("conditional" in raw):
+        raise found.wrong(place, "many are written under the same condition as one", "'conditional' in both or none")
+    if "header" in raw.get("conditional", {}):
+        raise found.wrong((*place, "conditional"), "each entry has a version of its own", "body")
+
+
+def _filters(found: Located, place: Place, name: str, raw: Any, owner: Raw, config: set[str]) -> None:
+    if raw and name != "list":
+        raise found.wrong((*place, "filters"), "only a listing is narrowed", "filters on list")
+    for number, entry in enumerate(raw):
+        at = (*place, "filters", number)
+        if entry["field"] not in owner.get("fields", {}):
+            told = ", ".join(owner.get("fields", {})) or "fields that the object declares"
+            raise found.wrong((*at, "field"), f"there is no field {entry['field']!r}", told)
+        if "query" not in entry and "body" not in entry:
+            raise found.wrong(at, "nothing says how to ask for it", "query or body")
+        for key in ("query", "body"):
+            check_templates(found, (*at, key), entry.get(key, {}), config | {"value"})
+
+
+def _conditional(found: Located, place: Place, raw: Raw, owner: Raw) -> None:
+    if ("header" in raw) == ("body" in raw):
+        raise found.wrong(place, "a condition is stated in exactly one place", "header or body")
+    if owner.get("version", {}).get("kind", "none") == "none":
+        raise found.wrong(place, "a conditional write needs a version", "a 'version' section of kind exact or ordered")
+    check_templates(found, (*place, "template"), raw.get("template", ""), {"version"})
+
+
+def _paging(found: Located, place: Place, raw: Raw) -> None:
+    for key in NEEDS.get(raw["kind"], ()):
+        if not raw.get(key):
+            raise found.wrong(place, f"a pager of kind {raw['kind']!r} needs {key!r}", ", ".join(NEEDS[raw["kind"]]))
+    if raw.get("size", 1) > raw.get("max_size", raw.get("size", 1)):
+        raise found.wrong((*place, "size"), "the usual size is above the largest", f"{raw['max_size']} or less")
+    if raw.get("restart") and raw["kind"] not in ("page", "offset"):
+        raise found.wrong((*place, "restart"), "only counted pagers restart", "page, offset")

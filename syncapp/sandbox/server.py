@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
-from typing import Any
-
-from waitress.server import create_server
 
 from syncapp.sandbox.app import LARGEST_BODY
 from syncapp.sandbox.portals import serve
 from syncapp.sandbox.settings import Settings
-
-THREADS = 16
+from syncapp.serving import Serving
 
 
 class SandboxServer:
@@ -22,22 +17,17 @@ class SandboxServer:
         app, self.sandboxes = serve(settings)
         self.settings = settings
         self.sandbox = self.sandboxes[0]
-        self._sockets: dict[int, Any] = {}
         try:
-            self._server = create_server(
-                app, host=host, port=port, threads=THREADS, map=self._sockets,
-                max_request_body_size=LARGEST_BODY, clear_untrusted_proxy_headers=True,
-            )  # fmt: skip
+            self._serving = Serving(app, host, port, LARGEST_BODY, "sandbox server")
         except OSError:
             self._close()
             raise
-        self._thread = threading.Thread(target=self._run, name="sandbox server", daemon=True)
-        self.url = f"http://{host}:{self._server.effective_port}"
+        self.url = self._serving.url
 
     def start(self) -> SandboxServer:
         for sandbox in self.sandboxes:
             sandbox.start()
-        self._thread.start()
+        self._serving.start()
         return self
 
     def stop(self) -> None:
@@ -46,12 +36,7 @@ class SandboxServer:
             return
         for sandbox in self.sandboxes:
             sandbox.stop()
-        self._server.pull_trigger()
-        self._thread.join(10)
-        # Only now: a worker that ends wakes the loop through a pipe, which must still be there.
-        self._server.task_dispatcher.shutdown()
-        for socket in list(self._sockets.values()):
-            socket.close()
+        self._serving.stop()
         self._close()
 
     def url_of(self, portal: str) -> str:
@@ -60,12 +45,6 @@ class SandboxServer:
     def _close(self) -> None:
         for sandbox in self.sandboxes:
             sandbox.store.close()
-
-    def _run(self) -> None:
-        # Not the server's own run(): that one can be ended only by a signal in the main thread.
-        pause = self._server.adj.asyncore_loop_timeout
-        while not self.sandbox.stopping.is_set():
-            self._server.asyncore.loop(timeout=pause, map=self._sockets, use_poll=True, count=1)
 
     def __enter__(self) -> SandboxServer:
         return self.start()

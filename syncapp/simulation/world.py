@@ -78,6 +78,8 @@ class World(Operators):
             self.inside = True
             try:
                 self._meanwhile(account, remote_id)
+            except ConnectorError:
+                self.counts["calls that failed"] += 1  # the other's, not ours: it says nothing about what we sent
             finally:
                 self.inside = False
 

@@ -40,7 +40,7 @@ DEEDS = {
     STOP: "stop all writes",
     RELEASE: "release what a brake holds",
     APPROVE: "make and approve plans",
-    ADMINISTER: "see or change the queues",
+    ADMINISTER: "connect and change accounts, or see the queues",
 }
 
 # What a person set up wrongly and a person has to mend: told in its own words, never as a stack trace.

@@ -126,7 +126,7 @@ def _feed(
 ) -> FeedOverview:
     stopped = [one for one in brakes if one.code == Brake.Code.STOP and one.sync_id == feed.role.sync_id]
     about = stopped + [one for one in brakes if one.feed_id == feed.pk or one.account_id == feed.account_id]
-    word, tone, trouble = _state(feed, about, now)
+    word, tone, trouble = state_of(feed, about, now)
     return FeedOverview(
         feed,
         feed.role.label or feed.role.name,
@@ -142,7 +142,7 @@ def _feed(
     )
 
 
-def _state(feed: Feed, brakes: Sequence[Brake], now: datetime) -> tuple[str, str, str]:
+def state_of(feed: Feed, brakes: Sequence[Brake], now: datetime) -> tuple[str, str, str]:
     """(word, tone, what is the matter), the worst first."""
     account = feed.account
     for codes, word in ((STOPS_FEED, "halted"), (STOPS_WRITES, "writes held")):

@@ -23,8 +23,10 @@ from .connectors.client import Client
 from .connectors.errors import Gone, Limited, Malformed, Rejected
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
+from .connectors.renewal import Keeper
 from .connectors.spec import Manifest
 from .connectors.throttle import MemoryThrottle
+from .connectors.transport import USUAL, Timeouts
 from .facts import facts_of
 from .keeping import AccountKeeper
 from .load import database_now
@@ -245,7 +247,13 @@ def manifest_of(account: Account) -> Manifest:
     return registry.load(account.provider, tuple(settings.PROVIDER_FOLDERS))
 
 
-def client_of(account: Account, before_write: Callable[[], None] = lambda: None) -> Client:
+def client_of(
+    account: Account,
+    before_write: Callable[[], None] = lambda: None,
+    *,
+    keeper: Keeper | None = None,
+    timeouts: Timeouts = USUAL,
+) -> Client:
     """Raises ManifestError, Misconfigured or SecretProblem, each a sentence for the account's page."""
     manifest, secrets = manifest_of(account), secrets_of(account)
     # Second webhook secrets stand beside the first while it is changed; calls have no use for them.
@@ -255,7 +263,7 @@ def client_of(account: Account, before_write: Callable[[], None] = lambda: None)
     return Client(
         manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
         throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
-        keeper=AccountKeeper(account),
+        keeper=keeper or AccountKeeper(account), timeouts=timeouts,
     )  # fmt: skip
 
 

@@ -108,6 +108,9 @@ for _folder in PROVIDER_FOLDERS:
     if not _folder.is_dir():
         refuse("CONCORD_PROVIDERS", str(_folder), "existing folders, separated by " + repr(os.pathsep))
 
+# The only folder from which the pages may have an account's secret read; a set-up file may name any.
+SECRETS_FOLDER = env_str("CONCORD_SECRETS_FOLDER", "/run/secrets")
+
 # Seconds by which the hub's own clock is shifted: only for tests of wrong clocks.
 CLOCK_OFFSET = env_float("CONCORD_CLOCK_OFFSET", 0.0, -31_536_000.0, 31_536_000.0)
 # What the leases of claims are multiplied by, and a folder with armed steps: only for tests that kill workers.

@@ -53,7 +53,7 @@ NAVIGATION = [
         "items": [
             _rows("Syncs", "sync_alt", "policies_sync"),
             _rows("Policies", "gavel", "policies_policyset"),
-            _rows("Accounts", "hub", "syncapp_account"),
+            _item("Accounts", "hub", "accounts", ADMINISTER),
             _rows("Feeds", "rss_feed", "syncapp_feed"),
         ],
     },

@@ -34,5 +34,6 @@ urlpatterns = [
     path("plans/<int:pk>/precedence/", planpages.choose, name="precedence"),
     path("plans/<int:pk>/approve/", planpages.approve_plan, name="approve"),
     path("plans/make/<slug:slug>/", planpages.make, name="make_plan"),
+    path("accounts/", include("syncapp.connect.urls")),
     path("review/", include("review.urls")),
 ]

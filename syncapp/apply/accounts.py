@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -23,11 +23,21 @@ def put_accounts(found: Located, changes: Changes) -> dict[str, Account]:
     """Every account there is by slug, those of the file brought up to date."""
     accounts = {account.slug: account for account in Account.objects.select_for_update().order_by("slug")}
     for slug, wanted in found.data.get("accounts", {}).items():
-        accounts[slug] = _put(found, changes, slug, wanted, accounts.get(slug) or Account(slug=slug))
+        accounts[slug] = put_account(found, changes, slug, wanted, accounts.get(slug) or Account(slug=slug))
     return accounts
 
 
-def _put(found: Located, changes: Changes, slug: str, wanted: Mapping[str, Any], account: Account) -> Account:
+def put_account(
+    found: Located,
+    changes: Changes,
+    slug: str,
+    wanted: Mapping[str, Any],
+    account: Account,
+    stored: Collection[str] | None = None,
+) -> Account:
+    """One account as a file or a form says. `stored` names the secrets that are kept encrypted, where that is known;
+    otherwise an account that has any is taken to have enough. Raises ApplyError.
+    """
     place = ("accounts", slug)
     folders = tuple(settings.PROVIDER_FOLDERS)
     provider = wanted["provider"]
@@ -40,7 +50,9 @@ def _put(found: Located, changes: Changes, slug: str, wanted: Mapping[str, Any],
         )
     manifest = registry.load(provider, folders)
     config = _config(found, place, wanted.get("config", {}), manifest)
-    references = _references(found, place, wanted.get("secrets", {}), manifest, account)
+    references = _references(found, place, wanted.get("secrets", {}), manifest)
+    if stored is not None or not bytes(account.secrets):  # some may have been entered by hand
+        _demand_secrets(found, place, manifest, {*references, *(stored or ())})
     changes.put(
         account,
         f"account {slug}",
@@ -67,19 +79,19 @@ def _config(found: Located, place: tuple[str, ...], given: Mapping[str, Any], ma
     return {name: from_environment(found, (*at, name), value) for name, value in given.items()}
 
 
-def _references(
-    found: Located, place: tuple[str, ...], given: Mapping[str, Any], manifest: Manifest, account: Account
-) -> dict[str, Any]:
-    at = (*place, "secrets")
+def _references(found: Located, place: tuple[str, ...], given: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
     for name in given:
-        known(found, (*at, name), name, list(manifest.secrets), f"secret of {manifest.slug}")
-    if not bytes(account.secrets):  # some may have been entered by hand and are stored encrypted
-        _demand(found, at, manifest.secrets, set(given), "secret")
-        auth = manifest.auth
-        if auth.type == "refresh" and not {auth.access, auth.refresh} & set(given):
-            missing = f"the secret {auth.access!r} is missing, and so is {auth.refresh!r}"
-            raise found.wrong(at, missing, f"{auth.access} or {auth.refresh}")
+        known(found, (*place, "secrets", name), name, list(manifest.secrets), f"secret of {manifest.slug}")
     return dict(given)
+
+
+def _demand_secrets(found: Located, place: tuple[str, ...], manifest: Manifest, given: set[str]) -> None:
+    at = (*place, "secrets")
+    _demand(found, at, manifest.secrets, given, "secret")
+    auth = manifest.auth
+    if auth.type == "refresh" and not {auth.access, auth.refresh} & given:
+        missing = f"the secret {auth.access!r} is missing, and so is {auth.refresh!r}"
+        raise found.wrong(at, missing, f"{auth.access} or {auth.refresh}")
 
 
 def _demand(found: Located, at: tuple[str, ...], specs: Mapping[str, Setting], given: set[str], what: str) -> None:

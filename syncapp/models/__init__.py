@@ -2,6 +2,7 @@
 
 from .accounts import Account, Feed, Run
 from .brakes import Brake, Held, Lately, Spending
+from .drafts import Draft
 from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
@@ -14,6 +15,7 @@ __all__ = [
     "Brake",
     "Conflict",
     "Delivery",
+    "Draft",
     "Feed",
     "Held",
     "Lately",

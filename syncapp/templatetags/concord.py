@@ -46,6 +46,12 @@ def age(at: datetime | None) -> SafeString:
 
 
 @register.filter
+def isotime(text: str) -> SafeString:
+    """A moment that was kept as text."""
+    return moment(datetime.fromisoformat(text))
+
+
+@register.filter
 def duration(seconds: float | timedelta) -> str:
     """Seconds in words: 3 h 12 min."""
     left = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)

@@ -1,0 +1,132 @@
+"""The first pages of connecting: the accounts there are, the providers, sign in, and the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from syncapp.access import ADMINISTER, needs
+from syncapp.apply.file import ApplyError
+from syncapp.connectors import registry
+from syncapp.connectors.spec import Manifest
+from syncapp.models import Account
+from syncapp.remote import manifest_of
+from syncapp.shell import is_partial, shell
+from syncapp.words import sentence
+
+from .cards import card_of, cards
+from .credentials import Moved, NotTaken, change, connect, place_of, seen, stored_names
+from .form import AccountForm
+from .listed import listed
+from .tried import findings, try_account
+
+PLACE = "Accounts"
+
+
+def account_or_404(slug: str) -> Account:
+    account = Account.objects.filter(slug=slug).first()
+    if account is None:
+        raise Http404("There is no such account. The page of accounts lists them.")
+    return account
+
+
+@needs(ADMINISTER)
+@require_GET
+def accounts(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/list.html", shell(request, PLACE, rows=listed()))
+
+
+@needs(ADMINISTER)
+@require_GET
+def providers(request: HttpRequest) -> HttpResponse:
+    wanted = request.GET.get("q", "").replace("\0", "").strip()
+    told = {"cards": cards(wanted), "wanted": wanted}
+    if is_partial(request):
+        return render(request, "accounts/_cards.html", told)
+    return render(request, "accounts/providers.html", shell(request, "Choose a provider", place=PLACE, **told))
+
+
+def _manifest(slug: str) -> Manifest:
+    folders = tuple(settings.PROVIDER_FOLDERS)
+    if slug not in registry.files(folders):
+        raise Http404("There is no such provider. The page of providers lists them.")
+    return registry.load(slug, folders)
+
+
+@needs(ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, provider: str) -> HttpResponse:
+    """Step 2 for a new account: kept, and tested at once."""
+    manifest = _manifest(provider)
+    form = AccountForm(manifest, None, data=request.POST or None)
+    if form.is_valid():
+        try:
+            account = connect(provider, form.given())
+        except ApplyError as error:
+            form.point_at(place_of(error), sentence(error.message))
+        else:
+            try_account(account, request.user.get_username())
+            return redirect("account_test", account.slug)
+    return _form_page(request, f"Connect {manifest.name}", form, manifest)
+
+
+@needs(ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def credentials(request: HttpRequest, slug: str) -> HttpResponse:
+    """Address and credentials of an account that is there: tested before they take the place of the old ones."""
+    account = account_or_404(slug)
+    manifest = manifest_of(account)
+    form = AccountForm(manifest, account, stored_names(account), request.POST or None)
+    problem, status = "", 422
+    if form.is_valid():
+        problem, status = _changed(request, account, form)
+        if not problem and not form.errors:
+            return redirect("account_test", account.slug)
+    shown = request.POST.get("seen") or seen(account)
+    told = {"account": account, "seen": shown, "problem": problem, "may_force": status == 424}
+    return _form_page(request, f"Address and credentials of {account.name}", form, manifest, status, **told)
+
+
+def _changed(request: HttpRequest, account: Account, form: AccountForm) -> tuple[str, int]:
+    """What stands in the way, or "" when it is stored."""
+    by, untested = request.user.get_username(), "untested" in request.POST
+    try:
+        change(account, form.given(), request.POST.get("seen", ""), by, untested=untested)
+    except Moved as moved:
+        return sentence(f"Nothing was changed: {moved}"), 409
+    except NotTaken as refused:
+        return f"Nothing was changed, and the old credentials stay. The test said: {sentence(str(refused))}", 424
+    except ApplyError as error:
+        form.point_at(place_of(error), sentence(error.message))
+        return "", 422
+    account.refresh_from_db()
+    try_account(account, by)
+    messages.success(request, f"The new address and credentials of {account.name} are stored.")
+    return "", 200
+
+
+def _form_page(
+    request: HttpRequest, title: str, form: AccountForm, manifest: Manifest, status: int = 422, **more: Any
+) -> HttpResponse:
+    told = shell(request, title, place=PLACE, form=form, card=card_of(manifest), manifest=manifest, **more)
+    return render(request, "accounts/signin.html", told, status=status if request.method == "POST" else 200)
+
+
+@needs(ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def test(request: HttpRequest, slug: str) -> HttpResponse:
+    account = account_or_404(slug)
+    if request.method == "POST":
+        try_account(account, request.user.get_username())
+        if not is_partial(request):
+            return redirect("account_test", slug)
+    found = findings(account)
+    told = {"account": account, "findings": found, "fine": all(one.tone != "bad" for one in found)}
+    if is_partial(request):
+        return render(request, "accounts/_findings.html", told)
+    return render(request, "accounts/test.html", shell(request, f"Test of {account.name}", place=PLACE, **told))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from syncapp.connectors.authspec import AuthSpec, Setting
 from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
-from syncapp.connectors.hookspec import ChallengeSpec, EventSpec, SignatureSpec, StampSpec, WebhookSpec
+from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.limitspec import DailySpec, LimitSpec
 from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, Operation, PagingSpec
 from syncapp.connectors.spec import (
@@ -45,7 +45,7 @@ def maybe(kind: type[T], raw: Raw | None) -> T | None:
     return None if raw is None else make(kind, raw)
 
 
-def manifest(raw: Raw, file: str) -> Manifest:
+def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
     errors = raw.get("errors", {})
     return make(
         Manifest,
@@ -56,7 +56,7 @@ def manifest(raw: Raw, file: str) -> Manifest:
         secrets=_settings(raw.get("secrets", {})),
         limits=_limits(raw.get("limits", {})),
         check=maybe(CheckSpec, raw.get("check")),
-        webhook=_webhook(raw["webhook"], file) if "webhook" in raw else None,
+        webhook=webhook,
         objects={slug: _object(slug, entry, errors, file) for slug, entry in raw["objects"].items()},
     )
 
@@ -78,7 +78,7 @@ def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
         raw,
         slug=slug,
         fields={name: make(FieldSpec, entry) for name, entry in raw.get("fields", {}).items()},
-        operations={name: _operation(entry, f"{at}.{name}") for name, entry in raw["operations"].items()},
+        operations={name: operation(entry, f"{at}.{name}") for name, entry in raw["operations"].items()},
         version=make(VersionSpec, raw.get("version", {})),
         updated_at=maybe(TimeSpec, raw.get("updated_at")),
         created_at=maybe(TimeSpec, raw.get("created_at")),
@@ -88,7 +88,7 @@ def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
     )
 
 
-def _operation(raw: Raw, where: str) -> Operation:
+def operation(raw: Raw, where: str) -> Operation:
     body = raw.get("body")
     if body is None and raw["method"] in ("POST", "PUT", "PATCH") and "body" not in raw:
         body = "{body}" if "items" not in raw else None
@@ -105,23 +105,6 @@ def _operation(raw: Raw, where: str) -> Operation:
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
         entries=maybe(EntriesSpec, raw.get("entries")),
         filters=tuple(make(FilterSpec, entry) for entry in raw.get("filters", ())),
-    )
-
-
-def _webhook(raw: Raw, file: str) -> WebhookSpec:
-    signature = raw["signature"]
-    events = raw["events"]
-    lists = {
-        key: sources(events[key], f"{file} at webhook.events.{key}")
-        for key in ("id", "type", "record_id", "time", "actor", "origin", "version", "record", "merged_ids")
-        if key in events
-    }
-    items = source(events.get("items", ""), f"{file} at webhook.events.items")
-    types = {name: (entry["object"], entry["kind"]) for name, entry in events["types"].items()}
-    return WebhookSpec(
-        signature=make(SignatureSpec, signature, timestamp=maybe(StampSpec, signature.get("timestamp"))),
-        events=make(EventSpec, events, items=items, types=types, **lists),
-        challenge=maybe(ChallengeSpec, raw.get("challenge")),
     )
 
 

@@ -19,6 +19,7 @@ from syncapp.connectors.many import Many
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.renewal import Keeper
 from syncapp.connectors.spec import Manifest
+from syncapp.connectors.subscribing import Subscribing
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import USUAL, Timeouts
@@ -70,6 +71,7 @@ class Client:
         self._listing = Listing(manifest, self._caller, self._readers)
         self._writing = Writing(manifest, self._caller, self._readers, clock)
         self.many = Many(manifest, self._caller, self._readers)
+        self.subscriptions = Subscribing(manifest, self._caller)
 
     def pages(
         self,

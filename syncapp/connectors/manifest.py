@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncapp.connectors import build
+from syncapp.connectors import build, hookbuild
 from syncapp.connectors.errors import ManifestError
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.located import Located, check_schema
@@ -35,7 +35,7 @@ def parse(text: str, name: str) -> Manifest:
     found = Located(text, name)
     check_schema(found)
     check_sense(found)
-    return build.manifest(found.data, name)
+    return build.manifest(found.data, name, hookbuild.webhook(found.data, name))
 
 
 __all__ = ["FieldSpec", "Manifest", "ManifestError", "ObjectSpec", "Operation", "WebhookSpec", "load", "parse"]

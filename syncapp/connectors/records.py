@@ -112,3 +112,6 @@ class Event:
     nameless: bool = False
     # The ids that went into this record, where a merge was told.
     merged: tuple[str, ...] = ()
+    # Its place among the events of the delivery, and the subscription that it came by, where one is named.
+    place: int = 0
+    subscription: str = ""

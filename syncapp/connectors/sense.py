@@ -117,4 +117,5 @@ def _paths(found: Located, place: Place, raw: Any) -> None:
 
 
 def _is_address(place: Place) -> bool:
-    return place == ("check",) or (len(place) > 1 and place[-2] == "operations")
+    subscribing = len(place) == 3 and place[:2] == ("webhook", "subscription")
+    return place == ("check",) or subscribing or (len(place) > 1 and place[-2] == "operations")

@@ -6,11 +6,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Misconfigured, Permanent
 from syncapp.connectors.hookspec import SignatureSpec, StampSpec
+from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.templates import SLOT
 
 SENTENCES = {
@@ -32,6 +36,11 @@ STANDARD = SignatureSpec(
     StampSpec("webhook-timestamp", "", "s", 300.0),
 )
 SVIX = {"webhook-signature": "svix-signature", "webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
+FORMATS = {"s": "unix", "ms": "unix_ms", "iso": "iso"}
+# A number of seconds as large as this lies in the year 5138: it is one of milliseconds.
+MILLISECONDS = 1e11
+# The signs whose escapes some senders undo before they sign an address: two lists are told of the same provider.
+UNESCAPED = (':/?@&=+$`",;><', ":/?@!$'()*,;")
 
 
 class BadSignature(Permanent):
@@ -46,28 +55,50 @@ def verify(
     spec: SignatureSpec,
     secrets: str | Sequence[str],
     method: str,
-    url: str,
+    url: str | Sequence[str],
     headers: Mapping[str, str],
     body: bytes,
     now: float,
 ) -> None:
-    """Nothing if one of the secrets made one of the signatures, recently enough; else BadSignature."""
+    """Nothing if one of the secrets made one of the signatures, recently enough; else BadSignature.
+
+    Several addresses may be given where nobody knows which one the sender sees: behind a proxy, say.
+    """
     known = {name.lower(): value for name, value in headers.items()}
     if spec.scheme == "standard":
         spec = STANDARD
         known.update({ours: known[theirs] for ours, theirs in SVIX.items() if ours not in known and theirs in known})
     given = _candidates(spec, known)
-    stamp = _stamp_text(spec.timestamp, known) if spec.timestamp else ""
+    stamp = _stamp_text(spec.timestamp, known, body) if spec.timestamp else ""
     if not given or stamp is None or (spec.id_header and not known.get(spec.id_header.lower())):
         raise BadSignature("missing")
     for secret in [secrets] if isinstance(secrets, str) else secrets:
-        text = _signed_text(spec, secret, method, url, known, stamp, body)
-        wanted = _digest(spec, secret, text)
-        # every candidate is compared, in constant time each, so that time tells nothing
-        if any([hmac.compare_digest(wanted, candidate) for candidate in given]):  # noqa: C419
-            _check_time(spec.timestamp, stamp, now)
-            return
+        for address in _addresses(spec, url):
+            wanted = _digest(spec, secret, _signed_text(spec, secret, method, address, known, stamp, body))
+            if among(wanted, given):
+                check_time(spec.timestamp, stamp, now)
+                return
     raise BadSignature("bad")
+
+
+def among(wanted: bytes, given: Iterable[bytes]) -> bool:
+    """Every candidate is compared, in constant time each, so that time tells nothing."""
+    return any([hmac.compare_digest(wanted, candidate) for candidate in given])  # noqa: C419
+
+
+def _addresses(spec: SignatureSpec, url: str | Sequence[str]) -> list[str]:
+    """As they are, and with the escapes undone that some senders undo."""
+    if "{url}" not in spec.template:
+        return [""]
+    several = [url] if isinstance(url, str) else list(url)
+    undone = [_unescaped(one, signs) for one in several if "%" in one for signs in UNESCAPED]
+    return list(dict.fromkeys([*several, *undone]))
+
+
+def _unescaped(url: str, signs: str) -> str:
+    for sign in signs:
+        url = url.replace(f"%{ord(sign):02X}", sign)
+    return url
 
 
 def _candidates(spec: SignatureSpec, headers: Mapping[str, str]) -> list[bytes]:
@@ -89,7 +120,9 @@ def _decoded(text: str, encoding: str) -> bytes | None:
         return None
 
 
-def _stamp_text(spec: StampSpec, headers: Mapping[str, str]) -> str | None:
+def _stamp_text(spec: StampSpec, headers: Mapping[str, str], body: bytes) -> str | None:
+    if spec.path:
+        return _at(body, spec.path)
     text = headers.get(spec.header.lower())
     if text is None or not spec.key:
         return text
@@ -97,6 +130,13 @@ def _stamp_text(spec: StampSpec, headers: Mapping[str, str]) -> str | None:
         part.strip().removeprefix(f"{spec.key}=") for part in text.split(",") if part.strip().startswith(f"{spec.key}=")
     ]
     return found[0] if found else None
+
+
+def _at(body: bytes, path: str) -> str | None:
+    try:
+        return as_text(getter(path)(parse(body)))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _signed_text(
@@ -129,26 +169,37 @@ def _digest(spec: SignatureSpec, secret: str, text: bytes) -> bytes:
 
 
 def secret_bytes(kind: str, secret: str) -> bytes:
-    """The key in a secret: the text itself, or what its base64 stands for."""
+    """The key in a secret: the text itself, or what its base64 or hex stands for."""
     if kind == "text":
         return secret.encode()
     text = secret.removeprefix("whsec_") if kind == "whsec" else secret
     try:
+        if kind == "hex":
+            return bytes.fromhex(text)
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (ValueError, binascii.Error):
-        accepted = "whsec_ and base64" if kind == "whsec" else "base64"
-        raise Misconfigured("the webhook secret is not base64", "webhook secret", accepted) from None
+        accepted = {"whsec": "whsec_ and base64", "base64": "base64", "hex": "hexadecimal digits"}[kind]
+        what = f"the webhook secret is not {'hex' if kind == 'hex' else 'base64'}"
+        raise Misconfigured(what, "webhook secret", accepted) from None
 
 
-def _check_time(spec: StampSpec | None, stamp: str | None, now: float) -> None:
+def check_time(spec: StampSpec | None, stamp: str | None, now: float) -> None:
     if spec is None or stamp is None:
         return
-    formats = {"s": "unix", "ms": "unix_ms", "iso": "iso"}
     try:
-        age = now - times.parse(stamp, formats[spec.format]).timestamp()
+        age = now - times.parse(stamp, _format(spec.format, stamp)).timestamp()
     except (ValueError, OverflowError):
         raise BadSignature("missing") from None
     if age > spec.tolerance:
         raise BadSignature("old")
     if age < -spec.tolerance:
         raise BadSignature("future")
+
+
+def _format(told: str, stamp: str) -> str:
+    """``any``: digits are a number of seconds, or of milliseconds where it is too large; else it is written out."""
+    if told != "any":
+        return FORMATS[told]
+    if not stamp.replace(".", "", 1).isdecimal():
+        return "iso"
+    return "unix_ms" if float(stamp) >= MILLISECONDS else "unix"

@@ -1,92 +1,125 @@
-"""A webhook after the door: the handshake that some providers ask for, and what a verified body tells."""
+"""A webhook after the door: is it proven, and what does its body tell?"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from syncapp.connectors import expressions, signatures, times
+from syncapp.connectors import bodies, expressions, proofs, times
 from syncapp.connectors.errors import Malformed
 from syncapp.connectors.expressions import ExpressionError, Source, first, reads
-from syncapp.connectors.hookspec import EventSpec, WebhookSpec
-from syncapp.connectors.jsonbody import parse
-from syncapp.connectors.paths import ABSENT, as_text, getter
+from syncapp.connectors.handshakes import Challenge, challenge
+from syncapp.connectors.hookspec import EVERY, RECORD_KINDS, EventSpec, SignatureSpec, WebhookSpec
+from syncapp.connectors.paths import ABSENT, as_text
+from syncapp.connectors.proofs import Shown
 from syncapp.connectors.records import Event
 from syncapp.connectors.signatures import BadSignature
 
 WHERE = "webhook body"
+# So many events of one delivery are read; a body of a megabyte holds fewer that are worth it.
+MOST_EVENTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """What to answer to a handshake."""
+@dataclass(slots=True)
+class Told:
+    """What a delivery told. Of what could not be read there are sentences; ``unread`` names the objects concerned."""
 
-    status: int
-    content_type: str
-    body: bytes
+    events: list[Event] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    refused: int = 0
+    sequence: tuple[int, int] | None = None
 
 
 def verify(
     spec: WebhookSpec,
-    secrets: str | list[str],
+    secrets: str | Sequence[str],
     method: str,
-    url: str,
+    url: str | Sequence[str],
     headers: Mapping[str, str],
     body: bytes,
     now: float,
+    query: Mapping[str, str] | None = None,
 ) -> None:
-    """Nothing, or BadSignature."""
-    signatures.verify(spec.signature, secrets, method, url, headers, body, now)
+    """Nothing, or BadSignature. Several addresses: those that the sender may have meant."""
+    urls = [url] if isinstance(url, str) else list(url)
+    shown = Shown(method, urls, query or {}, headers, body, now)
+    known = [secrets] if isinstance(secrets, str) else list(secrets)
+    proofs.verify(signature_of(spec, headers), known, shown, lambda: _items_to_prove(spec, body, headers))
 
 
-def challenge(
-    spec: WebhookSpec, method: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
-) -> Challenge | None:
-    """The answer to a handshake, or None if this is none."""
-    wanted = spec.challenge
-    if wanted is None:
-        return None
-    value = query.get(wanted.query) if wanted.query else _field(body, wanted.body)
-    if not value:
-        return None
-    if wanted.echo == "text":
-        return Challenge(200, "text/plain; charset=utf-8", value.encode())
-    return Challenge(200, "application/json", orjson.dumps({wanted.key or wanted.body or wanted.query: value}))
+def signature_of(spec: WebhookSpec, headers: Mapping[str, str]) -> SignatureSpec:
+    """Of several ways to sign, the first whose header came along; else the first."""
+    there = {name.lower() for name in headers}
+    several = (spec.signature, *spec.others)
+    return next((one for one in several if (one.header or _usual(one)).lower() in there), spec.signature)
 
 
-def _field(body: bytes, path: str) -> str | None:
+def _usual(spec: SignatureSpec) -> str:
+    return "authorization" if spec.scheme in ("jwt", "basic") else ""
+
+
+def _items_to_prove(spec: WebhookSpec, body: bytes, headers: Mapping[str, str]) -> list[Any]:
     try:
-        return as_text(getter(path)(parse(body))) if path else None
-    except orjson.JSONDecodeError:
-        return None
+        return _items(spec.events, _envelope(spec.events, bodies.whole(spec, body), headers))
+    except (Malformed, ExpressionError):
+        raise BadSignature("missing") from None
 
 
 def events(spec: WebhookSpec, body: bytes, headers: Mapping[str, str] | None = None) -> list[Event]:
-    """What happened, in the order told. Raises Malformed; events that the manifest says to ignore are left out."""
+    """What happened, in the order told; what is to be ignored is left out. Raises Malformed if nothing can be read."""
+    found = told(spec, body, headers or {})
+    wrong = [*found.faults, *found.unknown]
+    if wrong and not found.events:
+        raise Malformed(wrong[0], WHERE)
+    return found.events
+
+
+def told(
+    spec: WebhookSpec, body: bytes, headers: Mapping[str, str], believes: Callable[[str | None], bool] | None = None
+) -> Told:
+    """All of it. Raises Malformed where the body as a whole cannot be read.
+
+    ``believes``: whether the token that an item repeats is ours, where each item has to prove itself; one that is not
+    believed is only counted.
+    """
+    whole = bodies.whole(spec, body)
+    out = Told()
     try:
-        whole = parse(body)
-    except orjson.JSONDecodeError:
-        raise Malformed("the body is not JSON", WHERE) from None
-    try:
-        return _events(spec, whole, headers or {})
+        shown = _envelope(spec.events, whole, headers)
+        entries = _items(spec.events, shown)
+        delivery = _delivery_id(spec.events, headers)
+        out.sequence = _sequence(spec.events, whole)
+        for place, entry in enumerate(entries[:MOST_EVENTS]):
+            if believes and spec.signature.by_item and not believes(proofs.token_of(spec.signature, entry)):
+                out.refused += 1
+                continue
+            _take(out, spec, entry, delivery, place, len(entries))
     except ExpressionError as error:
         raise Malformed(error.what, error.where, error.accepted) from None
+    return out
 
 
-def _events(spec: WebhookSpec, whole: Any, headers: Mapping[str, str]) -> list[Event]:
-    found = reads(spec.events.items)(whole)
+def _envelope(spec: EventSpec, whole: Any, headers: Mapping[str, str]) -> Any:
+    if not spec.headers:
+        return whole
+    wanted = {name.lower() for name in spec.headers}
+    return {"headers": {name.lower(): text for name, text in headers.items() if name.lower() in wanted}, "body": whole}
+
+
+def _items(spec: EventSpec, shown: Any) -> list[Any]:
+    found = reads(spec.items)(shown)
     if found is ABSENT:
-        raise Malformed(f"there are no events at {expressions.told(spec.events.items)!r}", WHERE)
-    delivery = _delivery_id(spec.events, headers)
-    entries = found if isinstance(found, list) else [found]
-    told = [
-        _event(spec.events, entry, delivery, place if len(entries) > 1 else None) for place, entry in enumerate(entries)
-    ]
-    return [event for event in told if event is not None]
+        if isinstance(spec.items, str):
+            raise Malformed(f"there are no events at {expressions.told(spec.items)!r}", WHERE)
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 def _delivery_id(spec: EventSpec, headers: Mapping[str, str]) -> str | None:
@@ -94,64 +127,97 @@ def _delivery_id(spec: EventSpec, headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == wanted), None) if wanted else None
 
 
-def _event(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -> Event | None:
-    kind = as_text(first(spec.type)(raw))
-    if kind in spec.ignore:
+def _sequence(spec: EventSpec, whole: Any) -> tuple[int, int] | None:
+    if spec.sequence is None:
         return None
-    if kind is None or kind not in spec.types:
-        raise Malformed(f"unknown event {kind!r}", WHERE, ", ".join(sorted((*spec.types, *spec.ignore))))
-    record = as_text(first(spec.record_id)(raw))
-    if record is None:
-        places = " or ".join(map(expressions.told, spec.record_id))
-        raise Malformed(f"an event {kind!r} without a record id at {places}", WHERE)
-    object_slug, happened = spec.types[kind]
-    id, nameless = _event_id(spec, raw, delivery, place)
-    fields = first(spec.record)(raw) if spec.record else ABSENT
+    last = as_text(reads(spec.sequence.last)(whole))
+    begun = as_text(reads(spec.sequence.first)(whole)) if spec.sequence.first else last
+    if last is None or begun is None or not (last.isdecimal() and begun.isdecimal()):
+        return None
+    return int(begun), int(last)
+
+
+def _take(out: Told, spec: WebhookSpec, raw: Any, delivery: str | None, place: int, among: int) -> None:
+    """One entry: an event, or a sentence about what is wrong with it."""
+    how = spec.events
+    kind = as_text(first(how.type)(raw))
+    if kind in how.ignore:
+        return
+    if kind is None or kind not in how.types:
+        out.unknown.append(f"unknown event {kind!r}; known are {', '.join(sorted((*how.types, *how.ignore)))}")
+        return
+    object_slug, happened = how.types[kind]
+    record = as_text(first(how.record_id)(raw)) if happened in RECORD_KINDS else ""
+    if record is None or (not record and happened in RECORD_KINDS):
+        places = " or ".join(map(expressions.told, how.record_id))
+        out.faults.append(f"an event {kind!r} without a record id at {places}")
+        out.unread.add(object_slug)
+        return
+    id, nameless = _event_id(how, raw, delivery, place if among > 1 else None)
+    if happened not in RECORD_KINDS:
+        id, nameless = f"{kind}:{id}", True  # said again it means the same again, and does no harm
+    event = Event(
+        id, object_slug, record, None, None, None, happened, None, None, raw, nameless,
+        place=place, subscription=_text(how.subscription, raw) or "",
+    )  # fmt: skip
+    out.events.append(_with_facts(out, how, event) if spec.signature.proves else event)
+
+
+def _with_facts(out: Told, how: EventSpec, event: Event) -> Event:
+    """What is more than a hint: only of a delivery that proved itself."""
+    raw = event.raw
+    fields = first(how.record)(raw) if how.record else ABSENT
     return Event(
-        id=id,
-        object=object_slug,
-        record_id=record,
-        occurred_at=_time(spec, raw),
-        actor=_text(spec.actor, raw),
-        origin=_text(spec.origin, raw),
-        kind=happened,
-        version=_text(spec.version, raw),
-        fields=fields if isinstance(fields, dict) else None,
-        raw=raw,
-        nameless=nameless,
-        merged=_merged(spec, raw),
+        event.id,
+        event.object,
+        event.record_id,
+        _time(out, how, raw),
+        _text(how.actor, raw),
+        _text(how.origin, raw),
+        event.kind,
+        _text(how.version, raw),
+        fields if isinstance(fields, dict) else None,
+        raw,
+        event.nameless,
+        _merged(how, raw),
+        event.place,
+        event.subscription,
     )
 
 
 def _merged(spec: EventSpec, raw: Any) -> tuple[str, ...]:
     """The ids that went into the record, told as a list or as one."""
     found = first(spec.merged_ids)(raw) if spec.merged_ids else ABSENT
-    told = [as_text(one) for one in (found if isinstance(found, list) else [found])]
-    return tuple(id for id in told if id)
+    several = [as_text(one) for one in (found if isinstance(found, list) else [found])]
+    return tuple(id for id in several if id)
 
 
 def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None) -> tuple[str, bool]:
-    """The provider's id; where it gives none (True), a digest of the event, so that a repeated one is known again."""
+    """The provider's id, in as many parts as it takes; where it gives none (True), a digest of the event, so that a
+    repeated one is known again."""
     if delivery is not None:
         return (delivery if place is None else f"{delivery}:{place}"), False
-    parts = [as_text(reads(path)(raw)) for path in spec.id]
-    if parts and all(parts):
-        return ":".join(str(part) for part in parts), False
+    parts = [as_text(reads(path)(raw)) or "" for path in spec.id]
+    if parts and parts[0]:
+        return ":".join(parts), False
     return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(), True
 
 
-def _text(paths: tuple[Source, ...], raw: Any) -> str | None:
-    return as_text(first(paths)(raw)) if paths else None
+def _text(paths: Iterable[Source], raw: Any) -> str | None:
+    several = tuple(paths)
+    return as_text(first(several)(raw)) if several else None
 
 
-def _time(spec: EventSpec, raw: Any) -> Any:
+def _time(out: Told, spec: EventSpec, raw: Any) -> datetime | None:
+    """None where it cannot be read: the event still happened."""
     value = first(spec.time)(raw) if spec.time else ABSENT
     if value is ABSENT:
         return None
     try:
         return times.parse(value, spec.time_format)
     except (ValueError, TypeError, OverflowError):
-        raise Malformed(f"the event's time {value!r} is not {spec.time_format}", WHERE) from None
+        out.faults.append(f"the event's time {value!r} is not {spec.time_format}")
+        return None
 
 
-__all__ = ["BadSignature", "Challenge", "Event", "challenge", "events", "verify"]
+__all__ = ["EVERY", "BadSignature", "Challenge", "Event", "Told", "challenge", "events", "told", "verify"]

@@ -113,7 +113,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{OPS}.read.filters": [{"field": "email", "op": "is", "query": {"m": "{value}"}}]}, ["only a listing is narrowed"]),
     ({f"{LIST}.delta": {"param": "s", "format": "iso"}}, ["list.delta", "'resolution' is missing"]),
     ({"limits": {"buckets": [{"requests": 0, "seconds": 1}]}}, ["limits.buckets[0].requests", "1 or more"]),
-    ({"webhook": {"signature": {"scheme": "jwt"}, "events": EVENTS}}, ["'jwt' is not accepted", "standard, hmac, hash"]),
+    ({"webhook": {"signature": {"scheme": "rsa"}, "events": EVENTS}}, ["'rsa' is not accepted", "standard, hmac, hash"]),
     (hook(header=""), ["'header' is missing"]),
     (hook(algorithm="md5"), ["'md5' is not accepted", "sha1, sha256"]),
     (hook(template="{timestamp}"), ["does not cover the body"]),

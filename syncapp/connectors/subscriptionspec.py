@@ -1,0 +1,44 @@
+"""What a manifest says about the subscriptions that a provider wants made, renewed and ended over its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncapp.connectors.opspec import Operation
+
+MADE = "made"
+
+
+@dataclass(frozen=True, slots=True)
+class AliveSpec:
+    """How a listed subscription shows that it still delivers: the value at a path."""
+
+    path: str
+    value: Any = True
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSpec:
+    """One for the whole account, or one for each of ``objects``, whose entries fill slots of the calls.
+
+    Slots: ``{address}``, ``{secret}`` (made by the hub), ``{expires}``, ``{subscription}`` (the remote id),
+    ``{number}`` (an id of our own choice), ``{object}`` and what ``objects`` names. ``id``, ``expires`` and
+    ``secret_path`` are paths in the answer of ``create``, ``renew`` and of an entry of ``list``.
+    """
+
+    create: Operation
+    id: str = "id"
+    secret: str = "none"  # noqa: S105 - none, made (by the hub, sent along), once (in the answer, never again)
+    secret_path: str = ""
+    lifetime: float | None = None
+    expires: str = ""
+    expires_format: str = "iso"
+    renew: Operation | None = None
+    list: Operation | None = None
+    read: Operation | None = None
+    delete: Operation | None = None
+    address: str = ""
+    alive: AliveSpec | None = None
+    objects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from .connectors import webhook
 from .connectors.errors import Malformed, ManifestError, Misconfigured
+from .connectors.handshakes import Challenge
 from .connectors.hookspec import WebhookSpec
+from .connectors.proofs import knows
+from .connectors.signatures import BadSignature
+from .connectors.webhook import Told
+from .hooksecrets import keep_first, webhook_secrets
 from .models import Account
-from .receive import count, receive
+from .receive import count, fully_hinted, poll_soon, receive
 from .remote import manifest_of
-from .secrets import SecretProblem, secrets_of
+from .secrets import SecretProblem
+from .sequences import missed
 
 LARGEST_BODY = 1024 * 1024
 CHUNK = 64 * 1024
@@ -30,6 +37,27 @@ class Refused(Exception):
     def __init__(self, status: int, reason: str, said: str) -> None:
         self.status, self.reason, self.said = status, reason, said
         super().__init__(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A delivery at the door. Its secrets are read once."""
+
+    account: Account
+    spec: WebhookSpec
+    request: HttpRequest
+    headers: Mapping[str, str]
+    secrets: Sequence[str]
+
+    @property
+    def method(self) -> str:
+        return self.request.method or ""
+
+    @property
+    def urls(self) -> list[str]:
+        """Behind a proxy nobody but the setting knows the address that the sender sees."""
+        public = settings.PUBLIC_ADDRESS.rstrip("/") + self.request.get_full_path()
+        return [public, self.request.build_absolute_uri()]
 
 
 @csrf_exempt
@@ -52,18 +80,18 @@ def _account(token: str) -> Account | None:
 def _receive(request: HttpRequest, account: Account) -> HttpResponse:
     spec = _spec(account)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    greeting = webhook.challenge(spec, request.method or "", request.GET.dict(), headers, b"")
+    knock = Knock(account, spec, request, headers, _secrets(account))
+    greeting = _greeted(knock, b"", verified=False)
     if greeting is not None:
-        return HttpResponse(greeting.body, status=greeting.status, content_type=greeting.content_type)
+        return greeting
     if request.method != "POST":
         raise Refused(405, "method", f"{request.method} is not accepted; deliveries come by POST")
     body = _capped_body(request)
-    _verify(account, spec, request, headers, body)
-    _demand_json(body)
-    greeting = webhook.challenge(spec, "POST", {}, headers, body)
+    greeting = _greeted(knock, body, verified=False)
     if greeting is not None:
-        return HttpResponse(greeting.body, status=greeting.status, content_type=greeting.content_type)
-    return _store(account, spec, headers, body)
+        return greeting
+    _verify(knock, body)
+    return _greeted(knock, body, verified=True) or _store(knock, body)
 
 
 def _spec(account: Account) -> WebhookSpec:
@@ -74,6 +102,37 @@ def _spec(account: Account) -> WebhookSpec:
     if spec is None:
         raise Refused(404, "no_webhooks", "this provider sends no webhooks that the hub knows")
     return spec
+
+
+def _secrets(account: Account) -> Sequence[str]:
+    try:
+        return webhook_secrets(account)
+    except SecretProblem as error:
+        raise _unverifiable(account, error) from None
+
+
+def _unverifiable(account: Account, error: Exception) -> Refused:
+    """The sentence is for the account's page; the sender learns nothing about our secrets."""
+    count(account, "secret_problem", str(error))
+    return Refused(401, "no_secret", "the delivery cannot be verified")
+
+
+def _greeted(knock: Knock, body: bytes, *, verified: bool) -> HttpResponse | None:
+    """A handshake is answered, and a secret that it tells is kept, if none was known before."""
+    found = webhook.challenge(
+        knock.spec, knock.method, knock.request.GET.dict(), knock.headers, body, verified=verified
+    )
+    if found is None:
+        return None
+    if found.keep and not keep_first(knock.account, found.keep):
+        raise Refused(
+            401, "secret_refused", "a secret was told again; the one that is known stays until it is taken away"
+        )
+    return _handshake(found)
+
+
+def _handshake(found: Challenge) -> HttpResponse:
+    return HttpResponse(found.body, status=found.status, content_type=found.content_type, headers=dict(found.headers))
 
 
 def _capped_body(request: HttpRequest) -> bytes:
@@ -95,41 +154,61 @@ def _too_large() -> Refused:
     return Refused(413, "too_large", f"the body is larger than {LARGEST_BODY} bytes")
 
 
-def _verify(account: Account, spec: WebhookSpec, request: HttpRequest, headers: Mapping[str, str], body: bytes) -> None:
+def _verify(knock: Knock, body: bytes) -> None:
+    spec, now = knock.spec.signature, time.time() + settings.CLOCK_OFFSET
+    if not knock.secrets and spec.scheme not in ("address", "none"):
+        raise Refused(401, "no_secret", "the account has no webhook secret to verify deliveries with")
+    if spec.scheme == "none" and fully_hinted(knock.account, spec.limit):
+        said = f"more than {spec.limit} a minute that nothing proves; the next delta sync looks"
+        raise Refused(429, "hints_capped", said)
     try:
-        known = secrets_of(account)
-        # While a secret is changed, the old one may stand beside it under another name.
-        given = [value for name, value in sorted(known.items()) if name.startswith("webhook") and value]
-        if not given:
-            raise Refused(401, "no_secret", "the account has no webhook secret to verify deliveries with")
-        address = request.build_absolute_uri()
-        now = time.time() + settings.CLOCK_OFFSET
-        webhook.verify(spec, given, request.method or "", address, headers, body, now)
-    except webhook.BadSignature as error:
+        query = knock.request.GET.dict()
+        webhook.verify(knock.spec, knock.secrets, knock.method, knock.urls, knock.headers, body, now, query)
+    except BadSignature as error:
         raise Refused(401, f"signature_{error.reason}", str(error)) from None
-    except (Misconfigured, SecretProblem) as error:
-        # The sentence is for the account's page; the sender learns nothing about our secrets.
-        count(account, "secret_problem", str(error))
-        raise Refused(401, "no_secret", "the delivery cannot be verified") from None
+    except Misconfigured as error:
+        raise _unverifiable(knock.account, error) from None
 
 
-def _demand_json(body: bytes) -> None:
+def _store(knock: Knock, body: bytes) -> HttpResponse:
+    account = knock.account
+    told = _told(knock, body)
+    _note(account, told)
+    if told.sequence is not None and missed(account, *told.sequence):
+        poll_soon(account, "*", "deliveries are missing: their numbers leave a gap")
+    if not told.events:
+        if not (told.unknown or told.faults or told.refused):
+            count(account, "ignored", "nothing in it concerns the hub")
+        return _taken(knock.spec, "nothing in it concerns the hub")
+    kept = {name: knock.headers[name] for name in (*ALWAYS_KEPT, *knock.spec.kept_headers()) if name in knock.headers}
+    fresh = receive(account, told.events, body, kept, picked=knock.spec.signature.by_item)
+    return _taken(knock.spec, "accepted" if fresh else "known already")
+
+
+def _told(knock: Knock, body: bytes) -> Told:
     try:
-        orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Refused(400, "not_json", "the body is not JSON") from None
-
-
-def _store(account: Account, spec: WebhookSpec, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-    try:
-        events = webhook.events(spec, body, headers)
+        believes = partial(knows, secrets=knock.secrets)
+        return webhook.told(knock.spec, body, knock.headers, believes)
     except Malformed as error:
-        # Verified, and of a kind that the hub does not know: the sender need not try again.
-        raise Refused(202, "unknown_event", str(error)) from None
-    if not events:
-        raise Refused(202, "ignored", "nothing in it concerns the hub")
-    kept = {name: headers[name] for name in (*ALWAYS_KEPT, spec.events.id_header.lower()) if name in headers}
-    return _answer(202, "accepted" if receive(account, events, body, kept) else "known already")
+        # Verified, and yet nothing that its file describes: sent again it would be the same.
+        raise Refused(400 if error.where == "webhook body" else 202, "unreadable", str(error)) from None
+
+
+def _note(account: Account, told: Told) -> None:
+    """What could not be read is counted, and a delta sync looks at once at what it may have been about."""
+    for reason, sentences in (("unknown_event", told.unknown), ("malformed_event", told.faults)):
+        if sentences:
+            count(account, reason, sentences[0], len(sentences))
+    if told.refused:
+        count(account, "item_refused", "it does not repeat the token of this account", told.refused)
+    for object_slug in sorted(told.unread):
+        poll_soon(account, object_slug, "an event did not say which record it is about")
+
+
+def _taken(spec: WebhookSpec, said: str) -> HttpResponse:
+    if spec.answer.body is None:
+        return _answer(spec.answer.status, said)
+    return HttpResponse(spec.answer.body, status=spec.answer.status, content_type="text/plain; charset=utf-8")
 
 
 def _answer(status: int, said: str) -> HttpResponse:

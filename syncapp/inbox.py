@@ -28,12 +28,16 @@ NOTHING_NEW = "it tells of a version that was judged already"
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something happened to this record, says this delivery. `event` is what it told, if it came from outside."""
+    """Something happened to this record, says this delivery. `event` is what it told, if it came from outside.
+
+    Without a record: the feed is to be read, or something happened to the subscription (`kind`).
+    """
 
     delivery: Delivery
     object: str
     remote_id: str
     event: Event | None = None
+    kind: str = ""
 
 
 def claim_deliveries(limit: int = BATCH) -> list[Delivery]:

@@ -3,7 +3,7 @@
 import time
 
 from . import baseline as baselines
-from . import carry, observe, poll, resolving, revising, sweep
+from . import carry, observe, poll, resolving, revising, sweep, tending
 from .inbox import Pace
 from .plan import make
 from .queue import ring
@@ -35,6 +35,10 @@ def push(feed_id: int) -> None:
 def settle(feed_id: int) -> None:
     if carry.settle_feed(feed_id).more:
         ring(sweep.SETTLE_JOB, feed_id, queue="push")
+
+
+def tend_subscriptions() -> None:
+    tending.tend()
 
 
 def resolve() -> None:

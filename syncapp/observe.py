@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from policies.core.seen import How, Observation
 
+from . import announced
 from .connectors import webhook
 from .connectors.errors import ConnectorError, Limited, Malformed, ManifestError, Permanent, Retryable
+from .connectors.hookspec import EVERY
 from .connectors.items import ItemReader
 from .connectors.records import Event
 from .echoes import with_news
@@ -84,7 +86,8 @@ def _by_feed(deliveries: Sequence[Delivery], fates: Fates) -> Iterable[tuple[Fee
 
 def _hints(delivery: Delivery, feeds: Sequence[Feed], fates: Fates) -> list[Hint]:
     objects = {feed.object for feed in feeds if feed.account_id == delivery.account_id}
-    hints = _told(delivery, next(f for f in feeds if f.account_id == delivery.account_id), fates)
+    told = _told(delivery, next(f for f in feeds if f.account_id == delivery.account_id), fates)
+    hints = [replace(hint, object=one) for hint in told for one in (objects if hint.object == EVERY else [hint.object])]
     for hint in hints:
         if hint.object not in objects:
             fates.aside(
@@ -95,7 +98,7 @@ def _hints(delivery: Delivery, feeds: Sequence[Feed], fates: Fates) -> list[Hint
 
 def _told(delivery: Delivery, feed: Feed, fates: Fates) -> list[Hint]:
     if is_own_hint(delivery):
-        return [Hint(delivery, told["object"], told["record"]) for told in delivery.events]
+        return [Hint(delivery, told["object"], told["record"], kind=told["kind"]) for told in delivery.events]
     try:
         spec = manifest_of(feed.account).webhook
         found = webhook.events(spec, bytes(delivery.body), delivery.headers) if spec is not None else []
@@ -105,13 +108,16 @@ def _told(delivery: Delivery, feed: Feed, fates: Fates) -> list[Hint]:
     except ManifestError as error:
         fates.later(delivery, PERSON_WAIT, str(error), free=True)
         return []
+    # Of a batch whose items each prove themselves, only those that did.
+    picked = {told["at"] for told in delivery.events if "at" in told}
+    found = [event for event in found if not picked or event.place in picked]
     return [hint for event in found for hint in _both_sides(delivery, event)]
 
 
 def _both_sides(delivery: Delivery, event: Event) -> list[Hint]:
     """The record of an event; after a merge also those that went into it, of which the event tells no values."""
     gone = [Hint(delivery, event.object, one) for one in event.merged]
-    return [Hint(delivery, event.object, event.record_id, event), *gone]
+    return [Hint(delivery, event.object, event.record_id, event, event.kind), *gone]
 
 
 def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
@@ -119,6 +125,10 @@ def _look_at(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
         for hint in hints:
             fates.later(hint.delivery, seconds, said, free=True)
 
+    announced.take(feed, [hint for hint in hints if not hint.remote_id], fates)
+    hints = [hint for hint in hints if hint.remote_id]
+    if not hints:
+        return
     why = why_not_read(feed)
     if why and feed.account.direction not in IN:
         for hint in hints:

@@ -53,6 +53,8 @@ ROWS = {
     "syncapp_delivery": "false",
     "syncapp_shown": "false",
     "syncapp_tally": "false",
+    "syncapp_subscription": "false",
+    "syncapp_sequence": "false",
     "syncapp_run": "false",
     "syncapp_planned": "false",
     "syncapp_approval": "false",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import orjson
 from django.db import connection
 
+from .connectors.hookspec import POLL
 from .connectors.records import Event
+from .load import database_now
 from .models import Account, Delivery, Feed
 from .queue import ring
 
@@ -19,6 +23,20 @@ TALLY = (
     "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said) {one}"
     " ON CONFLICT (account_id, reason) DO UPDATE"
     " SET number = syncapp_tally.number + 1, last_at = excluded.last_at, last_said = excluded.last_said"
+)
+
+COUNT = (
+    "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said)"
+    " VALUES (%(account)s, %(reason)s, %(number)s, clock_timestamp(), %(said)s)"
+    " ON CONFLICT (account_id, reason) DO UPDATE"
+    " SET number = syncapp_tally.number + %(number)s, last_at = excluded.last_at, last_said = excluded.last_said"
+)
+SOON = (
+    "INSERT INTO syncapp_delivery"
+    " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
+    " VALUES (%s, %s, clock_timestamp(), ''::bytea, '{}'::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
+    " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
+    "   next_try = excluded.next_try, received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
 )
 
 # What was stored before is counted in the same statement, so that a repeated delivery costs one.
@@ -34,13 +52,16 @@ STORE = (
 )
 
 
-def receive(account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str]) -> bool:
+def receive(
+    account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str], *, picked: bool = False
+) -> bool:
     """Store a verified delivery and ring; False if it was stored before, which is only counted, in the same statement.
 
     Where the provider gives no id, equal bodies are equal ids: one that was looked at already is looked at anew then,
-    because a second edit of a record may be announced in the very same words.
+    because a second edit of a record may be announced in the very same words. `picked`: others in the body are not
+    believed, so it is noted which these are.
     """
-    told = [{"object": event.object, "record": event.record_id, "kind": event.kind} for event in events]
+    told = [_told(event, picked) for event in events]
     with connection.cursor() as cursor:
         cursor.execute(
             STORE,
@@ -61,6 +82,11 @@ def receive(account: Account, events: Sequence[Event], body: bytes, headers: Map
     return fresh
 
 
+def _told(event: Event, picked: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"object": event.object, "record": event.record_id, "kind": event.kind}
+    return told | {"at": event.place} if picked else told
+
+
 def ring_inbox() -> None:
     ring(INBOX_JOB, queue="inbox")
 
@@ -72,14 +98,30 @@ def _event_id(events: Sequence[Event]) -> str:
     return "sha256:" + hashlib.sha256(whole.encode()).hexdigest()
 
 
-def count(account: Account, reason: str, said: str) -> None:
+def count(account: Account, reason: str, said: str, number: int = 1) -> None:
     """Something that is not stored came to the door."""
     said = said.replace("\0", "�")[:LONGEST_TOLD]
     with connection.cursor() as cursor:
         cursor.execute(
-            TALLY.format(one="VALUES (%s, %s, 1, clock_timestamp(), %s)"),
-            [account.pk, reason, said],
+            COUNT,
+            {"account": account.pk, "reason": reason, "number": number, "said": said},
         )
+
+
+def fully_hinted(account: Account, limit: int) -> bool:
+    """So many deliveries came within a minute. Asked only where nothing proves them: whoever knows the address could
+    make the hub look at records all day."""
+    minute = database_now() - timedelta(minutes=1)
+    return len(Delivery.objects.filter(account=account, received_at__gt=minute)[:limit]) >= limit
+
+
+def poll_soon(account: Account, object_slug: str, why: str) -> None:
+    """A hint of our own: something changed, nobody knows which record. The feed is read as soon as it is free."""
+    count(account, "delta_at_once", why)
+    told = orjson.dumps([{"object": object_slug, "record": "", "kind": POLL}]).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(SOON, [account.pk, f"poll:{object_slug}", told])
+    ring_inbox()
 
 
 def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float, *, unless_waiting: bool = False) -> None:

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from policies.models import Sync
 
 from .alerts import look_after_brakes
+from .announced import POLL_JOB, POLL_QUEUE
 from .baseline import BASELINE_JOB, unfinished
 from .carry import WRITE_LEASE, carry, settle_feed
 from .health import READABLE, WRITABLE
@@ -28,13 +29,11 @@ from .receive import ring_inbox
 from .resolving import resolve, to_look_at
 from .revising import finish_revisions
 from .store import PUSH_JOB
+from .tending import TEND_JOB, subscriptions_are_due
 from .unresolved import RESOLVE_JOB
 
-POLL_JOB = "syncapp.jobs.poll_feed"
 SETTLE_JOB = "syncapp.jobs.settle"
 REVISE_JOB = "syncapp.jobs.revise"
-# Last in the order in which a worker empties its queues: a long listing must not keep a webhook waiting.
-POLL_QUEUE = "push"
 ROUNDS = 50
 
 
@@ -53,6 +52,8 @@ def tick() -> None:
         ring(BASELINE_JOB, pk, queue=POLL_QUEUE)
     for pk in open_plans():
         ring(PLAN_JOB, pk, queue=POLL_QUEUE)
+    if subscriptions_are_due(now):
+        ring(TEND_JOB)
     if Waiting.objects.filter(to_look_at(now)).exists():
         ring(RESOLVE_JOB)
     for pk in due_feeds(now):

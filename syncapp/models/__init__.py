@@ -3,6 +3,7 @@
 from .accounts import Account, Feed, Run
 from .brakes import Brake, Held, Lately, Spending
 from .drafts import Draft
+from .hooks import Sequence, Subscription
 from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
@@ -27,8 +28,10 @@ __all__ = [
     "Record",
     "Revision",
     "Run",
+    "Sequence",
     "Shown",
     "Spending",
+    "Subscription",
     "Tally",
     "Waiting",
 ]

@@ -132,7 +132,7 @@ def test_what_is_not_signed_well_is_refused_and_not_stored(account: Account, hea
 
 def test_a_body_that_is_not_json_is_refused(account: Account):
     assert deliver(account, b"<xml/>", signed(b"<xml/>")).status_code == 400
-    assert tallies() == {"not_json": 1}
+    assert tallies() == {"unreadable": 1}
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_verified(account: Account):

@@ -170,6 +170,16 @@ def _json(name: str, argument: Any) -> Transform:
     return Transform(name, lambda value: orjson.loads(value), lambda value: orjson.dumps(value).decode())
 
 
+def _crlf(name: str, argument: Any) -> Transform:
+    """Text whose lines end as the web's forms send them; here they end as everywhere else."""
+    _none(name, argument)
+    return Transform(name, lambda value: str(value).replace("\r\n", "\n"), _lines)
+
+
+def _lines(value: Any) -> str:
+    return str(value).replace("\r\n", "\n").replace("\n", "\r\n")
+
+
 def _empty_null(name: str, argument: Any) -> Transform:
     _none(name, argument)
     return Transform(name, lambda value: None if value in ("", [], {}) else value, lambda value: value)
@@ -236,6 +246,7 @@ REGISTRY: dict[str, Callable[[str, Any], Transform]] = {
     "prefix": _prefix,
     "json": _json,
     "empty_null": _empty_null,
+    "crlf": _crlf,
     "round": _rounded,
     "first_word": _one_way(lambda text: text.split(maxsplit=1)[0] if text.split() else None, PARTS),
     "after_first_word": _one_way(lambda text: [*text.split(maxsplit=1), None, None][1], PARTS),

@@ -18,7 +18,7 @@ from syncapp.connectors.transforms import REGISTRY
 
 ROUND = [
     ("unix_seconds", 1600000000, "2020-09-13T12:26:40.000Z"), ("unix_ms", 1600000000123, "2020-09-13T12:26:40.123Z"),
-    ("cents", 120050, "1200.50"), ("cents", -5, "-0.05"), ({"cents": 0}, 7, "7"), ({"split": ";"}, "a;b", ["a", "b"]),
+    ("crlf", "a\r\nb", "a\nb"), ("cents", 120050, "1200.50"), ("cents", -5, "-0.05"), ({"cents": 0}, 7, "7"), ({"split": ";"}, "a;b", ["a", "b"]),
     ({"split": ";"}, "", []), ("bool_text", "true", True), ("bool_text", "false", False), ("bool_int", 1, True),
     ("bool_int", 0, False), ("yes_no", "no", False), ("number", "42", 42), ("number", "1.5", 1.5), ("text", 42, "42"),
     ("text", 1.5, "1.5"), ({"pluck": "name"}, [{"name": "a"}], ["a"]), ({"prefix": "tel:"}, "tel:1", "1"),

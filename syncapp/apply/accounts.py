@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from syncapp.connectors import registry
-from syncapp.connectors.authspec import Setting
+from syncapp.connectors.authspec import WAY, Setting
+from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.located import Located
 from syncapp.connectors.spec import Manifest
 from syncapp.models import Account
@@ -50,9 +51,12 @@ def put_account(
         )
     manifest = registry.load(provider, folders)
     config = _config(found, place, wanted.get("config", {}), manifest)
+    used = _as_chosen(found, place, manifest, config)
+    _demand(found, (*place, "config"), used.config, set(config), "setting")
     references = _references(found, place, wanted.get("secrets", {}), manifest)
     if stored is not None or not bytes(account.secrets):  # some may have been entered by hand
-        _demand_secrets(found, place, manifest, {*references, *(stored or ())})
+        _demand_secrets(found, place, used, {*references, *(stored or ())})
+    config = _told_at_sign_in(manifest, account) | config
     changes.put(
         account,
         f"account {slug}",
@@ -75,8 +79,25 @@ def _config(found: Located, place: tuple[str, ...], given: Mapping[str, Any], ma
     at = (*place, "config")
     for name in given:
         known(found, (*at, name), name, list(manifest.config), f"setting of {manifest.slug}")
-    _demand(found, at, manifest.config, set(given), "setting")
     return {name: from_environment(found, (*at, name), value) for name, value in given.items()}
+
+
+def _as_chosen(found: Located, place: tuple[str, ...], manifest: Manifest, config: Mapping[str, str]) -> Manifest:
+    try:
+        return manifest.chosen(config)
+    except Misconfigured as wrong:
+        raise found.wrong((*place, "config", WAY), wrong.what, wrong.accepted) from None
+
+
+def _told_at_sign_in(manifest: Manifest, account: Account) -> dict[str, str]:
+    """What a person's sign-in told about the account outlives the next reading of the file."""
+    if account.provider != manifest.slug:
+        return {}
+    return {
+        name: text
+        for name, text in account.config.items()
+        if name in manifest.config and manifest.config[name].captured
+    }
 
 
 def _references(found: Located, place: tuple[str, ...], given: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
@@ -88,8 +109,8 @@ def _references(found: Located, place: tuple[str, ...], given: Mapping[str, Any]
 def _demand_secrets(found: Located, place: tuple[str, ...], manifest: Manifest, given: set[str]) -> None:
     at = (*place, "secrets")
     _demand(found, at, manifest.secrets, given, "secret")
-    auth = manifest.auth
-    if auth.type == "refresh" and not {auth.access, auth.refresh} & given:
+    auth = manifest.auth.oauth
+    if auth is not None and auth.grant == "refresh_token" and not {auth.access, auth.refresh} & given:
         missing = f"the secret {auth.access!r} is missing, and so is {auth.refresh!r}"
         raise found.wrong(at, missing, f"{auth.access} or {auth.refresh}")
 

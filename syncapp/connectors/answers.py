@@ -84,7 +84,7 @@ def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> C
     said = context.redact(message(body, context.errors, answer.status))
     if answer.status == 401 or (code is not None and code in context.errors.unauthorised_codes):
         what = f"the provider does not accept the credentials: {said}"
-        return Unauthorised(what, answer.where, "renew the account's secret", status=401)
+        return Unauthorised(what, answer.where, "renew the account's secret", status=401, code=code)
     if answer.status == 403:
         what = f"the credentials may not do this: {said}"
         return Unauthorised(what, answer.where, "grant the account this right", status=403)

@@ -14,12 +14,11 @@ def auth_headers(spec: AuthSpec, values: Mapping[str, str], where: str) -> dict[
     """The headers that prove who we are; they are sent to the account's own host only."""
     headers = {name: fill(template, values, where) for name, template in spec.headers.items()}
     if spec.type == "bearer":
-        headers["Authorization"] = "Bearer " + fill(spec.token, values, where)
-    if spec.type == "refresh" and not spec.headers:
-        headers["Authorization"] = "Bearer " + values[f"secret.{spec.access}"]
+        headers["Authorization"] = behind(spec.prefix, fill(spec.token, values, where))
+    if spec.oauth is not None and not spec.headers:
+        headers["Authorization"] = behind(spec.prefix, values[f"secret.{spec.oauth.access}"])
     if spec.type == "basic":
-        pair = f"{fill(spec.user, values, where)}:{fill(spec.password, values, where)}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+        headers["Authorization"] = basic(fill(spec.user, values, where), fill(spec.password, values, where))
     for name, value in headers.items():
         if not value.isprintable():
             raise Misconfigured(
@@ -28,3 +27,11 @@ def auth_headers(spec: AuthSpec, values: Mapping[str, str], where: str) -> dict[
                 "paste it again as one line",
             )
     return headers
+
+
+def behind(prefix: str, token: str) -> str:
+    return f"{prefix} {token}" if prefix else token
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from syncapp.connectors.authspec import AuthSpec, Setting
+from syncapp.connectors.authspec import WAY, AssertionSpec, AuthSpec, CaptureSpec, ChooseSpec, OAuthSpec, Setting
 from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
@@ -26,7 +26,7 @@ from syncapp.connectors.spec import (
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
-RENAMED = {"in": "place"}
+RENAMED = {"in": "place", "from": "source"}
 
 
 def make(kind: type[T], raw: Raw, **changed: Any) -> T:
@@ -47,13 +47,15 @@ def maybe(kind: type[T], raw: Raw | None) -> T | None:
 
 def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
     errors = raw.get("errors", {})
+    ways = {name: _auth(entry) for name, entry in raw["auth"].get("ways", {"": raw["auth"]}).items()}
     return make(
         Manifest,
         raw,
         file=file,
-        auth=make(AuthSpec, raw["auth"]),
-        config=_settings(raw.get("config", {})),
-        secrets=_settings(raw.get("secrets", {})),
+        auth=next(iter(ways.values())),
+        ways=ways if "ways" in raw["auth"] else {},
+        config=_config(raw, ways),
+        secrets=_secrets(raw, ways),
         limits=_limits(raw.get("limits", {})),
         check=maybe(CheckSpec, raw.get("check")),
         webhook=webhook,
@@ -63,6 +65,50 @@ def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
 
 def _settings(raw: Raw) -> dict[str, Setting]:
     return {name: make(Setting, entry) for name, entry in raw.items()}
+
+
+def _auth(raw: Raw) -> AuthSpec:
+    if raw["type"] not in ("refresh", "oauth2"):
+        return make(AuthSpec, raw)
+    changed: dict[str, Any] = {
+        "capture": {name: make(CaptureSpec, one) for name, one in raw.get("capture", {}).items()}
+    }
+    if raw["type"] == "refresh":
+        changed["grant"] = "refresh_token"
+    unproven = raw["type"] == "refresh" or (raw.get("grant") == "jwt_bearer" and "client_auth" not in raw)
+    if unproven or raw.get("client_auth") == "none":
+        changed |= {"client_secret": raw.get("client_secret", "")}
+    if unproven:
+        changed |= {"client_id": raw.get("client_id", "")}
+    oauth = make(
+        OAuthSpec,
+        raw,
+        choose=maybe(ChooseSpec, raw.get("choose")),
+        assertion=maybe(AssertionSpec, raw.get("assertion")),
+        **changed,
+    )
+    return make(AuthSpec, raw, oauth=oauth)
+
+
+def _config(raw: Raw, ways: Mapping[str, AuthSpec]) -> dict[str, Setting]:
+    """What the file names; what is told at sign-in is not typed; and where there are several ways, which one it is."""
+    told = {name for way in ways.values() if way.oauth for name, one in way.oauth.capture.items() if not one.secret}
+    found = _settings(raw.get("config", {}))
+    found |= {name: dataclasses.replace(found[name], required=False, captured=True) for name in found if name in told}
+    if "ways" in raw["auth"]:
+        found[WAY] = Setting("How to sign in", default=next(iter(ways)), choices=tuple(ways))
+    return found
+
+
+def _secrets(raw: Raw, ways: Mapping[str, AuthSpec]) -> dict[str, Setting]:
+    """What the file names, and the tokens of those who sign in, which nobody has to type."""
+    found = _settings(raw.get("secrets", {}))
+    for oauth in (way.oauth for way in ways.values() if way.oauth is not None and way.type == "oauth2"):
+        told = [name for name, one in oauth.capture.items() if one.secret]
+        for name in (oauth.access, *(() if oauth.alone else (oauth.refresh,)), *told):
+            label = found[name].label if name in found else name.replace("_", " ").capitalize()
+            found[name] = Setting(label, required=False, captured=True)
+    return found
 
 
 def _limits(raw: Raw) -> LimitSpec:

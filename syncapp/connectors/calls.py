@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -64,13 +65,11 @@ class Caller:
         before_write: Callable[[], None],
         keeper: Keeper | None,
     ) -> None:
+        manifest = manifest.chosen(config)
         self.manifest, self.account, self.clock = manifest, account or manifest.slug, clock
         self.config = {f"config.{k}": v for k, v in settled(manifest.config, config, "config", manifest.slug).items()}
         secret = settled(manifest.secrets, secrets, "secrets", manifest.slug)
         secret |= {name: text for name, text in secrets.items() if is_beside(name)}
-        self.base = fill(manifest.base_url, self.config, manifest.slug).rstrip("/")
-        check_url(self.base, f"address of the {manifest.name} account")
-        self.headers = {name: fill(template, self.config, manifest.slug) for name, template in manifest.headers.items()}
         self.looks_only = False
         self.throttle: Throttle = throttle or MemoryThrottle()
         self.patience, self.sleep, self.before_write = patience, sleep, before_write
@@ -82,6 +81,33 @@ class Caller:
             manifest.auth, self.config, secret,
             keeper=self.keeper, transport=self.transport, clock=clock, slug=manifest.slug,
         )  # fmt: skip
+        self.base, self.headers = "", dict[str, str]()
+        self._settle(self.credentials.told)
+
+    def _settle(self, told: Mapping[str, str]) -> None:
+        """What depends on the account's settings, some of which a token answer may tell anew."""
+        self._told = told
+        self.config |= {f"config.{name}": text for name, text in told.items()}
+        manifest, where = self.manifest, self.manifest.slug
+        lacking = [name for name in names(manifest.base_url) if not self.config.get(name)]
+        if lacking and not self.credentials.headers:
+            return  # the first token answer will tell
+        if lacking:
+            setting = manifest.config[lacking[0].removeprefix("config.")]
+            what = f"the account does not know its {setting.label} yet, where its calls go to"
+            raise Misconfigured(what, f"account of {where}", "sign in again" if setting.captured else "set it there")
+        self.base = fill(manifest.base_url, self.config, where).rstrip("/")
+        check_url(self.base, f"address of the {manifest.name} account")
+        self.headers = {name: fill(template, self.config, where) for name, template in manifest.headers.items()}
+
+    def _prove(self) -> None:
+        """Before a call: access that is about to expire is bought anew, and with it perhaps another address."""
+        self.credentials.before()
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.credentials.told != self._told or not self.base:
+            self._settle(self.credentials.told)
 
     def send(self, call: Call, reader: ItemReader | None = None) -> Answer:
         """The answer, if it is the one that was wanted; else the error that fits.
@@ -91,13 +117,14 @@ class Caller:
         if self.looks_only and call.name not in LOOKS:
             where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
             raise LooksOnly("this client only looks; nothing was sent", where, ", ".join(LOOKS))
-        self.credentials.before()
+        self._prove()
         while True:
             try:
                 return self._send(call, reader)
             except Unauthorised as refused:
-                if refused.status != 401 or not self.credentials.again():
+                if refused.status != 401 or not self.credentials.again(refused.code):
                     raise
+                self._follow()
 
     def _send(self, call: Call, reader: ItemReader | None) -> Answer:
         request = self._request(call)
@@ -126,9 +153,12 @@ class Caller:
 
     def get(self, path: str, method: str = "GET") -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
-        self.credentials.before()
+        self._prove()
         answer = self._get(path, method)
-        return self._get(path, method) if answer.status == 401 and self.credentials.again() else answer
+        if answer.status != 401 or not self.credentials.again():
+            return answer
+        self._follow()
+        return self._get(path, method)
 
     def _get(self, path: str, method: str) -> Answer:
         request = Request(
@@ -222,8 +252,19 @@ def settled(wanted: Mapping[str, Setting], given: Mapping[str, Any], kind: str, 
             raise Misconfigured(
                 f"{kind} value {name!r} ({setting.label}) is missing", f"account of {slug}", "set it in the account"
             )
+        _accept(setting, value or "", f"{kind} value {name!r}", f"account of {slug}", shown=kind == "config")
         result[name] = value or ""
     return result
+
+
+def _accept(setting: Setting, value: str, what: str, where: str, *, shown: bool) -> None:
+    """Raises Misconfigured for a value that the file does not accept; a secret is not shown."""
+    said = repr(value) if shown else "what is given"
+    if value and setting.choices and value not in setting.choices:
+        raise Misconfigured(f"{what} ({setting.label}): {said} is not accepted", where, ", ".join(setting.choices))
+    if value and setting.pattern and not re.fullmatch(setting.pattern, value):
+        told = setting.help or f"text that fits {setting.pattern}"
+        raise Misconfigured(f"{what} ({setting.label}): {said} is not accepted", where, told)
 
 
 def object_of(manifest: Manifest, object: str) -> ObjectSpec:

@@ -48,11 +48,13 @@ class Permanent(ConnectorError):
 
 
 class Unauthorised(Permanent):
-    """The credentials are wrong, expired (401), or may not do this (403)."""
+    """The credentials are wrong, expired (401), or may not do this (403). ``code`` is the provider's own."""
 
-    def __init__(self, what: str, where: str = "", accepted: str = "", *, status: int = 0) -> None:
+    def __init__(
+        self, what: str, where: str = "", accepted: str = "", *, status: int = 0, code: str | None = None
+    ) -> None:
         super().__init__(what, where, accepted)
-        self.status = status
+        self.status, self.code = status, code
 
 
 class Rejected(Permanent):

@@ -97,6 +97,7 @@ def _deepest(error: ValidationError, data: Any) -> ValidationError:
     if error.validator not in ("oneOf", "anyOf") or not error.context:
         return error
     meant = [inner for inner in error.context if not _wrong_branch(error, inner)]
+    meant = [inner for inner in meant if not (inner.validator == "oneOf" and _explained(inner, meant))]
     best = best_match(iter(meant or error.context))
     return _deepest(best, data) if best is not None else error
 

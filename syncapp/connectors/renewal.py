@@ -1,38 +1,42 @@
-"""Credentials that are renewed: a refresh token buys the next access token (RFC 6749, section 6), before it expires and
-when the provider does not take it any more.
+"""Credentials that are renewed: before they expire, and when the provider does not take them any more.
 
 A refresh token may serve only once, so whoever keeps the account's secrets lets one caller renew at a time.
 """
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-from urllib.parse import urlencode
+from typing import Protocol
 
-import orjson
-
-from syncapp.connectors.answers import redactor
+from syncapp.connectors import oauth
 from syncapp.connectors.auth import auth_headers
-from syncapp.connectors.authspec import AuthSpec
-from syncapp.connectors.errors import Misconfigured, Unauthorised, Unavailable, Unknown
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.authspec import AuthSpec, OAuthSpec
+from syncapp.connectors.capture import captured
+from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.records import Quota
-from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import number
-from syncapp.connectors.transport import Answer, Request, Transport
+from syncapp.connectors.transport import Transport
 
 Secrets = Mapping[str, str]
-# The renewed access token is not waited for to expire: so many seconds, but no more than this share of its life.
-EARLY, SHARE = 30.0, 0.2
-NEXT = "connect the account again: give it a new refresh token"
 
 
 def renew_at(access: str) -> str:
     """The name beside an access token under which the moment to renew it is kept."""
     return f"{access}.renew_at"
+
+
+def told_name(access: str, name: str) -> str:
+    """The name beside an access token under which is kept what its answer told about the account."""
+    return f"{access}.told.{name}"
+
+
+def told_beside(spec: AuthSpec, secrets: Secrets) -> dict[str, str]:
+    """What the last token answer told of the account's settings."""
+    if spec.oauth is None:
+        return {}
+    names = {name: told_name(spec.oauth.access, name) for name in spec.oauth.capture}
+    return {name: secrets[beside] for name, beside in names.items() if secrets.get(beside)}
 
 
 class Keeper(Protocol):
@@ -66,7 +70,7 @@ class MemoryKeeper:
 
 
 class Credentials:
-    """What proves who we are, as of now."""
+    """What proves who we are, as of now. ``told``: settings of the account that a token answer told."""
 
     def __init__(
         self, spec: AuthSpec, config: Mapping[str, str], secrets: Secrets, *,
@@ -79,92 +83,86 @@ class Credentials:
 
     def _take(self, secrets: Secrets) -> None:
         self.secrets = dict(secrets)
-        self.redact = redactor(self.secrets)
-        renews = self.spec.type == "refresh"
-        if renews and not (secrets.get(self.spec.access) or secrets.get(self.spec.refresh)):
-            what = f"the account has neither {self.spec.access!r} nor {self.spec.refresh!r}"
-            raise Misconfigured(what, f"account of {self._slug}", "set one of them in the account")
-        waits = renews and not secrets.get(self.spec.access)
+        self.redact = oauth.hiding(self._values(secrets))
+        self.told = told_beside(self.spec, secrets)
+        if self.spec.oauth is not None:
+            self._demand(self.spec.oauth, secrets)
+        waits = self.spec.oauth is not None and not secrets.get(self.spec.oauth.access)
         self.headers = {} if waits else auth_headers(self.spec, self._values(self.secrets), self._slug)
+
+    def _demand(self, spec: OAuthSpec, secrets: Secrets) -> None:
+        if spec.alone or secrets.get(spec.access) or secrets.get(spec.refresh):
+            return
+        where = f"account of {self._slug}"
+        if spec.interactive:
+            raise Misconfigured("the account is not signed in", where, "sign in on the account's page")
+        what = f"the account has neither {spec.access!r} nor {spec.refresh!r}"
+        raise Misconfigured(what, where, "set one of them in the account")
 
     def before(self) -> None:
         """Before a call: an access token that is about to expire is renewed."""
         self._asked = False
-        if self._is_due(self.secrets):
-            self._renew()
+        if self.spec.oauth is not None and self._is_due(self.spec.oauth, self.secrets):
+            self._renew(self.spec.oauth)
 
-    def again(self) -> bool:
+    def again(self, code: str | None = None) -> bool:
         """After a 401: is there another access token to try? One is bought at most for one call."""
-        if self._asked or not self._renews(self.secrets):
+        spec = self.spec.oauth
+        if spec is None or self._asked or not _renews(spec, self.secrets):
             return False
-        self._renew()
+        if spec.renew_codes and code not in spec.renew_codes:
+            return False
+        self._renew(spec)
         return True
 
-    def _renew(self) -> None:
-        used = self.secrets.get(self.spec.access)
+    def _renew(self, spec: OAuthSpec) -> None:
+        used = self.secrets.get(spec.access)
 
         def fresh(held: Secrets) -> bool:
-            return held.get(self.spec.access) not in (None, "", used) and not self._is_due(held)
+            return held.get(spec.access) not in (None, "", used) and not self._is_due(spec, held)
 
-        self._take(self._keeper.renew(fresh, self._ask))
+        self._take(self._keeper.renew(fresh, lambda held: self._ask(spec, held)))
 
-    def _renews(self, secrets: Secrets) -> bool:
-        return self.spec.type == "refresh" and bool(secrets.get(self.spec.refresh))
-
-    def _is_due(self, secrets: Secrets) -> bool:
-        if not self._renews(secrets):
+    def _is_due(self, spec: OAuthSpec, secrets: Secrets) -> bool:
+        if not _renews(spec, secrets):
             return False
-        moment = number(secrets.get(renew_at(self.spec.access), ""))
-        return not secrets.get(self.spec.access) or (moment is not None and self._clock() >= moment)
+        moment = number(secrets.get(renew_at(spec.access), ""))
+        return not secrets.get(spec.access) or (moment is not None and self._clock() >= moment)
 
     def _values(self, secrets: Secrets) -> dict[str, str]:
         # What the account did not give is the empty text, also where only what it gave is kept.
-        return {**self._config, **{f"secret.{name}": text for name, text in {**self._settled, **secrets}.items()}}
+        told = {f"config.{name}": text for name, text in told_beside(self.spec, secrets).items()}
+        return {
+            **self._config,
+            **told,
+            **{f"secret.{name}": text for name, text in {**self._settled, **secrets}.items()},
+        }
 
-    def _ask(self, held: Secrets) -> Secrets:
+    def _ask(self, spec: OAuthSpec, held: Secrets) -> Secrets:
         """The secrets that change. Raises Unauthorised where the provider gives none, Unavailable where it is away."""
         self._asked = True
         values = self._values(held)
-        url = fill(self.spec.token_url, values, self._slug)
-        form = {"grant_type": "refresh_token", "refresh_token": held[self.spec.refresh]}
-        client = [fill(text, values, self._slug) for text in (self.spec.client_id, self.spec.client_secret)]
-        proof: dict[str, str] = {}
-        if self.spec.client_auth == "basic":
-            proof["Authorization"] = "Basic " + base64.b64encode(":".join(client).encode()).decode("ascii")
+        if spec.alone:
+            request = oauth.alone(spec, values, self._clock(), self._slug)
         else:
-            form |= {name: text for name, text in zip(("client_id", "client_secret"), client, strict=True) if text}
-        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        # A write: its body holds secrets and is never sent on to where a redirect points.
-        request = Request("POST", url, headers, proof, urlencode(form).encode(), write=True)
-        try:
-            answer = self._transport.send(request)
-        except Unknown as lost:
-            raise Unavailable("no answer came when the access was to be renewed", lost.where) from None
-        return self._bought(answer, held)
+            request = oauth.by_refresh(spec, values, held[spec.refresh], self._slug)
+        granted = oauth.buy(self._transport, request, spec, self._clock, oauth.hiding(values))
+        changed = {spec.access: granted.access, renew_at(spec.access): granted.renew_at}
+        if not spec.alone:
+            changed[spec.refresh] = granted.refresh or held[spec.refresh]
+        return changed | self._learnt(spec, granted, values)
 
-    def _bought(self, answer: Answer, held: Secrets) -> Secrets:
-        told = _json(answer)
-        if answer.status == 429 or answer.status >= 500:
-            wait = number(answer.headers.get("Retry-After", ""))
-            raise Unavailable(f"the access cannot be renewed now ({answer.status})", answer.where, retry_after=wait)
-        access = told.get("access_token")
-        if not 200 <= answer.status < 300 or not isinstance(access, str) or not access:
-            said = " ".join(str(told[name]) for name in ("error", "error_description") if told.get(name))
-            said = redactor(held)(said or f"status {answer.status} without an access token")[:300]
-            raise Unauthorised(f"the provider does not renew the access: {said}", answer.where, NEXT, status=401)
-        refresh = told.get("refresh_token")
-        lives = number(str(told.get("expires_in", "")))
-        moment = "" if lives is None else str(self._clock() + lives - min(EARLY, lives * SHARE))
-        return {
-            self.spec.access: access,
-            self.spec.refresh: refresh if isinstance(refresh, str) and refresh else held[self.spec.refresh],
-            renew_at(self.spec.access): moment,
-        }
+    def _learnt(self, spec: OAuthSpec, granted: oauth.Granted, values: Mapping[str, str]) -> dict[str, str]:
+        """What the answer tells about the account and is not known yet. Answers to a renewal may leave it out."""
+        found = captured(spec.capture, "token", granted.told, self._slug, all=False)
+        changed: dict[str, str] = {}
+        for name, value in found.items():
+            if spec.capture[name].secret:
+                changed[name] = value
+            elif values.get(f"config.{name}") != value:
+                changed[told_name(spec.access, name)] = value
+        return changed
 
 
-def _json(answer: Answer) -> dict[str, Any]:
-    try:
-        told = parse(answer.body)
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
+def _renews(spec: OAuthSpec, secrets: Secrets) -> bool:
+    return spec.alone or bool(secrets.get(spec.refresh))

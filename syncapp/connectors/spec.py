@@ -7,10 +7,11 @@ Strings named *template* may hold ``{config.NAME}``, ``{secret.NAME}`` and the n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from syncapp.connectors.authspec import AuthSpec, Setting
+from syncapp.connectors.authspec import WAY, AuthSpec, Setting
+from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.limitspec import LimitSpec
 from syncapp.connectors.opspec import Operation
@@ -152,3 +153,30 @@ class Manifest:
     docs: str = ""
     quirks: tuple[str, ...] = ()
     file: str = ""
+    ways: Mapping[str, AuthSpec] = field(default_factory=dict)
+
+    def chosen(self, config: Mapping[str, Any]) -> Manifest:
+        """This provider as an account with these settings uses it: by one way to sign in, if there are several."""
+        if not self.ways:
+            return self
+        name = str(config.get(WAY) or next(iter(self.ways)))
+        if name not in self.ways:
+            where = f"account of {self.slug}"
+            raise Misconfigured(f"there is no way to sign in called {name!r}", where, ", ".join(self.ways))
+        auth = self.ways[name]
+        return replace(
+            self,
+            auth=auth,
+            base_url=auth.base_url or self.base_url,
+            config=_needed(self.config, name),
+            secrets=_needed(self.secrets, name),
+            ways={},
+        )
+
+
+def _needed(settings: Mapping[str, Setting], way: str) -> dict[str, Setting]:
+    """What only other ways need may be given, and need not."""
+    return {
+        name: replace(one, required=False) if one.ways and way not in one.ways else one
+        for name, one in settings.items()
+    }

@@ -35,6 +35,18 @@ def renewed(**auth: Any) -> dict[str, Any]:
     return {"auth": given, "secrets": secrets}
 
 
+def oauth2(changes: dict[str, Any] | None = None, **auth: Any) -> dict[str, Any]:
+    """A provider that people sign in to; the value ``...`` leaves a key out."""
+    given = {"type": "oauth2", "authorize_url": "https://x.org/a", "token_url": "https://x.org/t", **auth}
+    config = {"server": {"label": "Server"}, "client_id": {"label": "Client"}}
+    told = {"auth": {key: value for key, value in given.items() if value is not ...}, "config": config}
+    return {**told, "secrets": {"client_secret": {"label": "Secret"}}, **(changes or {})}
+
+
+CHOICE = {"type": "choice", "ways": {"key": {"type": "bearer", "token": "{secret.token}"}, "free": {"type": "none"}}}
+REDIRECT = {"from": "redirect", "path": "server"}
+
+
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"slug": "Acme CRM"}, ["slug", "^[a-z][a-z0-9_]*$"]),
     ({"slug": ...}, ["'slug' is missing"]),
@@ -42,8 +54,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"objects": {}}, ["objects", "at least 1"]),
     ({"auth": {"type": "magic"}}, ["auth.type", "'magic' is not accepted", "bearer", "basic"]),
     ({"auth": {"type": "basic", "user": "u"}}, ["auth", "'password' is missing"]),
-    ({"auth": {"type": "bearer", "token": "t", "prefix": "x"}}, ["auth.prefix", "unknown key 'prefix'"]),
-    ({"auth": {"type": "oauth2"}}, ["oauth2 is not available yet", "none, headers, bearer, basic"]),
+    ({"auth": {"type": "bearer", "token": "t", "suffix": "x"}}, ["auth.suffix", "unknown key 'suffix'", "prefix"]),
     ({"auth.token": "{secret.tokn}"}, ["{secret.tokn} means nothing here", "secret.token"]),
     ({"base_url": "https://{config.site}.x"}, ["base_url", "{config.site} means nothing here", "config.server"]),
     ({"base_url": "https://x/{secret.token}"}, ["base_url", "{secret.token} means nothing here"]),
@@ -68,6 +79,33 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (renewed(client_auth="jwt"), ["auth.client_auth", "'jwt' is not accepted", "body, basic"]),
     (renewed(client_id="{secret.id}"), ["auth.client_id", "{secret.id} means nothing here"]),
     (renewed(scope="all"), ["unknown key 'scope'", "token_url"]),
+    (oauth2(authorize_url=...), ["'authorize_url' is missing: where do people sign in?"]),
+    (oauth2(token_url=...), ["'token_url' is missing"]),
+    (oauth2(grant="password"), ["auth.grant", "'password' is not accepted", "authorization_code, client_credentials, jwt_bearer"]),
+    (oauth2(grant="client_credentials"), ["auth.authorize_url", "nobody signs in with grant client_credentials"]),
+    (oauth2(grant="jwt_bearer", authorize_url=...), ["grant jwt_bearer and 'assertion' belong together"]),
+    (oauth2(assertion={"key": "{secret.client_secret}", "claims": {}}), ["grant jwt_bearer and 'assertion' belong together"]),
+    (oauth2(scopes=["all"]), ["auth.scopes", "wrong type", "object"]),
+    (oauth2(scopes={"all": ""}), ["auth.scopes.all"]),
+    (oauth2(scope_separator=";"), ["auth.scope_separator", "';' is not accepted"]),
+    (oauth2(token_body="xml"), ["auth.token_body", "'xml' is not accepted", "form, json"]),
+    (oauth2(access_path="a..b"), ["auth.access_path", "is not a path"]),
+    (oauth2(authorize_url="https://{secret.client_secret}"), ["auth.authorize_url", "{secret.client_secret} means nothing here"]),
+    (oauth2({"secrets": {}}), ["auth.client_secret", "no 'client_secret' is named", "secrets: client_secret"]),
+    (oauth2({"config": {"server": {"label": "S"}}}), ["auth.client_id", "no 'client_id' is named", "config: client_id"]),
+    (oauth2(capture={"realm": REDIRECT}), ["auth.capture.realm", "there is no setting 'realm' to keep it in", "client_id"]),
+    (oauth2(capture={"server": REDIRECT}), ["auth.capture.server", "decides where credentials are sent to", "a 'pattern'"]),
+    (oauth2(capture={"server": {**REDIRECT, "pattern": "("}}), ["auth.capture.server.pattern", "is not a regular expression"]),
+    (oauth2(capture={"server": {"from": "choice", "path": "id"}}), ["capture.server.from", "nothing is chosen after sign-in"]),
+    (oauth2(capture={"server": {"from": "header", "path": "id"}}), ["'header' is not accepted", "redirect, token, choice"]),
+    ({"auth": {**CHOICE, "ways": {"key": CHOICE["ways"]["key"]}}}, ["auth.ways", "at least 2"]),
+    ({"auth": {**CHOICE, "ways": {**CHOICE["ways"], "key": {"type": "choice"}}}}, ["auth.ways.key", "'choice' is not accepted"]),
+    ({"auth": {**CHOICE, "ways": {**CHOICE["ways"], "free": {"type": "bearer", "token": "{secret.no}"}}}}, ["auth.ways.free.token", "{secret.no} means nothing here"]),
+    ({"auth": CHOICE, "secrets.token.ways": ["kee"]}, ["secrets.token.ways", "no way to sign in called 'kee'", "key, free"]),
+    ({"secrets.token.ways": ["key"]}, ["secrets.token.ways", "ways are declared by auth of type choice"]),
+    ({"auth": CHOICE, "config.sign_in": {"label": "X"}}, ["config.sign_in", "the hub's own name"]),
+    ({"config.server": {"label": "S", "pattern": "["}}, ["config.server.pattern", "is not a regular expression"]),
+    ({"config.server": {"label": "S", "choices": ["a"], "default": "b"}}, ["config.server.default", "'b' is not a choice"]),
     ({"limits": {"daily": {"limit": "X-Q"}}}, ["limits.daily", "'remaining' is missing"]),
     ({"limits": {"daily": {"limit": "X-Q", "remaining": "X-R", "reset_format": "epoch"}}}, ["'epoch' is not accepted", "unix, unix_ms"]),
     ({f"{PEOPLE}.merged": {}}, ["objects.people.merged", "should be non-empty"]),

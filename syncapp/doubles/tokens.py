@@ -28,10 +28,11 @@ class Code:
 
 
 class Tokens:
-    """``life``: seconds that an access token lasts. ``rotates``: a refresh token works once and brings the next."""
+    """``life``: seconds that an access token lasts. ``rotates``: a refresh brings the next refresh token, and the one
+    that was used works no more unless it is `kept`."""
 
-    def __init__(self, clock: Clock, *, life: int, rotates: bool, prefix: str = "") -> None:
-        self.life, self.rotates, self._clock, self._prefix = life, rotates, clock, prefix
+    def __init__(self, clock: Clock, *, life: int, rotates: bool, kept: bool = False, prefix: str = "") -> None:
+        self.life, self.rotates, self.kept, self._clock, self._prefix = life, rotates, kept, clock, prefix
         self.client_id, self.client_secret = f"app-{secrets.token_hex(6)}", secrets.token_hex(16)
         self._ends: dict[str, float] = {}
         self._refresh: set[str] = set()
@@ -51,7 +52,8 @@ class Tokens:
             return None
         if not self.rotates:
             return self.issue(refresh)
-        self._refresh.discard(refresh)
+        if not self.kept:
+            self._refresh.discard(refresh)
         return self.issue()
 
     def ended(self, token: str) -> float | None:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
-from . import brakepages, linkpages, pages, planpages, zones
+from . import brakepages, linkpages, pages, planpages, signinpages, zones
 from .access import ADMINISTER, needs
 from .hooks import hook
 
@@ -34,6 +34,8 @@ urlpatterns = [
     path("plans/<int:pk>/precedence/", planpages.choose, name="precedence"),
     path("plans/<int:pk>/approve/", planpages.approve_plan, name="approve"),
     path("plans/make/<slug:slug>/", planpages.make, name="make_plan"),
+    path("accounts/<slug:slug>/signin/", signinpages.signin, name="signin"),
+    path("oauth/callback/", signinpages.callback, name="oauth_callback"),
     path("accounts/", include("syncapp.connect.urls")),
     path("review/", include("review.urls")),
 ]

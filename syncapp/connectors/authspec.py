@@ -92,6 +92,7 @@ class OAuthSpec:
     expires_path: str = "expires_in"
     expires_format: str = "seconds"
     lifetime: float | None = None
+    renew_status: tuple[int, ...] = (401,)
     renew_codes: tuple[str, ...] = ()
     capture: Mapping[str, CaptureSpec] = field(default_factory=dict)
     choose: ChooseSpec | None = None

@@ -122,7 +122,7 @@ class Caller:
             try:
                 return self._send(call, reader)
             except Unauthorised as refused:
-                if refused.status != 401 or not self.credentials.again(refused.code):
+                if not self.credentials.again(refused.status, refused.code):
                     raise
                 self._follow()
 
@@ -155,7 +155,7 @@ class Caller:
         """A plain call outside any object, unchecked: for the admin's test."""
         self._prove()
         answer = self._get(path, method)
-        if answer.status != 401 or not self.credentials.again():
+        if not self.credentials.again(answer.status):
             return answer
         self._follow()
         return self._get(path, method)

@@ -105,12 +105,12 @@ class Credentials:
         if self.spec.oauth is not None and self._is_due(self.spec.oauth, self.secrets):
             self._renew(self.spec.oauth)
 
-    def again(self, code: str | None = None) -> bool:
-        """After a 401: is there another access token to try? One is bought at most for one call."""
+    def again(self, status: int, code: str | None = None) -> bool:
+        """After a refusal: is there another access token to try? One is bought at most for one call."""
         spec = self.spec.oauth
         if spec is None or self._asked or not _renews(spec, self.secrets):
             return False
-        if spec.renew_codes and code not in spec.renew_codes:
+        if status not in spec.renew_status or (spec.renew_codes and code not in spec.renew_codes):
             return False
         self._renew(spec)
         return True

@@ -8,6 +8,7 @@ from .ledger import Ledger
 from .plans import Approval, Planned
 from .questions import Conflict
 from .records import Link, MatchKey, Record, Waiting
+from .signins import SignIn
 from .work import Delivery, Push, Revision, Shown, Tally
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Run",
     "Sequence",
     "Shown",
+    "SignIn",
     "Spending",
     "Subscription",
     "Tally",

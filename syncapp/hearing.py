@@ -24,14 +24,14 @@ def last_heard(account: Account) -> datetime | None:
     return max(moments, default=None)
 
 
-def silence(row: Subscription, now: datetime) -> str:
+def silence(row: Subscription, object_slug: str, now: datetime) -> str:
     """The sentence about it; "" if it is not silent, or if nobody can tell."""
     since = max((moment for moment in (row.last_seen_at, row.made_at) if moment is not None), default=None)
     runs = Run.objects.filter(
         feed__account=row.account, kind=Run.Kind.DELTA, state=Run.State.DONE, ended_at__lt=now - LATE
     )
-    if row.object:
-        runs = runs.filter(feed__object=row.object)
+    if object_slug:
+        runs = runs.filter(feed__object=object_slug)
     if since is not None:
         runs = runs.filter(started_at__gt=since)
     found = [run for run in runs.order_by("-pk")[:LOOKED_AT] if run.counts.get(Verdict.ADOPT.value)]

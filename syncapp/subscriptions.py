@@ -64,7 +64,7 @@ def _spec(account: Account) -> WebhookSpec | None:
 
 
 def _line(row: Subscription) -> Line:
-    about = f"Changes of {row.object}" if row.object else "Changes"
+    about = f"Changes ({row.object})" if row.object else "Changes"
     seen = f"; the last came {row.last_seen_at:%Y-%m-%d %H:%M} UTC" if row.last_seen_at else "; none came yet"
     if row.state == State.ACTIVE:
         ends = f", and is renewed by {row.renew_at:%Y-%m-%d %H:%M} UTC" if row.renew_at else ""

@@ -41,32 +41,33 @@ class Change:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def known_of(row: Subscription, now: datetime) -> Known:
+def known_of(row: Subscription, object_slug: str, now: datetime) -> Known:
+    """``object_slug``: what it is about; empty where that is everything."""
     heard = last_heard(row.account)
     if heard != row.last_seen_at:
         Subscription.objects.filter(pk=row.pk).update(last_seen_at=heard)
         row.last_seen_at = heard
     return Known(
-        unwanted=_why_unwanted(row),
+        unwanted=_why_unwanted(row, object_slug),
         active=row.state == State.ACTIVE,
         remote_id=row.remote_id,
         same_address=row.address == address_of(row.account),
         made_at=row.made_at,
         renew_at=row.renew_at,
         checked_at=row.checked_at,
-        silence=silence(row, now),
+        silence=silence(row, object_slug, now),
     )
 
 
-def _why_unwanted(row: Subscription) -> str:
+def _why_unwanted(row: Subscription, object_slug: str) -> str:
     account = row.account
     if account.paused:
         return f"the account is paused: {account.paused}"
     if account.direction not in IN:
         return "the account's direction does not let the hub listen there"
     feeds = Feed.objects.filter(account=account, stage=Feed.Stage.LIVE, paused="")
-    if row.object:
-        feeds = feeds.filter(object=row.object)
+    if object_slug:
+        feeds = feeds.filter(object=object_slug)
     return "" if feeds.exists() else "no live feed reads it"
 
 
@@ -125,7 +126,8 @@ class Steps:
             .exclude(pk=self.row.pk)
             .values_list("remote_id", flat=True)
         )
-        left = {one.id for one in self.there.listed(wish) if one.address == wish.address and one.id not in others}
+        ours = [one for one in self.there.listed(wish) if one.address.partition("?")[0] == wish.address]
+        left = {one.id for one in ours if one.id not in others}
         for id in sorted(left | ({self.row.remote_id} - {""})):
             self.there.delete(id, wish)
 
@@ -158,7 +160,7 @@ class Steps:
         return Change(wait=LOOK_EVERY, state=State.OFF.value, error=unwanted, more=more)
 
     def _look_at_once(self, why: str) -> None:
-        poll_soon(self.account, self.row.object or "*", why)
+        poll_soon(self.account, self.there.how.object_of(self.row.object) or "*", why)
 
     def _noted(self, found: Subscribed) -> dict[str, Any]:
         told = {"remote_id": found.id, "address": address_of(self.account), "checked_at": self.now}

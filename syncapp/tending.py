@@ -76,7 +76,7 @@ def _objects(account: Account) -> list[str]:
     if spec is None or spec.subscription is None or not spec.subscription.objects:
         return [""]
     live = set(Feed.objects.filter(WANTED, account=account).values_list("object", flat=True))
-    return sorted(live & set(spec.subscription.objects))
+    return sorted(part for part in spec.subscription.objects if spec.subscription.object_of(part) in live)
 
 
 def _claim() -> Subscription | None:
@@ -121,8 +121,8 @@ def _failed(row: Subscription) -> str | None:
 def _stepped(row: Subscription, spec: WebhookSpec | None, now: datetime) -> Change:
     if spec is None:
         return Change(wait=3600.0, state=State.OFF.value, error=NO_HOOKS)
-    known = known_of(row, now)
     how = spec.subscription
+    known = known_of(row, how.object_of(row.object) if how else "", now)
     step = next_step(known, how, now)
     if step in (Step.OFF, Step.BY_HAND, Step.NOTHING):
         return _at_rest(row, step, known.unwanted, known.silence)

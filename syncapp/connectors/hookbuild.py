@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncapp.connectors.build import Raw, make, maybe, operation, source, sources
+from syncapp.connectors.build import Raw, make, maybe, operation, several, source, sources
 from syncapp.connectors.hookspec import (
     AnswerSpec,
     ChallengeSpec,
@@ -68,7 +68,8 @@ def _subscription(raw: Raw, file: str) -> SubscriptionSpec:
     calls = {
         name: _call(raw[name], f"{at}.{name}") for name in ("create", "read", "list", "renew", "delete") if name in raw
     }
-    return make(SubscriptionSpec, raw, alive=maybe(AliveSpec, raw.get("alive")), **calls)
+    id = several(raw.get("id", "id"))
+    return make(SubscriptionSpec, raw, id=id, alive=maybe(AliveSpec, raw.get("alive")), **calls)
 
 
 def _call(raw: Raw, at: str) -> Operation:

@@ -142,6 +142,8 @@ def _check_claims(spec: SignatureSpec, claims: Mapping[str, Any], now: float) ->
         raise BadSignature("missing")
     if ends is not None and _number(ends) < now - LEEWAY:
         raise BadSignature("old")
+    if made is not None and _number(made) > now + LEEWAY:
+        raise BadSignature("future")
     if begins is not None and _number(begins) > now + LEEWAY:
         raise BadSignature("future")
     if made is not None and (spec.timestamp is not None or ends is None):

@@ -11,7 +11,7 @@ from syncapp.connectors import times
 from syncapp.connectors.calls import Call
 from syncapp.connectors.errors import Gone, Malformed
 from syncapp.connectors.opspec import Operation
-from syncapp.connectors.paths import ABSENT, as_text, getter
+from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.spec import ErrorSpec, Manifest, ObjectSpec
 from syncapp.connectors.subscriptionspec import SubscriptionSpec
 from syncapp.connectors.templates import fill_body
@@ -67,8 +67,7 @@ class Subscribing:
 
     def renew(self, id: str, wish: Wish) -> Subscribed:
         assert self.how.renew is not None
-        values = {**self._values(wish), "subscription": id, "id": id}
-        answer = self._send("renew_subscription", self.how.renew, values)
+        answer = self._send("renew_subscription", self.how.renew, self._about(id, wish))
         return self._read(answer.json() if answer.body.strip() else {}, id)
 
     def listed(self, wish: Wish) -> list[Subscribed]:
@@ -85,9 +84,8 @@ class Subscribing:
     def look(self, id: str, wish: Wish) -> Subscribed | None:
         """The subscription as it is there now; None if it is not. Where nothing can be asked, it is taken for alive."""
         if self.how.read is not None:
-            values = {**self._values(wish), "subscription": id, "id": id}
             try:
-                return self._read(self._send("read_subscription", self.how.read, values).json(), id)
+                return self._read(self._send("read_subscription", self.how.read, self._about(id, wish)).json(), id)
             except Gone:
                 return None
         if self.how.list is not None:
@@ -99,14 +97,23 @@ class Subscribing:
         if self.how.delete is None:
             return
         try:
-            self._send("unsubscribe", self.how.delete, {**self._values(wish), "subscription": id, "id": id})
+            self._send("unsubscribe", self.how.delete, self._about(id, wish))
         except Gone:
             return
+
+    def _about(self, id: str, wish: Wish) -> dict[str, Any]:
+        number = int(id) if id.isdecimal() else id
+        return {**self._values(wish), "subscription": id, "subscription_number": number, "id": id}
 
     def _values(self, wish: Wish) -> dict[str, Any]:
         own = fill_body(dict(self.how.objects.get(wish.object, {})), self._caller.config, self._where)
         until = datetime.fromtimestamp(self._caller.clock(), UTC) + timedelta(seconds=self.how.lifetime or 0)
-        told = {"address": wish.address, "object": wish.object, "secret": wish.secret, "number": wish.number}
+        told = {
+            "address": wish.address,
+            "object": self.how.object_of(wish.object),
+            "secret": wish.secret,
+            "number": wish.number,
+        }
         return {**own, **told, "expires": times.write(until, self.how.expires_format)}
 
     def _send(self, name: str, operation: Operation, values: Mapping[str, Any]) -> Answer:
@@ -116,9 +123,9 @@ class Subscribing:
 
     def _read(self, body: Any, id: str) -> Subscribed:
         how = self.how
-        found = as_text(getter(how.id)(body)) or id
+        found = as_text(first(how.id)(body)) or id
         if not found:
-            raise Malformed(f"there is no subscription id at {how.id!r}", self._where, "check 'id'")
+            raise Malformed(f"there is no subscription id at {' or '.join(how.id)}", self._where, "check 'id'")
         secret = as_text(getter(how.secret_path)(body)) if how.secret_path else None
         address = as_text(getter(how.address)(body)) if how.address else None
         alive = how.alive is None or getter(how.alive.path)(body) in (how.alive.value, ABSENT)

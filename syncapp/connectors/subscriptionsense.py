@@ -19,10 +19,12 @@ def check_subscription(found: Located, raw: Raw) -> None:
     config = {f"config.{name}" for name in raw.get("config", {})}
     own = set[str]().union(*told.get("objects", {}).values()) if told.get("objects") else set()
     for name in CALLS:
-        slots = config | own | SLOTS | (set() if name in ("create", "list") else {"subscription"})
+        slots = (
+            config | own | SLOTS | (set() if name in ("create", "list") else {"subscription", "subscription_number"})
+        )
         for key in ("path", "query", "headers", "body"):
             check_templates(found, (*PLACE, name, key), told.get(name, {}).get(key, {}), slots)
-    for key in ("id", "expires", "secret_path", "address"):
+    for key in ("expires", "secret_path", "address"):
         if key in told:
             _path(found, key, told[key])
     _secret(found, raw, told)
@@ -32,9 +34,13 @@ def check_subscription(found: Located, raw: Raw) -> None:
 def _objects(found: Located, raw: Raw, told: Raw) -> None:
     values = list(told.get("objects", {}).values())
     for slug, entry in told.get("objects", {}).items():
-        if slug not in raw["objects"]:
+        if entry.get("object", slug) not in raw["objects"]:
             known = ", ".join(sorted(raw["objects"]))
-            raise found.wrong((*PLACE, "objects", slug), f"there is no object {slug!r}", known)
+            raise found.wrong(
+                (*PLACE, "objects", slug),
+                f"there is no object {entry.get('object', slug)!r}",
+                f"{known}, here or as object",
+            )
         if set(entry) != set(values[0]):
             names = ", ".join(sorted(set(values[0]))) or "none"
             raise found.wrong((*PLACE, "objects", slug), "every object gives the same slots a value", names)

@@ -21,15 +21,17 @@ class AliveSpec:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSpec:
-    """One for the whole account, or one for each of ``objects``, whose entries fill slots of the calls.
+    """One for the whole account, or one for each of ``objects``, whose entries fill slots of the calls; several for
+    one object have names of their own and say ``object``.
 
-    Slots: ``{address}``, ``{secret}`` (made by the hub), ``{expires}``, ``{subscription}`` (the remote id),
-    ``{number}`` (an id of our own choice), ``{object}`` and what ``objects`` names. ``id``, ``expires`` and
-    ``secret_path`` are paths in the answer of ``create``, ``renew`` and of an entry of ``list``.
+    Slots: ``{address}``, ``{secret}`` (made by the hub), ``{expires}``, ``{subscription}`` (the remote id, as
+    ``{subscription_number}`` without quotes), ``{number}`` (an id of our own choice), ``{object}`` and what ``objects``
+    names. ``id`` (the first that is there), ``expires`` and ``secret_path`` are paths in the answers and in an entry of
+    ``list``.
     """
 
     create: Operation
-    id: str = "id"
+    id: tuple[str, ...] = ("id",)
     secret: str = "none"  # noqa: S105 - none, made (by the hub, sent along), once (in the answer, never again)
     secret_path: str = ""
     lifetime: float | None = None
@@ -42,3 +44,7 @@ class SubscriptionSpec:
     address: str = ""
     alive: AliveSpec | None = None
     objects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def object_of(self, part: str) -> str:
+        """The object that a subscription by this name is about: its own name, unless its entry says another."""
+        return str(self.objects.get(part, {}).get("object", part))

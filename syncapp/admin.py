@@ -112,6 +112,14 @@ class DeliveryAdmin(ReadOnly):
     exclude = ("body", "headers")
 
 
+@admin.register(models.Subscription)
+class SubscriptionAdmin(ReadOnly):
+    list_display = ("account", "object", "state", "expires_at", "last_seen_at", "losses", "last_error")
+    list_select_related = ("account",)
+    list_filter = ("state", "account")
+    exclude = ("address",)
+
+
 @admin.register(models.MatchKey)
 class MatchKeyAdmin(ReadOnly):
     list_display = ("record", "sync", "name")

@@ -95,7 +95,7 @@ class Steps:
         if local:
             return Change(wait=UNREACHABLE_WAIT, error=local, state=State.FAILED.value)
         if step == Step.CREATE:
-            return self.create(self.row.last_error)
+            return self.create()
         if step == Step.RENEW:
             return self.renew()
         if step == Step.CHECK:
@@ -106,7 +106,7 @@ class Steps:
         known = secrets_of(self.account).get(self.secret_name, "")
         return Wish(address_of(self.account), self.row.object, known, FIRST_NUMBER + self.row.pk)
 
-    def create(self, why: str) -> Change:
+    def create(self) -> Change:
         """The secret is kept before anybody is told it, or as soon as the answer tells it. What an attempt left there
         whose answer never came is ended first: nobody knows its secret."""
         if self.there.how.secret == MADE and not self.wish().secret:
@@ -150,7 +150,7 @@ class Steps:
         return Change(wait=LOOK_EVERY, more=more)
 
     def remake(self, why: str) -> Change:
-        made = self.create(why)
+        made = self.create()
         return Change(made.wait, "", made.state, more={**made.more, "losses": self.row.losses + 1, "last_loss": why})
 
     def end(self, unwanted: str) -> Change:

@@ -155,7 +155,7 @@ def is_gone(account: Account, remote_id: str, why: str) -> None:
     """It is made anew as soon as somebody looks at it, and a delta sync follows."""
     rows = Subscription.objects.filter(_of(account, remote_id), state=State.ACTIVE)
     rows.update(
-        state=State.WANTED, remote_id="", losses=F("losses") + 1, last_error=why, next_try=Now(), claimed_until=None
+        state=State.WANTED, remote_id="", losses=F("losses") + 1, last_loss=why, next_try=Now(), claimed_until=None
     )
 
 

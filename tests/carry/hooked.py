@@ -44,9 +44,9 @@ EVENTS = {
 }
 
 
-def acme(folder: Path, settings: Any, webhook: dict[str, Any]) -> Account:
+def acme(folder: Path, settings: Any, webhook: dict[str, Any], **more: Any) -> Account:
     """The account of the CRM side becomes one of this provider."""
-    told = {**PROVIDER, "webhook": {"signature": {"scheme": "none"}, "events": EVENTS, **webhook}}
+    told = {**PROVIDER, **more, "webhook": {"signature": {"scheme": "none"}, "events": EVENTS, **webhook}}
     (folder / "acme.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
     settings.PROVIDER_FOLDERS = [folder]
     account = Account.objects.get(slug="crm")

@@ -47,6 +47,25 @@ CHOICE = {"type": "choice", "ways": {"key": {"type": "bearer", "token": "{secret
 REDIRECT = {"from": "redirect", "path": "server"}
 
 
+def section(**changed: Any) -> dict[str, Any]:
+    return {"webhook": {"signature": SIGNATURE, "events": EVENTS, **changed}}
+
+
+def proof(**signature: Any) -> dict[str, Any]:
+    return section(signature=signature)
+
+
+def told(kind: str, object: str = "people", record_id: str | None = "id", scheme: str = "standard") -> dict[str, Any]:
+    where = {} if record_id is None else {"record_id": record_id}
+    events = {"types": {"x": {"object": object, "kind": kind}}, **where}
+    return section(signature={"scheme": scheme}, events=events)
+
+
+def subscription(body: Any = None, **changed: Any) -> dict[str, Any]:
+    create = {"method": "POST", "path": "/s", "body": body or {"to": "{address}"}}
+    return section(subscription={"create": create, **changed})
+
+
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"slug": "Acme CRM"}, ["slug", "^[a-z][a-z0-9_]*$"]),
     ({"slug": ...}, ["'slug' is missing"]),
@@ -158,6 +177,34 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (hook(template="{nonce}{body}"), ["{nonce} is not something that is signed", "timestamp"]),
     (hook(template="{timestamp}.{body}"), ["{timestamp} is signed, but 'timestamp'"]),
     (hook(template="{secret}{body}"), ["{secret} belongs into the text of scheme hash"]),
+    (proof(scheme="token"), ["webhook.signature", "'path' is missing: where is the token?"]),
+    (proof(**{"scheme": "token", "in": "query"}), ["'query' is missing", "in: query"]),
+    (proof(scheme="hmac", header="X", timestamp={"format": "ms"}), ["webhook.signature.timestamp"]),
+    (proof(scheme="hmac", header="X", timestamp={"header": "T", "path": "t"}), ["a time is in one place"]),
+    (proof(scheme="hmac", header="X", secret="rot13"), ["'rot13' is not accepted", "text, base64, whsec, hex"]),
+    ({"webhook": {"signature": {"scheme": "none"}, "events": {**EVENTS, "record": "data"}}}, ["webhook.events.record", "is not believed"]),
+    (told(kind="lost", scheme="none"), ["what nothing proves may not end", "kind: poll"]),
+    (told(kind="created", record_id=None), ["'record_id' is missing", "kind: poll"]),
+    (told(kind="created", object="*"), ["there is no object '*'", "people"]),
+    (told(kind="exploded"), ["'exploded' is not accepted", "poll, lost, expiring"]),
+    (section(challenge={"query": "a", "body": "b"}), ["webhook.challenge", "exactly one place"]),
+    (section(challenge=[{"query": "a"}, {"body": "b", "keep": True}]), ["webhook.challenge[1].keep", "signed: false"]),
+    (section(challenge={"query": "a", "signed": True}), ["only a body is signed"]),
+    (section(challenge={"query": "a", "echo": "header"}), ["into which header?"]),
+    (section(challenge={"body": "b", "when": {"a..b": "x"}}), ["challenge.when", "is not a path"]),
+    (section(json_field="payload"), ["only a form has fields", "format: form"]),
+    (section(answer={"status": 302}), ["webhook.answer.status", "299 or less"]),
+    (section(signature=[]), ["webhook.signature"]),
+    (subscription(secret="made"), ["subscription.secret", "{secret} in create"]),
+    (subscription(secret="once"), ["told once is in the answer", "secret_path"]),
+    (subscription(body={"until": "{expires}"}), ["{expires} is asked for", "lifetime"]),
+    (subscription(renew={"method": "PUT", "path": "/s/{subscription}"}), ["when does a subscription end?"]),
+    (subscription(list={"method": "GET", "path": "/s", "items": "data"}), ["'address' is missing"]),
+    (subscription(address="url", list={"method": "GET", "path": "/s"}), ["'items' is missing"]),
+    (subscription(body={"to": "{adress}"}), ["subscription.create.body.to", "{adress} means nothing here", "address"]),
+    (subscription(delete={"method": "DELETE", "path": "/s/{id}"}), ["{id} means nothing here", "subscription"]),
+    (subscription(objects={"pets": {}}), ["no object 'pets'", "people"]),
+    (subscription(objects={"people": {"a": 1}, "more": {"object": "people"}}), ["the same slots"]),
     (
         {"webhook": {"signature": SIGNATURE, "events": {**EVENTS, "types": {"x": {"object": "pets", "kind": "created"}}}}},
         ["webhook.events.types.x.object", "no object 'pets'", "people"],

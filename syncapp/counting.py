@@ -26,7 +26,7 @@ def sieve_of(feed: Feed, run: Run, full: bool) -> Guarded:
     return sieve
 
 
-def count(run: Run, sieve: Guarded, judged: Judged) -> None:
+def count(run: Run, sieve: Guarded, judged: Judged, note: str = "") -> None:
     told = dict(run.counts)
     for verdict, number in judged.verdicts.items():
         told[verdict] = told.get(verdict, 0) + number
@@ -39,6 +39,7 @@ def count(run: Run, sieve: Guarded, judged: Judged) -> None:
         told |= {"in_scope": seen.read - sieve.outside, "out_of_scope": sieve.outside}
     aside = [*sieve.nameless, *sieve.aside.values()]
     told |= {"set_aside": len(aside), "aside": aside[:LISTED]} if aside else {}
+    told |= {"note": note} if note else {}
     run.counts = told
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from . import audit
 from .brakes import OPEN, Code, trip
-from .connectors.errors import ConnectorError, Limited, Retryable
+from .connectors.errors import ConnectorError, Limited, PlaceLost, Retryable
 from .counting import count, forget_idle, sieve_of
 from .guard import Guarded, Halted
 from .health import NEEDS_A_PERSON, attention, well, why_not_read
@@ -91,6 +91,8 @@ def poll(
     run = _run(feed, full or _full_is_due(feed))
     passing = Pass(feed, run, RunStore(feed.role.sync, run, ring_feeds=ring_feeds), claimed_until, told)
     _carry_out(passing, None if at_once else time.monotonic() + SLICE)
+    if at_once and run.kind == Run.Kind.DELTA and "lost" in _cursor(feed):
+        return poll(feed_id, full=True, at_once=True, ring_feeds=ring_feeds, told=told)
     return run
 
 
@@ -109,7 +111,11 @@ def _release(feed: Feed, claimed_until: datetime, seconds: float, **more: Any) -
 
 
 def _full_is_due(feed: Feed) -> bool:
-    """The first pass, one that was left in the middle, and once a day; not while a person is asked about the last."""
+    """The first pass, one that was left in the middle, after the place to go on from was lost, and once a day; not
+    while a person is asked about the last.
+    """
+    if "lost" in feed.cursor:
+        return True
     last = feed.cursor.get("full_at")
     at = Watermark.read(feed.cursor.get("at", ""))
     if at.page is not None:
@@ -155,6 +161,8 @@ def _carry_out(passing: Pass, stop_at: float | None) -> None:
         _end(passing, Run.State.FAILED, str(error), error.retry_after or feed.schedule)
     except (Retryable, Contended) as error:
         _end(passing, Run.State.FAILED, str(error), _slower(feed))
+    except PlaceLost as error:
+        _place_lost(passing, error)
     except (ConnectorError, NoPolicy) as error:
         _end(passing, Run.State.FAILED, str(error), max(PERSON_WAIT, feed.schedule))
     else:
@@ -163,6 +171,15 @@ def _carry_out(passing: Pass, stop_at: float | None) -> None:
             _end(passing, Run.State.DONE, "", feed.schedule)
         else:
             _release(feed, passing.claimed_until, 0.0)
+
+
+def _place_lost(passing: Pass, error: PlaceLost) -> None:
+    """What changed cannot be told any more: everything is listed, at once. A watermark is given up only here."""
+    if passing.run.kind == Run.Kind.FULL:
+        _end(passing, Run.State.FAILED, str(error), max(PERSON_WAIT, passing.feed.schedule))
+        return
+    cursor = {**_cursor(passing.feed), "at": "", "lost": str(error)}
+    _end(passing, Run.State.FAILED, str(error), 0.0, cursor=cursor)
 
 
 def _slower(feed: Feed) -> float:
@@ -196,7 +213,7 @@ def _read_pages(passing: Pass, stop_at: float | None) -> bool:
     with open_remote(passing.feed, sieve) as remote:
         for judged in pull(passing.store, remote, full=full):
             through = Watermark.read(passing.store.reached).page is None
-            count(passing.run, sieve, judged)
+            count(passing.run, sieve, judged, remote.note)
             sieve.holder.note(database_now())
             passing.told(passing.run)
             stopping = not through and stop_at is not None and time.monotonic() > stop_at
@@ -241,6 +258,7 @@ def _end(passing: Pass, state: Run.State, error: str, seconds: float, **more: An
         if run.kind == Run.Kind.FULL and not _scope_moved(feed):
             cursor["full_at"] = now.isoformat()
             cursor.pop("whole", None)
+            cursor.pop("lost", None)
             end_comparison(feed)
         more |= {"cursor": cursor, "last_success": now, "lag": (now - run.started_at).total_seconds()}
         forget_idle(run)

@@ -20,7 +20,8 @@ from . import skew
 from .brakes import before_sending
 from .connectors import registry
 from .connectors.client import Client
-from .connectors.errors import Gone, Limited, Malformed, Rejected
+from .connectors.errors import Gone, Limited, Malformed, PageLost, Rejected
+from .connectors.paging import check_end
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
 from .connectors.renewal import Keeper
@@ -41,6 +42,8 @@ from .watermark import Watermark
 
 # Shared by all jobs of this process: an account that asked for a pause gets one from all of them.
 THROTTLE = MemoryThrottle()
+# A listing that is forgotten while it is read begins again, so often in one pass.
+FORGOTTEN = 3
 Norm = Callable[[Json], Json]
 
 
@@ -61,33 +64,36 @@ class FeedRemote:
         self.spec, self.translator = translator.spec, translator
         self.sieve: Sieve = sieve or KeepAll()
         self.limited: Limited | None = None  # a look-up before a create was put off by the account's limits
+        self.note = ""  # what the provider did otherwise than asked
         self._match_keys, self._norms = match_keys, norms
 
     def pages(self, cursor: str, *, full: bool = False) -> Iterator[Listing]:
         """Goes on in the middle of a listing where one was left; a full one that was begun is finished first."""
         at = Watermark.read(cursor)
-        listing = self.spec.operations.get("list")
-        if (full and not at.in_full) or listing is None or listing.delta is None:
-            at = Watermark(None, at.page if at.in_full else None, at.then)
+        if (full and not at.in_full) or not self.spec.tells_changes:
+            at = at.whole()
         for read_at, page in self._walk(at):
             at = at.after(page)
+            check_end(at.pages, self.spec.operations["list"].paging.most_pages, f"feed {self.role}")
+            self.note = page.note or self.note
             seen = self.sieve.hold(self._seen(page.items, read_at, How.LIST, page))
             yield Listing(seen, at.text(), page.last)
 
     def _walk(self, at: Watermark) -> Iterator[tuple[datetime, Page]]:
         filters = () if self.feed.cursor.get("whole") else self.translator.scope.filters  # whole: its scope changed
-        listing = partial(self.client.pages, self.feed.object, filters=filters)
-        walk = listing(since=at.since, cursor=at.page)
-        resumed = at.page is not None
+        listing = partial(self.client.pages, self.feed.object, since=at.since, marks=at.marks, filters=filters)
+        walk = listing(cursor=at.page)
+        resumed, forgotten = at.page is not None, 0
         while True:
             read_at, clock = self.now(), time.time()
             try:
                 page = next(walk)
-            except (Rejected, Malformed, Gone):
-                if not resumed:
+            except (Rejected, Malformed, Gone, PageLost) as error:
+                forgotten += isinstance(error, PageLost)
+                if forgotten > FORGOTTEN or not (resumed or isinstance(error, PageLost)):
                     raise
                 # The provider does not know that page any more: the same listing from its beginning.
-                walk, resumed = listing(since=at.since), False
+                walk, resumed = listing(), False
                 continue
             sent = read_at + timedelta(seconds=page.asked_at - clock)
             skew.learn(self.feed.account, page.server_date, sent, page.round_trip)

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
+from .connectors.errors import PlaceLost
 from .connectors.records import Page
+
+LONGEST = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """`since` is what is asked from (None: everything); `page` is the provider's cursor of a listing in progress, and
-    `then` is where the next delta begins once that listing is through.
+    """`since` is what is asked from (None: everything), and `marks` the provider's own places beside it. `page` is its
+    cursor of a listing in progress, with so many `pages` behind it; `then` and `found` are where the next delta begins
+    once that listing is through.
     """
 
     since: datetime | None = None
     page: str | None = None
     then: datetime | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[str, str] = field(default_factory=dict)
+    pages: int = 0
 
     @classmethod
     def read(cls, text: str) -> Watermark:
-        told = orjson.loads(text) if text else {}
-        moments = (datetime.fromisoformat(told[name]) if told.get(name) else None for name in ("since", "then"))
-        since, then = moments
-        return cls(since, told.get("page"), then)
+        told: dict[str, Any] = orjson.loads(text) if text else {}
+        moments = {name: datetime.fromisoformat(told[name]) for name in ("since", "then") if told.get(name)}
+        return cls(**{**told, **moments})
 
     @property
     def in_full(self) -> bool:
@@ -33,20 +41,29 @@ class Watermark:
         return self.page is not None and self.since is None
 
     def text(self) -> str:
-        told = {
-            "since": self.since.isoformat() if self.since else None,
-            "page": self.page,
-            "then": self.then.isoformat() if self.then else None,
-        }
-        told = {name: value for name, value in told.items() if value is not None}
-        return orjson.dumps(told).decode() if told else ""
+        told: dict[str, Any] = {"page": self.page, "marks": self.marks, "found": self.found, "pages": self.pages}
+        moments = {"since": self.since, "then": self.then}
+        told |= {name: moment.isoformat() for name, moment in moments.items() if moment}
+        told = {name: value for name, value in told.items() if value not in (None, {}, 0)}
+        text = orjson.dumps(told).decode() if told else ""
+        if len(text) > LONGEST:
+            raise PlaceLost(
+                f"the provider's own places of this feed take {len(text):,} characters", "watermark",
+                f"up to {LONGEST:,}; fewer parents to list records of",
+            )  # fmt: skip
+        return text
+
+    def whole(self) -> Watermark:
+        """For a listing of everything: what of one in progress is known, and nothing of a delta."""
+        return replace(self, marks={}) if self.in_full else Watermark()
 
     def after(self, page: Page) -> Watermark:
         """How to go on once this page is durable."""
         then = self.then or began(page)
+        found = {**self.found, **page.marks}
         if page.last:
-            return Watermark(then or self.since)
-        return Watermark(self.since, page.cursor, then)
+            return Watermark(then or self.since, marks={**self.marks, **found})
+        return Watermark(self.since, page.cursor, then, self.marks, found, self.pages + 1)
 
 
 def began(page: Page) -> datetime | None:

@@ -11,7 +11,7 @@ from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.limitspec import DailySpec, LimitSpec
-from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, Operation, PagingSpec
+from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, LongSpec, Operation, PagingSpec
 from syncapp.connectors.spec import (
     CheckSpec,
     DeletedSpec,
@@ -26,11 +26,11 @@ from syncapp.connectors.spec import (
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
-RENAMED = {"in": "place", "from": "source"}
+RENAMED = {"in": "place", "from": "source", "or": "fallback"}
 
 
 def make(kind: type[T], raw: Raw, **changed: Any) -> T:
-    """A dataclass from a mapping: lists become tuples, ``in`` becomes ``place``, ``changed`` overrides."""
+    """A dataclass from a mapping: lists become tuples, words of Python other ones, ``changed`` overrides."""
     known = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
     values = {RENAMED.get(key, key): _frozen(value) for key, value in raw.items()}
     values.update(changed)
@@ -137,8 +137,9 @@ def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
 def operation(raw: Raw, where: str) -> Operation:
     body = raw.get("body")
     if body is None and raw["method"] in ("POST", "PUT", "PATCH") and "body" not in raw:
-        body = "{body}" if "items" not in raw else None
+        body = "{body}" if not {"items", "ids", "mark"} & set(raw) else None
     ok = raw.get("ok", {})
+    told = {key: source(raw[key], f"{where}.{key}") for key in ("ids", "mark") if key in raw}
     return make(
         Operation,
         raw,
@@ -148,9 +149,11 @@ def operation(raw: Raw, where: str) -> Operation:
         ok_test=Expression(ok["jsonata"], f"{where}.ok.jsonata") if "jsonata" in ok else None,
         paging=make(PagingSpec, raw.get("paging", {})),
         delta=maybe(DeltaSpec, raw.get("delta")),
+        long=maybe(LongSpec, raw.get("long")),
         conditional=maybe(ConditionalSpec, raw.get("conditional")),
         entries=maybe(EntriesSpec, raw.get("entries")),
         filters=tuple(make(FilterSpec, entry) for entry in raw.get("filters", ())),
+        **told,
     )
 
 

@@ -25,7 +25,7 @@ from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
 WRITES = ("create", "update", "delete", "create_many", "update_many")
-LOOKS = ("list", "read", "read_many", "find", "find_many")
+LOOKS = ("list", "changes", "created", "deleted", "latest", "read", "read_many", "find", "find_many")
 PATIENCE = 2.0
 
 
@@ -196,13 +196,20 @@ class Caller:
                     "the next page is at another host than the account", where, "pages of the account's own host"
                 )
             return call.url
-        known = dict(call.query)
-        for name, template in call.operation.query.items():
-            if names(template) <= set(
-                values
-            ):  # a parameter whose value is not at hand (no cursor, no since) is left out
-                known[fill(name, values, where)] = fill(template, values, where)
+        known = self.parameters(call, values)
         return self.base + fill_path(call.operation.path, values, where) + (f"?{urlencode(known)}" if known else "")
+
+    def parameters(self, call: Call, values: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """The query of a call. A parameter whose value is not at hand (no cursor, no since) is left out."""
+        values, where = values or {**self.config, **call.values}, f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
+        known, at_hand = dict(call.query), set(values)
+        for name, template in call.operation.query.items():
+            if names(template) <= at_hand:
+                known[fill(name, values, where)] = fill(template, values, where)
+        return known
+
+    def address(self, call: Call) -> str:
+        return self._url(call, {**self.config, **call.values}, f"{self.manifest.slug}.{call.spec.slug}.{call.name}")
 
     def body(self, operation: Operation, values: Mapping[str, Any], where: str) -> Any:
         return None if operation.body is None else fill_body(operation.body, {**self.config, **values}, where)

@@ -9,21 +9,25 @@ from typing import Any
 
 import requests
 
-from syncapp.connectors.calls import PATIENCE, Call, Caller, object_of, operation_of
+from syncapp.connectors.calls import PATIENCE, Caller, operation_of
 from syncapp.connectors.checking import run_check
-from syncapp.connectors.errors import Gone, Malformed, Misconfigured
+from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.listing import Listing
+from syncapp.connectors.listing import Listing, Query
 from syncapp.connectors.many import Many
+from syncapp.connectors.reading import Reading
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.renewal import Keeper
+from syncapp.connectors.rounds import Asked, Rounds, is_plain, whole
 from syncapp.connectors.spec import Manifest
 from syncapp.connectors.subscribing import Subscribing
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import USUAL, Timeouts
 from syncapp.connectors.writing import Writing
+
+NONE: Mapping[str, str] = {}
 
 
 class Client:
@@ -69,6 +73,8 @@ class Client:
         self._caller.looks_only = looks_only
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
         self._listing = Listing(manifest, self._caller, self._readers)
+        self._reading = Reading(manifest, self._caller, self._readers, self._listing)
+        self._rounds = Rounds(self._listing, self._reading)
         self._writing = Writing(manifest, self._caller, self._readers, clock)
         self.many = Many(manifest, self._caller, self._readers)
         self.subscriptions = Subscribing(manifest, self._caller)
@@ -81,45 +87,30 @@ class Client:
         cursor: str | None = None,
         size: int | None = None,
         filters: Sequence[Filter] = (),
+        marks: Mapping[str, str] = NONE,
     ) -> Iterator[Page]:
-        """Pages of a listing, from ``since`` (overlap and resolution are taken care of) or resumed at ``cursor``."""
+        """Pages of a pass: over everything, or over what changed ``since`` (overlap and resolution are taken care of)
+        and the ``marks`` that the pages of the pass before told; or resumed at ``cursor``.
+        """
         spec, operation = operation_of(self.manifest, object, "list")
-        if since is not None and operation.delta is None:
+        if since is not None and operation.delta is None and "changes" not in spec.operations:
             raise Misconfigured(
                 f"{spec.name} cannot be listed by time of change",
                 f"{self.manifest.slug}.{object}.list",
                 "a full listing, without since",
             )
-        return self._listing.walk(spec, "list", *narrowed(operation, filters), since, cursor, size)
+        narrow, values = narrowed(operation, filters)
+        if is_plain(spec, since):
+            return self._listing.walk(whole(spec, narrow, values, since, size), cursor)
+        return self._rounds.walk(Asked(spec, narrow, values, since, marks, size), cursor)
 
     def read(self, object: str, id: str) -> Item:
         """One record. Raises Gone if it does not exist, is a tombstone or went into another one."""
-        spec, operation = operation_of(self.manifest, object, "read")
-        answer = self._caller.send(Call("read", spec, operation, {"id": id}, {}, {}), self._readers[object])
-        reader = self._readers[object]
-        item = reader.item(answer.part(operation.item or ""), answer.asked_at, answer.headers, id)
-        if spec.merged.other_id and item.id != id:
-            told = reader.merged_away(id, item.id, answer.asked_at)
-            raise Gone("the record was merged into another one", answer.where, item=told)
-        if item.deleted:
-            raise Gone("the record is deleted", answer.where, item=item)
-        return item
+        return self._reading.one(object, id)
 
     def read_many(self, object: str, ids: Iterable[str]) -> dict[str, Item]:
         """Records by id, in batches where the provider offers them. Missing ids are absent; tombstones are shown."""
-        wanted = list(dict.fromkeys(ids))
-        spec = object_of(self.manifest, object)
-        operation = spec.operations.get("read_many")
-        if operation is None:
-            return {item.id: item for id in wanted if (item := self._read_or_tombstone(object, id)) is not None}
-        found: dict[str, Item] = {}
-        for start in range(0, len(wanted), operation.max_ids):
-            some = wanted[start : start + operation.max_ids]
-            for page in self._listing.walk(spec, "read_many", operation, {"ids": some}, None, None, None):
-                if page.faults:
-                    raise Malformed("; ".join(page.faults.values()), f"{self.manifest.slug}.{object}.read_many")
-                found.update((item.id, item) for item in page.items if item.id in some)
-        return found
+        return self._reading.many(object, ids)
 
     def find(self, object: str, field: str, value: str) -> list[Item]:
         """Live records whose field has this value, asked of the provider itself (before a create)."""
@@ -133,7 +124,7 @@ class Client:
                 f"{self.manifest.slug}.{object}.find",
                 ", ".join(sorted(operation.by)),
             )
-        pages = self._listing.walk(spec, "find", operation, {"param": param, "value": value}, None, None, None)
+        pages = self._listing.walk(Query(spec, "find", operation, {"param": param, "value": value}))
         return [item for page in pages for item in page.items if not item.deleted]
 
     def create(self, object: str, body: Mapping[str, Any], *, key: str, external_id: str | None = None) -> Written:
@@ -154,9 +145,3 @@ class Client:
 
     def close(self) -> None:
         self._caller.transport.close()
-
-    def _read_or_tombstone(self, object: str, id: str) -> Item | None:
-        try:
-            return self.read(object, id)
-        except Gone as gone:
-            return gone.item

@@ -112,6 +112,14 @@ class Malformed(Permanent):
     """The provider's answer is not what its manifest says: not JSON, no list, an endless pager …"""
 
 
+class PageLost(Permanent):
+    """The provider has forgotten the page from which a listing was to go on: it begins again."""
+
+
+class PlaceLost(Permanent):
+    """What changed since the last pass cannot be told any more, or not completely: everything has to be listed."""
+
+
 class MappingError(Permanent):
     """A mapping is written wrongly, or values cannot be expressed in it. ``fields`` names field -> reason."""
 

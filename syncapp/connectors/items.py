@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed
-from syncapp.connectors.paths import ABSENT, as_text, getter
+from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
 from syncapp.connectors.spec import ObjectSpec, TimeSpec
 
@@ -20,7 +20,7 @@ class ItemReader:
         self.spec = spec
         self._id = getter(spec.id)
         self._version = getter(spec.version.path) if spec.version.path else None
-        self._times = {told.path: getter(told.path) for told in (spec.updated_at, spec.created_at) if told}
+        self._times = {told.path: _reader(told) for told in (spec.updated_at, spec.created_at) if told}
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
         self._merged = getter(spec.merged.path) if spec.merged.path else None
         self._actor = getter(spec.actor) if spec.actor else None
@@ -42,6 +42,10 @@ class ItemReader:
         actor = as_text(self._actor(body)) if self._actor else None
         updated, created = self._time(body, self.spec.updated_at), self._time(body, self.spec.created_at)
         return Item(found, self.version(body, headers), updated, deleted, actor, body, asked_at, created, into)
+
+    def gone(self, id: str, asked_at: float) -> Item:
+        """A record of which nothing is told but that it is not there."""
+        return Item(id, None, None, True, None, {}, asked_at)
 
     def merged_away(self, id: str, into: str, asked_at: float) -> Item:
         """A record of which nothing is told but the one that it went into."""
@@ -72,3 +76,7 @@ class ItemReader:
             raise Malformed(
                 f"the time at {spec.path!r} is {value!r}, which is not {spec.format}", self.spec.slug
             ) from None
+
+
+def _reader(spec: TimeSpec) -> Callable[[Any], Any]:
+    return first([spec.path, spec.fallback]) if spec.fallback else getter(spec.path)

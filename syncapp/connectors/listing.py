@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from syncapp.connectors import paging, times
+from syncapp.connectors import deltas, paging, times
 from syncapp.connectors.calls import Call, Caller
-from syncapp.connectors.errors import Malformed
+from syncapp.connectors.errors import Malformed, PageLost, Rejected
+from syncapp.connectors.expressions import reads
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.opspec import Operation
-from syncapp.connectors.paths import getter, setter
-from syncapp.connectors.records import Page
+from syncapp.connectors.named import named_ids
+from syncapp.connectors.opspec import DeltaSpec, Operation
+from syncapp.connectors.paths import as_text, getter, setter
+from syncapp.connectors.records import Item, Page
 from syncapp.connectors.spec import Manifest, ObjectSpec
+from syncapp.connectors.templates import fill
 from syncapp.connectors.transport import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One listing: by which call, with what in its slots, of which time; ``restarted``: exactly from then."""
+
+    spec: ObjectSpec
+    name: str
+    operation: Operation
+    values: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
+    until: datetime | None = None
+    size: int | None = None
+    restarted: bool = False
+
+    @property
+    def amount(self) -> int:
+        pager = self.operation.paging
+        return max(1, min(self.size or pager.size, pager.max_size))
 
 
 class Listing:
@@ -23,67 +46,133 @@ class Listing:
     def __init__(self, manifest: Manifest, caller: Caller, readers: Mapping[str, ItemReader]) -> None:
         self.manifest, self._caller, self._readers = manifest, caller, readers
 
-    def walk(
-        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any],
-        since: datetime | None, cursor: str | None, size: int | None,
-    ) -> Iterator[Page]:  # fmt: skip
-        endless = paging.Endless(f"{self.manifest.slug}.{spec.slug}.{name}")
+    def where(self, query: Query) -> str:
+        return f"{self.manifest.slug}.{query.spec.slug}.{query.name}"
+
+    def walk(self, query: Query, cursor: str | None = None) -> Iterator[Page]:
+        endless = paging.Endless(self.where(query), query.operation.paging.most_pages)
         endless.saw(cursor, ())
         while True:
-            page = self._page(spec, name, operation, values, since, cursor, size)
-            endless.saw(page.cursor, page.items)
+            page = self._page(query, cursor)
+            endless.saw(page.cursor, page.ids or tuple(item.id for item in page.items))
             yield page
             if page.cursor is None:
                 return
             cursor = page.cursor
 
-    def _page(
-        self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any],
-        since: datetime | None, cursor: str | None, size: int | None,
-    ) -> Page:  # fmt: skip
-        pager = operation.paging
-        amount = max(1, min(size or pager.size, pager.max_size))
-        turn = paging.turn(pager, cursor, since)
-        places: dict[str, dict[str, str]] = {"query": {}, "header": {}, "body": {}}
-        if turn.param is not None and pager.param:
-            places[pager.place][pager.param] = turn.param
+    def _page(self, query: Query, cursor: str | None) -> Page:
+        turn = paging.turn(query.operation.paging, cursor, query.since)
+        call = self._call(query, turn)
+        try:
+            answer = self._caller.send(call, self._readers[query.spec.slug])
+        except Rejected as refused:
+            if cursor is not None and refused.status in query.operation.paging.expired:
+                raise PageLost(refused.what, refused.where, "the listing begins again") from None
+            raise
+        return self._read_page(query, answer, cursor)
+
+    def _call(self, query: Query, turn: paging.Turn) -> Call:
+        operation = query.operation
+        places: dict[str, dict[str, Any]] = {"query": {}, "header": {}, "body": {}, "slot": {}}
+        if turn.param is not None:
+            places[operation.paging.place]["cursor" if operation.paging.place == "slot" else turn.name] = turn.param
+        known: dict[str, Any] = {**query.values, "size": query.amount}
         if turn.since is not None and operation.delta is not None:
-            places["query"].update(operation.delta.query)
-            places[operation.delta.place][operation.delta.param] = paging.since_text(
-                operation.delta, turn.since, turn.restarted
-            )
-        known = {**values, "size": amount}
-        body = self._caller.body(operation, known, f"{self.manifest.slug}.{spec.slug}.{name}")
+            self._ask_since(operation.delta, query, turn, places, known)
+        known |= places["slot"]
+        body = self._caller.body(operation, known, self.where(query))
         for path, value in places["body"].items():
             body = {} if body is None else body
             setter(path)(body, value)
-        call = Call(name, spec, operation, known, places["query"], places["header"], body, turn.url)
-        return self._read_page(
-            spec, operation, self._caller.send(call, self._readers[spec.slug]), cursor, since, amount
-        )
+        call = Call(query.name, query.spec, operation, known, places["query"], places["header"], body, turn.url)
+        return self._shortened(call) if operation.long is not None else call
 
-    def _read_page(
+    def _ask_since(
         self,
-        spec: ObjectSpec,
-        operation: Operation,
-        answer: Answer,
-        cursor: str | None,
-        since: datetime | None,
-        size: int,
-    ) -> Page:
-        body = answer.json()
-        entries = getter(operation.items or "")(body)
-        if not isinstance(entries, list):
-            raise Malformed(
-                f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items' in the manifest"
-            )
+        delta: DeltaSpec,
+        query: Query,
+        turn: paging.Turn,
+        places: dict[str, dict[str, Any]],
+        known: dict[str, Any],
+    ) -> None:
+        assert turn.since is not None
+        zone = deltas.zone_of(fill(delta.timezone, self._caller.config))
+        known["since"] = deltas.since_text(delta, turn.since, turn.restarted or query.restarted, zone)
+        if delta.kind != "since":
+            return
+        places["query"].update(delta.query)
+        if delta.param:
+            places[delta.place][delta.param] = known["since"]
+        if query.until is not None:
+            known["until"] = deltas.spelled(delta, query.until, zone)
+            if delta.until:
+                places[delta.place][delta.until] = known["until"]
+
+    def _shortened(self, call: Call) -> Call:
+        """The same as a POST, if its address would be longer than the provider takes."""
+        long = call.operation.long
+        assert long is not None
+        if call.url is not None or len(self._caller.address(call)) <= long.over:
+            return call
+        told = self._caller.parameters(call)
+        posted = replace(call.operation, method="POST", path=long.path, query={})
+        return replace(call, operation=posted, query={}, body={**told, **(call.body or {})})
+
+    def _read_page(self, query: Query, answer: Answer, cursor: str | None) -> Page:
+        operation, body = query.operation, answer.json()
+        entries = _entries(operation, body, answer)
+        ids: tuple[str, ...] = ()
+        items: list[Item] = []
+        faults: dict[int, str] = {}
+        if operation.ids is None:
+            items, faults = self._read_items(query.spec, entries, answer)
+        else:
+            ids = named_ids(operation.ids, entries if operation.items is not None else [body], answer.where)
+        count = len(entries) if operation.ids is None or operation.items is not None else len(ids)
+        seen = paging.Seen(body, answer.headers, answer.url, count, items, query.amount, answer.where)
+        following = paging.following(operation.paging, cursor, query.since, seen)
+        date = times.header_date(answer.headers.get("Date"))
+        return Page(
+            items, following, following is None, answer.asked_at, date, answer.round_trip, faults,
+            count, ids, _marks(operation, body, query), _note(query, count, following),
+        )  # fmt: skip
+
+    def _read_items(self, spec: ObjectSpec, entries: list[Any], answer: Answer) -> tuple[list[Item], dict[int, str]]:
         reader, items, faults = self._readers[spec.slug], [], {}
         for place, entry in enumerate(entries):
             try:
                 items.append(reader.item(entry, answer.asked_at))
             except Malformed as fault:
                 faults[place] = fault.what
-        seen = paging.Seen(body, answer.headers, answer.url, len(entries), items, size)
-        following = paging.following(operation.paging, cursor, since, seen)
-        date = times.header_date(answer.headers.get("Date"))
-        return Page(items, following, following is None, answer.asked_at, date, answer.round_trip, faults)
+        return items, faults
+
+    def latest(self, query: Query) -> str | None:
+        """The place that the provider is at now, by a call that tells nothing else."""
+        answer = self._caller.send(self._call(query, paging.Turn()), self._readers[query.spec.slug])
+        return _marks(query.operation, answer.json(), query).get(query.name)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._caller.clock(), UTC)
+
+
+def _entries(operation: Operation, body: Any, answer: Answer) -> list[Any]:
+    if operation.items is None:
+        return []
+    entries = getter(operation.items)(body)
+    if not isinstance(entries, list):
+        raise Malformed(
+            f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items' in the manifest"
+        )
+    return entries
+
+
+def _marks(operation: Operation, body: Any, query: Query) -> dict[str, str]:
+    found = as_text(reads(operation.mark)(body)) if operation.mark is not None else None
+    return {query.name: found} if found else {}
+
+
+def _note(query: Query, count: int, following: str | None) -> str:
+    """A page that is shorter than asked for and not the last: the provider's own size, unless it filters."""
+    if following is None or not 0 < count < query.amount:
+        return ""
+    return f"{query.amount} records a page were asked for and {count} came: the provider makes its pages smaller"

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncapp.connectors.listsense import check_listing
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.textsense import Raw, check_templates
 
-NEEDS = {
-    "cursor": ("path", "param"),
-    "last_id": ("param", "more"),
-    "page": ("param",),
-    "offset": ("param",),
-    "next_url": ("path",),
-    "next_header": ("header",),
-}
 SLOTS = {
-    "list": {"size"},
+    "list": {"size", "since", "until", "cursor"},
+    "changes": {"size", "since", "until", "cursor"},
+    "created": {"size", "since", "until", "cursor"},
+    "deleted": {"size", "since", "until", "cursor"},
+    "latest": set(),
     "read": {"id"},
     "read_many": {"ids", "size"},
     "create": {"body", "own_id", "key"},
@@ -38,8 +35,7 @@ def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Ra
         raise found.wrong(
             place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body'
         )
-    if "paging" in raw:
-        _paging(found, (*place, "paging"), raw["paging"])
+    check_listing(found, place, name, raw, owner, config)
     if name in ("find", "find_many") and "by" not in raw:
         raise found.wrong(
             place, "'by' is missing: which fields can be looked up?", 'field: parameter, or "*": "{path}"'
@@ -96,13 +92,3 @@ def _conditional(found: Located, place: Place, raw: Raw, owner: Raw) -> None:
     if owner.get("version", {}).get("kind", "none") == "none":
         raise found.wrong(place, "a conditional write needs a version", "a 'version' section of kind exact or ordered")
     check_templates(found, (*place, "template"), raw.get("template", ""), {"version"})
-
-
-def _paging(found: Located, place: Place, raw: Raw) -> None:
-    for key in NEEDS.get(raw["kind"], ()):
-        if not raw.get(key):
-            raise found.wrong(place, f"a pager of kind {raw['kind']!r} needs {key!r}", ", ".join(NEEDS[raw["kind"]]))
-    if raw.get("size", 1) > raw.get("max_size", raw.get("size", 1)):
-        raise found.wrong((*place, "size"), "the usual size is above the largest", f"{raw['max_size']} or less")
-    if raw.get("restart") and raw["kind"] not in ("page", "offset"):
-        raise found.wrong((*place, "restart"), "only counted pagers restart", "page, offset")

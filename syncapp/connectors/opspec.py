@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncapp.connectors.expressions import Expression
+from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 
 
@@ -14,8 +14,12 @@ from syncapp.connectors.filters import FilterSpec
 class PagingSpec:
     """``kind``: none, cursor, page, offset, last_id, link (Link header), next_url (in the body), next_header.
 
-    ``restart`` (page and offset, lists ordered by time, inclusive delta): ask again from the last time seen instead of
-    counting on, because counting skips records that move while one reads.
+    ``more``, ``end``: where the answer says whether there is more, or that this is all. ``in: slot``: what is asked for
+    stands where a template says ``{cursor}``, in the middle of a query text. ``token``: from the page on that names one
+    there, it is asked for by ``token_param`` and no longer counted. ``restart`` (page, offset, cursor; lists ordered by
+    time, inclusive delta): ask again from the last time seen instead of going on, because counting skips records that
+    move while one reads, and because a query shows no more than ``most``. ``expired``: statuses that say the provider
+    has forgotten its own page. ``most_pages``: after so many there is no end.
     """
 
     kind: str = "none"
@@ -23,27 +27,59 @@ class PagingSpec:
     param: str = ""
     place: str = "query"
     header: str = ""
-    start: int = 1
+    start: int | None = None
     pages: str = ""
     total: str = ""
     more: str = ""
+    end: str = ""
+    token: str = ""
+    token_param: str = ""
     restart: bool = False
+    most: int = 0
+    expired: tuple[int, ...] = ()
+    most_pages: int = 100_000
     size: int = 100
     max_size: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DeltaSpec:
-    """How "changed since" is asked for; ``overlap`` seconds once more, as clocks lag; ``query``: for deltas only."""
+    """How "changed since" is asked for.
 
-    param: str
+    ``kind`` since: by time, in a parameter or where a template says ``{since}``; ``overlap`` seconds once more, as
+    clocks and indexes lag; ``pattern`` and ``timezone`` where no format fits; ``query``: for deltas only; ``until``: a
+    parameter for the end; ``always``: a listing of everything is asked for as what changed since 1970; ``most``: an
+    answer as long as that may have left something out. log: by the place in a log of events that was reached last;
+    ``from_start``: it is read from its beginning where none is known. link: by the address that the last page gave.
+    ``retention``: what is older than so many seconds is not told any more. ``lost``: statuses that say a place is not
+    known any more.
+    """
+
+    kind: str = "since"
+    param: str = ""
     place: str = "query"
     format: str = "iso"
+    pattern: str = ""
+    timezone: str = "UTC"
     template: str = "{since}"
     resolution: float = 0.001
     inclusive: bool = True
     overlap: float = 0.0
     query: Mapping[str, str] = field(default_factory=dict)
+    until: str = ""
+    always: bool = False
+    most: int = 0
+    from_start: bool = False
+    retention: float = 0.0
+    lost: tuple[int, ...] = (400, 404, 410, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class LongSpec:
+    """An address longer than ``over`` characters is not asked for: its parameters are posted to ``path`` as a body."""
+
+    path: str
+    over: int = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +114,11 @@ class EntriesSpec:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call. ``items``, ``item``: where the list or record is in the answer ("" = the whole body, None = absent)."""
+    """One call. ``items``, ``item``: where the list or record is in the answer ("" = the whole body, None = absent).
+
+    ``ids``: the answer only names records, which are read by id: in each entry of ``items``, else in the whole body.
+    ``mark``: where the answer says from where to go on next time.
+    """
 
     method: str
     path: str
@@ -90,6 +130,9 @@ class Operation:
     ok_value: Any = True
     ok_test: Expression | None = None
     items: str | None = None
+    ids: Source | None = None
+    mark: Source | None = None
+    long: LongSpec | None = None
     item: str | None = None
     paging: PagingSpec = PagingSpec()
     delta: DeltaSpec | None = None

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
 from syncapp.connectors import times
-from syncapp.connectors.errors import Malformed, Misconfigured
-from syncapp.connectors.opspec import DeltaSpec, PagingSpec
+from syncapp.connectors.errors import Malformed, PageLost, PlaceLost
+from syncapp.connectors.opspec import PagingSpec
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.templates import fill
 
 URLS = ("link", "next_url", "next_header")
 COUNTED = ("page", "offset")
 KINDS = ("none", "cursor", "last_id", *COUNTED, *URLS)
 SAME_PAGES = 3
+TOKEN = "token:"  # noqa: S105 - a word in a cursor: what follows was given by the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Turn:
 
     url: str | None = None
     param: str | None = None
+    name: str = ""
     since: datetime | None = None
     restarted: bool = False
 
@@ -43,32 +44,90 @@ class Seen:
     entries: int
     items: Sequence[Item]
     size: int
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where a pager stands that counts or restarts: ``7``, ``7;2026-11-20T10:00:00.000Z``, ``7;;650``."""
+
+    text: str
+    floor: datetime | None = None
+    read: int = 0
+
+    def written(self) -> str:
+        parts = [self.text, times.write(self.floor) if self.floor else "", str(self.read) if self.read else ""]
+        return ";".join(parts).rstrip(";") or ";"
 
 
 def turn(spec: PagingSpec, cursor: str | None, since: datetime | None) -> Turn:
     """How to ask for the page that the cursor stands for (None: the first)."""
-    if spec.kind in COUNTED:
-        count, restarted = _counted(spec, cursor)
-        return Turn(param=str(count), since=restarted or since, restarted=restarted is not None)
     if spec.kind in URLS:
         return Turn(url=cursor, since=since)
-    return Turn(param=cursor, since=since)
+    if cursor is not None and cursor.startswith(TOKEN) and spec.token:
+        return Turn(param=cursor.removeprefix(TOKEN), name=spec.token_param, since=since)
+    if spec.kind in COUNTED or spec.restart:
+        count = _count(spec, cursor)
+        return Turn(
+            param=count.text or None, name=spec.param, since=count.floor or since, restarted=count.floor is not None
+        )
+    return Turn(param=cursor, name=spec.param, since=since)
 
 
 def following(spec: PagingSpec, cursor: str | None, since: datetime | None, seen: Seen) -> str | None:
-    """The cursor of the next page, or None at the end."""
+    """The cursor of the next page, or None at the end. A short page is no end: providers cap pages without a word."""
     if spec.kind == "none":
         return None
-    if spec.more and getter(spec.more)(seen.body) is not True:
+    if _is_told_to_end(spec, seen.body):
         return None
+    if spec.token and (token := as_text(getter(spec.token)(seen.body))):
+        return TOKEN + token
+    if cursor is not None and spec.token and cursor.startswith(TOKEN):
+        return _promised(spec, seen, None)  # it is not counted on from a token
     if spec.kind in COUNTED:
-        return _next_count(spec, cursor, since, seen)
+        return _next_count(spec, _count(spec, cursor), since, seen)
     if spec.kind == "last_id":
-        return seen.items[-1].id if seen.items else None
+        return _promised(spec, seen, seen.items[-1].id if seen.items else None)
     if spec.kind == "cursor":
-        return as_text(getter(spec.path)(seen.body)) or None
+        return _next_cursor(spec, cursor, since, seen)
     target = _target(spec, seen)
-    return urljoin(seen.url, target) if target else None
+    return _promised(spec, seen, urljoin(seen.url, target) if target else None)
+
+
+def _is_told_to_end(spec: PagingSpec, body: Any) -> bool:
+    return bool(spec.more and getter(spec.more)(body) is not True) or bool(spec.end and getter(spec.end)(body) is True)
+
+
+def _promised(spec: PagingSpec, seen: Seen, found: str | None) -> str | None:
+    """Where the answer says that there is more it has to say where: an end that was not told is no end."""
+    if found is None and spec.more:
+        raise Malformed(
+            f"the answer says at {spec.more!r} that there is more, but not where", seen.where, "check 'paging'"
+        )
+    return found
+
+
+def _next_cursor(spec: PagingSpec, cursor: str | None, since: datetime | None, seen: Seen) -> str | None:
+    found = _promised(spec, seen, as_text(getter(spec.path)(seen.body)) or None)
+    if found is None or not spec.restart:
+        return found
+    count = _count(spec, cursor)
+    if newer := _newer(count.floor or since, seen):
+        return Count("", newer).written()
+    read = count.read + seen.entries
+    if spec.most and read >= spec.most:
+        raise PlaceLost(
+            f"more than {spec.most:,} records changed at one time, and a query shows no more of them",
+            seen.where,
+            "nothing to do: everything is listed now",
+        )
+    return Count(found, count.floor, read).written()
+
+
+def _newer(floor: datetime | None, seen: Seen) -> datetime | None:
+    """The last time on a page, if the delta can be asked again from there."""
+    newest = seen.items[-1].updated_at if seen.items else None
+    return newest if newest is not None and floor is not None and newest > floor else None
 
 
 def _target(spec: PagingSpec, seen: Seen) -> str | None:
@@ -80,83 +139,103 @@ def _target(spec: PagingSpec, seen: Seen) -> str | None:
     return next((link["url"] for link in links if "next" in link.get("rel", "").split()), None)
 
 
-def _counted(spec: PagingSpec, cursor: str | None) -> tuple[int, datetime | None]:
-    """``7`` or, after a restart, ``7;2026-11-20T10:00:00.000Z``."""
-    start = spec.start if spec.kind == "page" else 0
+def _start(spec: PagingSpec) -> int:
+    return spec.start if spec.start is not None else 1 if spec.kind == "page" else 0
+
+
+def _count(spec: PagingSpec, cursor: str | None) -> Count:
+    counted = spec.kind in COUNTED
     if cursor is None:
-        return start, None
-    count, _, moment = cursor.partition(";")
+        return Count(str(_start(spec)) if counted else "")
+    text, moment, read = cursor, "", ""
+    if ";" in cursor:
+        # what a provider gives may hold a semicolon itself; what stands behind it here does not
+        text, moment, read = ([*cursor.split(";"), ""][:3]) if counted else _behind(cursor)
     try:
-        return int(count), times.parse(moment) if moment else None
+        return Count(
+            str(int(text)) if counted else text, times.parse(moment) if moment else None, int(read) if read else 0
+        )
     except ValueError:
-        raise Misconfigured(
+        raise PageLost(
             f"{cursor[:60]!r} is not a cursor of a {spec.kind} pager", "cursor", "one that an earlier page gave"
         ) from None
 
 
-def _next_count(spec: PagingSpec, cursor: str | None, since: datetime | None, seen: Seen) -> str | None:
-    count, restarted = _counted(spec, cursor)
-    if seen.entries == 0 or _is_last(spec, count, seen):
+def _behind(cursor: str) -> tuple[str, str, str]:
+    """A provider's own text, and what was written behind it: a time, or a time and a number."""
+    rest, _, last = cursor.rpartition(";")
+    if last.isdigit() and ";" in rest:
+        text, _, moment = rest.rpartition(";")
+        return text, moment, last
+    return rest, last, ""
+
+
+def _next_count(spec: PagingSpec, count: Count, since: datetime | None, seen: Seen) -> str | None:
+    at, read = int(count.text), count.read + seen.entries
+    if seen.entries == 0 or _is_last(spec, at, read, seen):
         return None
-    floor = restarted or since
-    if spec.restart and floor is not None:
-        newest = seen.items[-1].updated_at if seen.items else None
-        if newest is not None and newest > floor:
-            return f"{spec.start if spec.kind == 'page' else 0};{times.write(newest)}"
+    if spec.restart and (newer := _newer(count.floor or since, seen)):
+        return Count(str(_start(spec)), newer).written()
     step = 1 if spec.kind == "page" else seen.entries
-    return f"{count + step};{times.write(restarted)}" if restarted else str(count + step)
+    return Count(str(at + step), count.floor, read if spec.kind == "page" and spec.total else 0).written()
 
 
-def _is_last(spec: PagingSpec, count: int, seen: Seen) -> bool:
+def _is_last(spec: PagingSpec, at: int, read: int, seen: Seen) -> bool:
+    """By what the provider counts, never by what was asked for: its pages may be smaller than that.
+
+    Where it counts nothing in this answer, only an empty page is the end.
+    """
     pages = _number(spec.pages, seen.body)
     if pages is not None:
-        return count >= pages + spec.start - 1
+        return at >= pages + _start(spec) - 1
     total = _number(spec.total, seen.body)
     if total is None:
         return False
-    return (
-        count + seen.entries >= total
-        if spec.kind == "offset"
-        else (count - spec.start) * seen.size + seen.entries >= total
-    )
+    return at - _start(spec) + seen.entries >= total if spec.kind == "offset" else read >= total
 
 
 def _number(path: str, body: Any) -> int | None:
-    if not path:
+    value = getter(path)(body) if path else None
+    if value is ABSENT or value is None:
         return None
-    value = getter(path)(body)
-    if value is ABSENT or isinstance(value, bool) or not isinstance(value, int):
-        raise Malformed(f"the pager's number at {path!r} is missing", path, "a whole number, as the manifest says")
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Malformed(
+            f"the pager's number at {path!r} is {value!r:.40}", path, "a whole number, as the manifest says"
+        )
     return value
-
-
-def since_text(delta: DeltaSpec, since: datetime, restarted: bool = False) -> str:
-    """The moment to ask from: less the overlap, cut to the resolution, less a step if the filter excludes it."""
-    moment = since.astimezone(UTC) if restarted else since.astimezone(UTC) - timedelta(seconds=delta.overlap)
-    moment = times.floor(max(moment, times.EPOCH), delta.resolution)
-    if not delta.inclusive:
-        moment -= timedelta(seconds=delta.resolution)
-    return fill(delta.template, {"since": times.write(max(moment, times.EPOCH), delta.format)})
 
 
 class Endless:
     """Notices a pager that does not move: a cursor seen before, or the same full page again and again."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, most: int = 0) -> None:
+        self.where, self.most = where, most
         self._cursors: set[str] = set()
         self._page: tuple[str, ...] = ()
         self._same = 1
 
-    def saw(self, cursor: str | None, items: Sequence[Item]) -> None:
-        ids = tuple(item.id for item in items)
+    def saw(self, cursor: str | None, ids: tuple[str, ...]) -> None:
         self._same = self._same + 1 if ids and ids == self._page else 1
         self._page = ids
-        if cursor is not None and (cursor in self._cursors or self._same >= SAME_PAGES):
+        if cursor is None:
+            return
+        if cursor in self._cursors or self._same >= SAME_PAGES:
             raise Malformed(
                 "the pager does not come to an end: the same page was offered again",
                 self.where,
                 "check the paging section of the manifest",
             )
-        if cursor is not None:
-            self._cursors.add(cursor)
+        self._cursors.add(cursor)
+        check_end(len(self._cursors), self.most, self.where)
+
+
+def check_end(pages: int, most: int, where: str) -> None:
+    """Raises Malformed when a listing took more pages than it may; what it has read stays read."""
+    if most and pages > most:
+        raise Malformed(
+            f"the listing does not come to an end: {pages:,} pages",
+            where,
+            f"up to {most:,}; set 'most_pages' in the paging section if there really are more",
+        )

@@ -22,9 +22,10 @@ class Absent:
 
 
 ABSENT: Final = Absent()
-TOKEN = re.compile(r"""(?:^|\.)([^.\[\]"]+)|\[(\d+)\]|(?:^|\.)?\[?"((?:[^"\\]|\\.)*)"\]?""")
+TOKEN = re.compile(r"""(?:^|\.)([^.\[\]"]+)|\[(-?\d+)\]|(?:^|\.)?\[?"((?:[^"\\]|\\.)*)"\]?""")
 ACCEPTED = (
-    'dotted keys with optional indexes and quoted keys, such as address.city, emails[0].value or fields["First name"]'
+    "dotted keys with optional indexes and quoted keys, such as address.city, emails[0].value, data[-1].id or "
+    'fields["First name"]'
 )
 
 
@@ -63,7 +64,7 @@ def getter(path: str) -> Callable[[Json], Json]:
 
 def _one(step: Step) -> Callable[[Json], Json]:
     if isinstance(step, int):
-        return lambda body: body[step] if isinstance(body, list) and step < len(body) else ABSENT
+        return lambda body: body[step] if isinstance(body, list) and -len(body) <= step < len(body) else ABSENT
     return lambda body: body.get(step, ABSENT) if isinstance(body, dict) else ABSENT
 
 
@@ -95,6 +96,8 @@ def setter(path: str) -> Callable[[dict[str, Json], Json], None]:
     steps = split(path)
     if not steps or isinstance(steps[0], int):
         raise PathError(f"{path!r} cannot be written: it has to begin with a key")
+    if any(isinstance(step, int) and step < 0 for step in steps):
+        raise PathError(f"{path!r} cannot be written: nobody knows where a list ends that is being made")
 
     def write(body: dict[str, Json], value: Json) -> None:
         here: Json = body

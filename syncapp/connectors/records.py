@@ -47,7 +47,9 @@ class Quota:
 class Page:
     """One page of a listing. ``cursor`` resumes at the next page (None on the last one).
 
-    ``faults`` holds what was wrong with entries that could not become items, by their place on the page.
+    ``faults`` holds what was wrong with entries that could not become items, by their place on the page. ``ids``:
+    records that the page only names. ``marks``: from where the next pass goes on, as far as this page told it.
+    ``note``: what the provider did otherwise than asked.
     """
 
     items: list[Item]
@@ -57,6 +59,10 @@ class Page:
     server_date: datetime | None
     round_trip: float
     faults: Mapping[int, str] = field(default_factory=dict)
+    entries: int = 0
+    ids: tuple[str, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,13 @@ class VersionSpec:
 
 @dataclass(frozen=True, slots=True)
 class TimeSpec:
-    """A time in a record: where, how it is written (iso, unix, unix_ms, http), how finely, in which zone."""
+    """A time in a record: where, how it is written (iso, unix, unix_ms, http), how finely, in which zone.
+
+    ``fallback`` (``or``): where the time stands that counts while this one is null, as before the first change.
+    """
 
     path: str
+    fallback: str = ""
     format: str = "iso"
     resolution: float = 0.001
     timezone: str = "UTC"
@@ -120,6 +124,11 @@ class ObjectSpec:
     def most(self, operation: str) -> int:
         """How many records one such call may name; 0 where there is none."""
         return self.operations[operation].max_ids if operation in self.operations else 0
+
+    @property
+    def tells_changes(self) -> bool:
+        """What changed since the last pass can be asked for."""
+        return "changes" in self.operations or self.operations["list"].delta is not None
 
     @property
     def conditional(self) -> bool:

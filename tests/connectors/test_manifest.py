@@ -162,7 +162,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{LIST}.paging": {"kind": "cursor", "param": "a"}}, ["'cursor' needs 'path'"]),
     ({f"{LIST}.paging": {"kind": "next_header"}}, ["needs 'header'"]),
     ({f"{LIST}.paging": {"kind": "none", "size": 9, "max_size": 5}}, ["the usual size is above the largest", "5 or less"]),
-    ({f"{LIST}.paging": {"kind": "link", "restart": True}}, ["only counted pagers restart", "page, offset"]),
+    ({f"{LIST}.paging": {"kind": "link", "restart": True}}, ["only counted pagers restart, and cursors", "page, offset, cursor"]),
     ({f"{LIST}.filters": [{"field": "mail", "op": "is", "query": {"m": "{value}"}}]}, ["filters[0].field", "no field 'mail'", "email"]),
     ({f"{LIST}.filters": [{"field": "email", "op": "like", "query": {"m": "{value}"}}]}, ["'like' is not accepted", "not_in"]),
     ({f"{LIST}.filters": [{"field": "email", "op": "is"}]}, ["nothing says how to ask for it", "query or body"]),

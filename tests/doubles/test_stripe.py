@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+import stripe
 
 from syncapp.doubles.stripe import Stripe
 from tests.doubles.side import Side, running
@@ -187,3 +188,13 @@ def test_trouble_is_in_its_words(stripe_side: Side) -> None:
     assert "Retry-After" not in limited.headers
     stripe_side.controls.fail("409")
     assert form(stripe_side, name="A").json()["error"]["code"] == "idempotency_key_in_use"
+
+
+def test_the_official_library_accepts_its_deliveries(stripe_side: Side) -> None:
+    form(stripe_side, name="Ann")
+    (delivery,) = stripe_side.controls.deliveries()
+    signature, secret = delivery.headers["Stripe-Signature"], stripe_side.secrets["webhook"]
+    event = stripe.Webhook.construct_event(delivery.body, signature, secret)
+    assert event["type"] == "customer.created"
+    with pytest.raises(stripe.SignatureVerificationError):
+        stripe.Webhook.construct_event(delivery.body + b" ", signature, secret)

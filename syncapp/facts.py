@@ -66,7 +66,7 @@ def _facts(same: _Same, mapping_text: str, scope_text: str, direction: str) -> R
     fields = mapping.fields
     times = spec.updated_at
     return RoleFacts(
-        norms={name: norms for name, entry in entries.items() if (norms := _norms(spec, entry))},
+        norms={name: norms for name, entry in entries.items() if (norms := norms_of(spec, entry))},
         readable=frozenset(name for name, field in fields.items() if field.reads),
         writable=frozenset(name for name, field in fields.items() if field.writes and spec.can("update")),
         exact=spec.version.exact,
@@ -80,7 +80,7 @@ def _facts(same: _Same, mapping_text: str, scope_text: str, direction: str) -> R
     )
 
 
-def _norms(spec: ObjectSpec, entry: Entry) -> list[Any]:
+def norms_of(spec: ObjectSpec, entry: Entry) -> list[Any]:
     """The as-stored form: the mapping's own word, else the provider's on the field that the entry names."""
     if isinstance(entry, str):
         entry = {"field": entry, "path": entry}

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.db.models.functions import Now
 
 from .connectors.hookspec import POLL
 from .connectors.records import Event
@@ -85,6 +86,16 @@ def receive(
 def _told(event: Event, picked: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"object": event.object, "record": event.record_id, "kind": event.kind}
     return told | {"at": event.place} if picked else told
+
+
+def look_again(account: Account, pk: int) -> bool:
+    """A delivery that was worked off or set aside is looked at once more, as if it had just come."""
+    ended = Delivery.objects.filter(pk=pk, account=account, state__in=[Delivery.State.DONE, Delivery.State.SET_ASIDE])
+    fresh = {"state": Delivery.State.NEW, "attempts": 0, "reason": "", "claimed_until": None, "ended_at": None}
+    if not ended.update(next_try=Now(), **fresh):
+        return False
+    ring_inbox()
+    return True
 
 
 def ring_inbox() -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 
@@ -17,6 +17,12 @@ from syncapp.connectors.located import Located, check_against
 MAX_BYTES = 5_000_000
 ApplyError = ManifestError
 Place = Sequence[str | int]
+
+
+class Complains(Protocol):
+    """A file or a form: whatever can say what is wrong at one place of it."""
+
+    def wrong(self, place: Place, message: str, accepted: str = "") -> ManifestError: ...
 
 
 @cache
@@ -47,14 +53,14 @@ def parse(text: str, name: str) -> Located:
     return found
 
 
-def known(found: Located, place: Place, name: str, accepted: Sequence[str], what: str) -> None:
+def known(found: Complains, place: Place, name: str, accepted: Sequence[str], what: str) -> None:
     """Raise ApplyError unless `name` is one of the accepted ones."""
     if name not in accepted:
         told = "Accepted: " + ", ".join(sorted(accepted)) if accepted else f"No {what} is known yet"
         raise found.wrong(place, f"there is no {what} {name!r}", told)
 
 
-def from_environment(found: Located, place: Place, value: Any) -> str:
+def from_environment(found: Complains, place: Place, value: Any) -> str:
     """A plain setting: the value itself, or {env: NAME}, with a default if one is given."""
     if not isinstance(value, Mapping):
         return value if isinstance(value, str) else json.dumps(value)

@@ -19,6 +19,7 @@ from syncapp.models import Feed, Revision
 from syncapp.reconcile import forget_digests
 
 from .changes import Changes, told
+from .file import Complains
 
 Wanted = Mapping[str, Any]
 RULE = [
@@ -47,9 +48,9 @@ def put_policy(found: Located, changes: Changes, sync: Sync, wanted: Wanted, by:
         "on_merge": wanted.get("on_merge", OnMerge.ASK.value),
         "guards": wanted.get("guards", {}),
         "rules": rules,
-        "shape": _shape(sync, fields),
+        "shape": shape_of(sync, fields),
     }
-    _check(found, sync, policy, fields, facts)
+    check_policy(found, sync, policy, fields, facts)
     current = PolicySet.objects.filter(sync=sync, state=PolicySet.State.PUBLISHED).first()
     old = as_written(current) if current is not None else {}
     if not same(old, policy):
@@ -79,7 +80,7 @@ def full_rule(unit: str, rule: Wanted, fields: Sequence[SyncField], facts: Mappi
     }
 
 
-def _shape(sync: Sync, fields: Sequence[SyncField]) -> dict[str, Any]:
+def shape_of(sync: Sync, fields: Sequence[SyncField]) -> dict[str, Any]:
     """What a policy set was compiled with besides its rules: a change of it makes a new version too."""
     return {
         "fields": {item.name: [item.type, item.params, item.bundle] for item in fields},
@@ -100,8 +101,8 @@ def as_written(policy_set: PolicySet) -> dict[str, Any]:
     }
 
 
-def _check(
-    found: Located, sync: Sync, policy: Wanted, fields: Sequence[SyncField], facts: Mapping[str, RoleFacts]
+def check_policy(
+    found: Complains, sync: Sync, policy: Wanted, fields: Sequence[SyncField], facts: Mapping[str, RoleFacts]
 ) -> None:
     sheet = Sheet(
         0,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from policies.models import Sync, SyncField
-from syncapp.connectors.located import Located
 from syncapp.models import Feed
 
+from .file import Complains
 
-def check_references(found: Located) -> None:
+
+def check_references(found: Complains) -> None:
     """Over all syncs, as one of another file may have lost what it refers to. Raises ApplyError."""
     for field in SyncField.objects.filter(type="reference").select_related("sync").order_by("sync__slug", "order"):
         other = Sync.objects.filter(slug=field.params["sync"]).first()
@@ -20,7 +21,7 @@ def check_references(found: Located) -> None:
                 _check_feed(found, field, feed, other)
 
 
-def _check_feed(found: Located, field: SyncField, feed: Feed, other: Sync) -> None:
+def _check_feed(found: Complains, field: SyncField, feed: Feed, other: Sync) -> None:
     there = Feed.objects.filter(role__sync=other, account=feed.account).values_list("role__name", flat=True)
     if len(there) == 1:
         return

@@ -42,7 +42,7 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
             put_policy(found, changes, sync, wanted["policy"], by)
         check_references(found)
         if changes.lines:
-            _revise_all()
+            revise_all()
         if plan:
             transaction.set_rollback(True)
     for pk in unfinished() if changes.lines and not plan else ():
@@ -53,7 +53,7 @@ def apply(found: Located, *, plan: bool = False, by: str = "apply") -> Outcome:
     return Outcome(tuple(changes.lines), {slug: webhook_path(accounts[slug].webhook_token) for slug in named})
 
 
-def _revise_all() -> None:
+def revise_all() -> None:
     """A policy, a mapping or a direction changes what is due, and what was refused may be tried again: noted in the
     same transaction, so that workers go on with it if this process dies.
     """

@@ -7,18 +7,19 @@ from datetime import date
 from typing import Any
 
 from policies.core.types import field_type
-from syncapp.connectors.located import Located
 from syncapp.connectors.mapping import Mapping as Mapped
 from syncapp.facts import object_spec
 from syncapp.models import Account, Feed
 from syncapp.scope import ScopeError, scope_of
+
+from .file import Complains
 
 Wanted = Mapping[str, Any]
 LONG_AGO = "1970-01-01T00:00:00+00:00"
 
 
 def check_scope(
-    found: Located, place: tuple[str, ...], account: Account, spec: Wanted, fields: Mapping[str, Wanted]
+    found: Complains, place: tuple[str, ...], account: Account, spec: Wanted, fields: Mapping[str, Wanted]
 ) -> None:
     """Raises ApplyError at the condition that cannot be asked."""
     objects = object_spec(account.provider, spec["object"])

@@ -58,7 +58,7 @@ def _held(account: Account) -> dict[str, str]:
 
 def seen(account: Account) -> str:
     """What a form was made from, so that two people who change it at once are told."""
-    held = [account.name, account.config, account.secret_refs, account.allow_private]
+    held = [as_written(account), account.provider]
     return hashlib.sha256(json.dumps(held, sort_keys=True).encode() + bytes(account.secrets)).hexdigest()[:32]
 
 
@@ -124,21 +124,31 @@ def _renewed(account: Account, given: Given, after: Mapping[str, str]) -> dict[s
     return {**given.typed, **fresh}
 
 
-def _put(account: Account, given: Given) -> list[str]:
-    """Through the door of the set-up files, with everything that this form does not ask for as it is."""
-    wanted: dict[str, Any] = {
+def as_written(account: Account) -> dict[str, Any]:
+    """The account as a set-up file would have it."""
+    return {
         "provider": account.provider,
-        "name": given.name,
-        "config": dict(given.config),
-        "secrets": {name: dict(told) for name, told in given.references.items()},
-        "allow_private": given.allow_private,
-        "direction": account.direction,
+        "name": account.name,
+        "config": dict(account.config),
+        "secrets": dict(account.secret_refs),
+        "allow_private": account.allow_private,
+        "direction": str(account.direction),
         "paused": account.paused,
         "write_budget": account.write_budget,
         "quota_share": account.quota_share,
     }
-    found = written(account.slug, wanted)
-    changes = Changes()
+
+
+def _put(account: Account, given: Given) -> list[str]:
+    """With everything that this form does not ask for as it is."""
+    references = {name: dict(told) for name, told in given.references.items()}
+    told = {"name": given.name, "config": dict(given.config), "secrets": references}
+    return put(account, {**as_written(account), **told, "allow_private": given.allow_private})
+
+
+def put(account: Account, wanted: Mapping[str, Any]) -> list[str]:
+    """Through the door of the set-up files; what that changed. Raises ApplyError."""
+    found, changes = written(account.slug, wanted), Changes()
     put_account(found, changes, account.slug, wanted, account, stored_names(account))
     return changes.lines
 

@@ -11,6 +11,7 @@ from policies.models import PolicySet
 from syncapp.health import IN
 from syncapp.load import database_now, hold_syncs
 from syncapp.models import Account, Approval, Feed, Run
+from syncapp.queue import TICK, ring
 from syncapp.words import words_of
 
 from .work import basis
@@ -30,10 +31,11 @@ def approve(run_id: int, by: str, why: str = "") -> Approval:
         problem = why_not(run, feeds)
         if problem:
             raise NotApprovable(problem)
-        # The tick finds them due, and reads first loads in the order of the roles, as the plan did.
+        # The tick finds them due, and reads first loads in the order of the roles, as the plan did; this rings for it.
         live = Feed.objects.filter(pk__in=[feed.pk for feed in feeds])
         live.update(stage=Feed.Stage.LIVE, stage_reason="", cursor={}, next_due=None, plan=None)
         live.filter(account__direction__in=IN).update(plan=run)  # of the others nothing is read, or compared with it
+        ring(TICK)
         roles = [feed.role.name for feed in feeds]
         return Approval.objects.create(run=run, by=by, at=database_now(), why=why.strip(), roles=roles)
 

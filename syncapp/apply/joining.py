@@ -1,0 +1,73 @@
+"""A role that joins a sync while people look: the policy takes it in as a file that leaves its writers out would."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from policies.compile import RoleFacts
+from policies.core.rules import CREATOR, SHARED
+from policies.core.types import same
+from policies.core.values import HUB
+from policies.models import PolicySet, Role, Sync, SyncField
+from syncapp.facts import facts_of
+from syncapp.models import Feed
+
+from .changes import Changes
+from .file import Complains
+from .policy import as_written, check_policy, full_rule, publish, shape_of
+
+LISTS = ("readers", "writers", "clear")
+
+
+def admit(found: Complains, changes: Changes, role: Role, by: str) -> None:
+    """Publish a policy version in which the role reads what can be written there, and may write what nobody owns.
+
+    Rules that name the role already stay as they are; a sync without a policy gets one that asks people. Raises
+    ApplyError.
+    """
+    sync = role.sync
+    fields, facts = list(sync.fields.all()), _facts(sync)
+    current = PolicySet.objects.filter(sync=sync, state=PolicySet.State.PUBLISHED).first()
+    old = as_written(current) if current is not None else {}
+    new = copy.deepcopy(old) or {"on_delete": "ask", "on_merge": "ask", "guards": {}, "rules": {}}
+    known = new["rules"]
+    new["rules"] = {unit: _rule(known.get(unit), unit, role.name, fields, facts) for unit in units_of(fields)}
+    new["shape"] = shape_of(sync, fields)
+    if same(old, new):
+        return
+    check_policy(found, sync, new, fields, facts)
+    note = f"{role.label or role.name} joined" if current is not None else "Nobody owns a field yet; people are asked."
+    publish(changes, sync, current, new, old, note, by)
+
+
+def units_of(fields: Sequence[SyncField]) -> list[str]:
+    return list(dict.fromkeys(item.unit for item in fields))
+
+
+def _facts(sync: Sync) -> dict[str, RoleFacts]:
+    feeds = Feed.objects.filter(role__sync=sync).select_related("account", "role")
+    return {feed.role.name: facts_of(feed) for feed in feeds}
+
+
+def _rule(
+    rule: Mapping[str, Any] | None, unit: str, role: str, fields: Sequence[SyncField], facts: Mapping[str, RoleFacts]
+) -> dict[str, Any]:
+    if rule is None:
+        return full_rule(unit, {}, fields, facts)
+    out = dict(rule)
+    if any(role in rule[name] for name in LISTS) or rule["owner"] == role:
+        return out
+    usual = full_rule(unit, {"owner": rule["owner"]}, fields, facts)
+    joins = ["readers"] if rule["owner"] not in (SHARED, CREATOR) else list(LISTS)
+    for name in joins:
+        if role in usual[name]:
+            out[name] = _with(rule[name], role)
+    return out
+
+
+def _with(names: Sequence[str], role: str) -> list[str]:
+    """The hub stays last, as where the whole list was made up."""
+    roles = [name for name in names if name != HUB]
+    return [*roles, role, *(name for name in names if name == HUB)]

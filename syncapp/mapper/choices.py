@@ -36,7 +36,7 @@ class Choice:
 
     @property
     def shown(self) -> str:
-        return "" if self.sample is ABSENT else brief(self.sample)
+        return "" if self.sample is ABSENT or self.sample is None else brief(self.sample)
 
 
 def brief(value: Any) -> str:

@@ -27,13 +27,13 @@ PROBES: Mapping[str, Sequence[Any]] = {
     "text": ["Ada O’Neill-Größe 7"], "long_text": ["First line\nsecond line"], "email": ["ada.lovelace@example.org"],
     "integer": [1234567], "decimal": ["1234.56"], "boolean": [True, False], "date": ["2026-02-28"],
     "datetime": ["2026-02-28T13:14:15.250Z"], "set": [["alpha", "beta"]], "list": [["beta", "alpha"]],
-    "counter": [41],
+    "counter": [41], "phone": ["+49 30 901820"],
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    tone: str  # good, wait, bad
+    tone: str  # quiet, wait, bad
     said: str
 
 

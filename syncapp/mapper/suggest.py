@@ -22,7 +22,9 @@ FITS: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 ANYTHING = frozenset({"text", "long_text", "choice"})
 # Words that many names share and that tell none apart.
-DULL = frozenset(["name", "number", "date", "time", "address", "code", "type", "field", "value", "contact", "customer", "company", "account", "the"])
+DULL = frozenset(
+    "name number date time address code type field value contact customer company account the".split()  # noqa: SIM905
+)
 SYNONYMS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (

@@ -11,9 +11,10 @@ from policies.models import FieldRule, PolicySet, Role, Sync
 from syncapp.models import Account, Draft, Feed, Ledger, Record, Run
 from syncapp.plan.make import carry_out
 from syncapp.secrets import encrypt
+from syncapp.store import PgStore
 from tests.carry.driving import Side, drain
-from tests.clerk.making import make_sync
-from tests.review.seeding import browser_of
+from tests.clerk.making import make_sync, silent
+from tests.review.seeding import Desk, browser_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,10 +100,6 @@ def test_a_draft_begins_with_what_could_be_guessed_and_shows_a_real_record(admin
 
 
 def test_the_hubs_own_values_stand_beside_the_sample(admin: Client, account: Account, crm: Side) -> None:
-    from syncapp.store import PgStore
-    from tests.clerk.making import silent
-    from tests.review.seeding import Desk
-
     sync = make_sync()
     Desk(sync, PgStore(sync, ring_feeds=silent)).contact(1, email="ada@example.org", first_name="Ada in the hub")
     assert "the hub holds: Ada in the hub" in said(admin.get(address(drafted(admin))))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from policies.core.reasons import Verdict
 
+from .connectors.hookspec import EVERY
 from .models import Account, Delivery, Run, Subscription, Tally
 
 # Deliveries that came and were not stored.
@@ -24,14 +26,14 @@ def last_heard(account: Account) -> datetime | None:
     return max(moments, default=None)
 
 
-def silence(row: Subscription, object_slug: str, now: datetime) -> str:
-    """The sentence about it; "" if it is not silent, or if nobody can tell."""
+def silence(row: Subscription, objects: Collection[str], now: datetime) -> str:
+    """The sentence about it; "" if it is not silent, or if nobody can tell. ``objects``: what it tells of."""
     since = max((moment for moment in (row.last_seen_at, row.made_at) if moment is not None), default=None)
     runs = Run.objects.filter(
         feed__account=row.account, kind=Run.Kind.DELTA, state=Run.State.DONE, ended_at__lt=now - LATE
     )
-    if object_slug:
-        runs = runs.filter(feed__object=object_slug)
+    if EVERY not in objects:
+        runs = runs.filter(feed__object__in=objects)
     if since is not None:
         runs = runs.filter(started_at__gt=since)
     found = [run for run in runs.order_by("-pk")[:LOOKED_AT] if run.counts.get(Verdict.ADOPT.value)]

@@ -20,7 +20,7 @@ from .connectors.signatures import BadSignature
 from .connectors.webhook import Told
 from .hooksecrets import keep_first, webhook_secrets
 from .models import Account
-from .receive import count, fully_hinted, poll_soon, receive
+from .receive import HINT_PAUSE, count, fully_hinted, poll_soon, receive
 from .remote import manifest_of
 from .secrets import SecretProblem
 from .sequences import missed
@@ -62,14 +62,20 @@ class Knock:
 
 @csrf_exempt
 def hook(request: HttpRequest, token: str) -> HttpResponse:
+    begun = time.monotonic()
     account = _account(token)
     if account is None:
         return _answer(404, "there is no such address")
     try:
-        return _receive(request, account)
+        spec = _spec(account)
+        answer = _receive(request, account, spec)
     except Refused as refused:
         count(account, refused.reason, refused.said)
         return _answer(refused.status, refused.said)
+    taken = time.monotonic() - begun
+    if taken > spec.answer.within:
+        count(account, "slow", f"it took {taken:.1f} s, and the provider waits {spec.answer.within:g} s")
+    return answer
 
 
 def _account(token: str) -> Account | None:
@@ -77,8 +83,7 @@ def _account(token: str) -> Account | None:
     return next(iter(Account.objects.raw("SELECT * FROM syncapp_account WHERE webhook_token = %s", [token])), None)
 
 
-def _receive(request: HttpRequest, account: Account) -> HttpResponse:
-    spec = _spec(account)
+def _receive(request: HttpRequest, account: Account, spec: WebhookSpec) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     knock = Knock(account, spec, request, headers, _secrets(account))
     greeting = _greeted(knock, b"", verified=False)
@@ -181,7 +186,9 @@ def _store(knock: Knock, body: bytes) -> HttpResponse:
             count(account, "ignored", "nothing in it concerns the hub")
         return _taken(knock.spec, "nothing in it concerns the hub")
     kept = {name: knock.headers[name] for name in (*ALWAYS_KEPT, *knock.spec.kept_headers()) if name in knock.headers}
-    fresh = receive(account, told.events, body, kept, picked=knock.spec.signature.by_item)
+    how = knock.spec.signature
+    pause = 0.0 if how.proves else HINT_PAUSE
+    fresh = receive(account, told.events, body, kept, picked=how.by_item, pause=pause)
     return _taken(knock.spec, "accepted" if fresh else "known already")
 
 

@@ -46,7 +46,8 @@ STORE = (
     " (account_id, event_id, received_at, body, headers, events, state, attempts, next_try, reason)"
     " VALUES (%s, %s, clock_timestamp(), %s, %s::jsonb, %s::jsonb, 'new', 0, clock_timestamp(), '')"
     " ON CONFLICT (account_id, event_id) DO UPDATE SET state = 'new', attempts = 0, reason = '',"
-    "   next_try = excluded.next_try, received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
+    "   next_try = greatest(excluded.next_try, syncapp_delivery.received_at + make_interval(secs => %s)),"
+    "   received_at = excluded.received_at, claimed_until = NULL, ended_at = NULL"
     " WHERE %s AND syncapp_delivery.state <> 'new' RETURNING id), repeated AS ("
     + TALLY.format(one="SELECT %s, 'duplicate', 1, clock_timestamp(), %s WHERE NOT EXISTS (TABLE stored)")
     + ") TABLE stored"
@@ -54,13 +55,19 @@ STORE = (
 
 
 def receive(
-    account: Account, events: Sequence[Event], body: bytes, headers: Mapping[str, str], *, picked: bool = False
+    account: Account,
+    events: Sequence[Event],
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    picked: bool = False,
+    pause: float = 0.0,
 ) -> bool:
     """Store a verified delivery and ring; False if it was stored before, which is only counted, in the same statement.
 
     Where the provider gives no id, equal bodies are equal ids: one that was looked at already is looked at anew then,
     because a second edit of a record may be announced in the very same words. `picked`: others in the body are not
-    believed, so it is noted which these are.
+    believed, so it is noted which these are. `pause`: seconds until the very same words are looked at anew.
     """
     told = [_told(event, picked) for event in events]
     with connection.cursor() as cursor:
@@ -72,6 +79,7 @@ def receive(
                 body,
                 orjson.dumps(dict(headers)).decode(),
                 orjson.dumps(told).decode(),
+                pause,
                 any(event.nameless for event in events),
                 account.pk,
                 "delivered before",
@@ -119,11 +127,16 @@ def count(account: Account, reason: str, said: str, number: int = 1) -> None:
         )
 
 
+# Nobody can make the hub look at one record more often by hints that nothing proves.
+HINT_PAUSE = 60.0
+
+
 def fully_hinted(account: Account, limit: int) -> bool:
     """So many deliveries came within a minute. Asked only where nothing proves them: whoever knows the address could
     make the hub look at records all day."""
-    minute = database_now() - timedelta(minutes=1)
-    return len(Delivery.objects.filter(account=account, received_at__gt=minute)[:limit]) >= limit
+    minute = database_now() - timedelta(seconds=HINT_PAUSE)
+    rows = Delivery.objects.filter(account=account, received_at__gt=minute).exclude(body=b"")
+    return rows[:limit].count() >= limit
 
 
 def poll_soon(account: Account, object_slug: str, why: str) -> None:

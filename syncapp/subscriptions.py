@@ -9,7 +9,7 @@ from .connectors.hookspec import WebhookSpec
 from .hookaddress import address_of
 from .models import Account, Subscription
 from .remote import manifest_of
-from .tending import list_rows, remake
+from .tending import end_all, list_rows, remake
 
 State = Subscription.State
 PROOFS = {
@@ -54,6 +54,11 @@ def resubscribe(account: Account) -> int:
     """Those that the hub makes are ended and made anew, a delta sync follows; how many there are."""
     list_rows(account)
     return remake(account)
+
+
+def unsubscribe(account: Account) -> list[str]:
+    """Before an account is removed: what could not be ended at the provider, each with why."""
+    return end_all(account)
 
 
 def _spec(account: Account) -> WebhookSpec | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,8 +41,8 @@ class Change:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def known_of(row: Subscription, object_slug: str, now: datetime) -> Known:
-    """``object_slug``: what it is about; empty where that is everything."""
+def known_of(row: Subscription, object_slug: str, told: Collection[str], now: datetime) -> Known:
+    """``object_slug``: what it is about, empty where that is the account; ``told``: the objects that it tells of."""
     heard = last_heard(row.account)
     if heard != row.last_seen_at:
         Subscription.objects.filter(pk=row.pk).update(last_seen_at=heard)
@@ -55,7 +55,7 @@ def known_of(row: Subscription, object_slug: str, now: datetime) -> Known:
         made_at=row.made_at,
         renew_at=row.renew_at,
         checked_at=row.checked_at,
-        silence=silence(row, object_slug, now),
+        silence=silence(row, told, now),
     )
 
 

@@ -122,7 +122,9 @@ def _stepped(row: Subscription, spec: WebhookSpec | None, now: datetime) -> Chan
     if spec is None:
         return Change(wait=3600.0, state=State.OFF.value, error=NO_HOOKS)
     how = spec.subscription
-    known = known_of(row, how.object_of(row.object) if how else "", now)
+    about = how.object_of(row.object) if how else ""
+    told = {about} if about else {object_slug for object_slug, _ in spec.events.types.values()}
+    known = known_of(row, about, told, now)
     step = next_step(known, how, now)
     if step in (Step.OFF, Step.BY_HAND, Step.NOTHING):
         return _at_rest(row, step, known.unwanted, known.silence)
@@ -172,6 +174,23 @@ def _of(account: Account, remote_id: str) -> Q:
 def look_again(account: Account) -> None:
     """Something about the account was changed: what that means for its subscriptions is found out at once."""
     Subscription.objects.filter(account=account).update(next_try=Now())
+
+
+def end_all(account: Account) -> list[str]:
+    """End everything at the provider now, because the account is to be removed. What could not be ended, each with why;
+    such a one ends by its own time, and until then its deliveries are told that there is no such address.
+    """
+    problems: list[str] = []
+    now = database_now()
+    for row in Subscription.objects.select_related("account").filter(account=account).exclude(remote_id=""):
+        try:
+            with Steps.opened(row, now) as steps:
+                change = steps.end("the account is removed")
+        except (ConnectorError, SecretProblem) as error:
+            problems.append(f"the subscription {row.remote_id} could not be ended: {_said(row, error)}")
+        else:
+            Subscription.objects.filter(pk=row.pk).update(state=change.state, last_error=change.error, **change.more)
+    return problems
 
 
 def remake(account: Account) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from syncapp.connectors import bodies, expressions, proofs, times
 from syncapp.connectors.errors import Malformed
-from syncapp.connectors.expressions import ExpressionError, Source, first, reads
+from syncapp.connectors.expressions import ExpressionError, Source
 from syncapp.connectors.handshakes import Challenge, challenge
 from syncapp.connectors.hookspec import EVERY, RECORD_KINDS, EventSpec, SignatureSpec, WebhookSpec
 from syncapp.connectors.paths import ABSENT, as_text
@@ -20,9 +21,12 @@ from syncapp.connectors.proofs import Shown
 from syncapp.connectors.records import Event
 from syncapp.connectors.signatures import BadSignature
 
+# The paths of a provider file are read once, not once for each event.
+first, reads = lru_cache(maxsize=4096)(expressions.first), lru_cache(maxsize=4096)(expressions.reads)
 WHERE = "webhook body"
 # So many events of one delivery are read; a body of a megabyte holds fewer that are worth it.
 MOST_EVENTS = 10_000
+LONGEST_ID = 2_000
 
 
 @dataclass(slots=True)
@@ -148,7 +152,7 @@ def _take(out: Told, spec: WebhookSpec, raw: Any, delivery: str | None, place: i
         return
     object_slug, happened = how.types[kind]
     record = as_text(first(how.record_id)(raw)) if happened in RECORD_KINDS else ""
-    if record is None or (not record and happened in RECORD_KINDS):
+    if record is None or (happened in RECORD_KINDS and not _is_id(record)):
         places = " or ".join(map(expressions.told, how.record_id))
         out.faults.append(f"an event {kind!r} without a record id at {places}")
         out.unread.add(object_slug)
@@ -161,6 +165,11 @@ def _take(out: Told, spec: WebhookSpec, raw: Any, delivery: str | None, place: i
         place=place, subscription=_text(how.subscription, raw) or "",
     )  # fmt: skip
     out.events.append(_with_facts(out, how, event) if spec.signature.proves else event)
+
+
+def _is_id(text: str) -> bool:
+    """What may name a record at all: no database can keep a NUL, and no id is a page long."""
+    return 0 < len(text) <= LONGEST_ID and "\0" not in text
 
 
 def _with_facts(out: Told, how: EventSpec, event: Event) -> Event:
@@ -203,9 +212,8 @@ def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None
     return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(), True
 
 
-def _text(paths: Iterable[Source], raw: Any) -> str | None:
-    several = tuple(paths)
-    return as_text(first(several)(raw)) if several else None
+def _text(paths: tuple[Source, ...], raw: Any) -> str | None:
+    return as_text(first(paths)(raw)) if paths else None
 
 
 def _time(out: Told, spec: EventSpec, raw: Any) -> datetime | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from syncapp.inbox import claim_deliveries
 from syncapp.models import Account, Delivery, Feed, Sequence
 from syncapp.observe import _told as told_hints
 from syncapp.observe import work_inbox
+from syncapp.receive import poll_soon
 from tests.carry.hooked import EVENTS, acme, post, tallies, without_secret
 from tests.clerk.making import make_sync
 
@@ -122,6 +125,21 @@ class TestHintsOnly:
         assert post(account, CHANGED).status_code == 202
         Delivery.objects.update(received_at=timezone.now() - timedelta(seconds=61))
         assert post(account, {**CHANGED, "record": "8"}).status_code == 202
+
+    def test_the_same_words_are_looked_at_once_a_minute(self, make: Any) -> None:
+        account = make(signature={"scheme": "none"})
+        post(account, CHANGED)
+        assert len(claim_deliveries()) == 1
+        Delivery.objects.update(state="done", claimed_until=None)
+        assert post(account, CHANGED).status_code == 202
+        row = Delivery.objects.get()
+        assert row.state == "new"
+        assert timedelta(seconds=50) < row.next_try - timezone.now() < timedelta(seconds=61)
+
+    def test_our_own_hints_do_not_count(self, make: Any) -> None:
+        account = make(signature={"scheme": "none", "limit": 1})
+        poll_soon(account, "contacts", "for the test")
+        assert post(account, CHANGED).status_code == 202
 
 
 class TestBatches:
@@ -254,6 +272,51 @@ def test_the_type_may_stand_in_a_header_and_is_still_known_later(make: Any) -> N
     feed = Feed.objects.select_related("account").get(account=account)
     assert [(row.event_id, hint.remote_id) for hint in told_hints(row, feed, None)] == [("guid-1", "5")]  # type: ignore[arg-type]
     assert tallies() == {"ignored": 1}
+
+
+def test_bodies_that_differ_for_each_event_without_id_time_or_signature_and_with_several_rows(make: Any) -> None:
+    items = {
+        "jsonata": 'rows ? rows.{"kind": "changed", "id": key} : old ? [{"kind": "gone", "id": old.id}]'
+        ' : [{"kind": "changed", "id": $string(entry)}]'
+    }
+    types = {"changed": {"object": "contacts", "kind": "updated"}, "gone": {"object": "contacts", "kind": "deleted"}}
+    account = make(events={"items": items, "type": "kind", "types": types, "record_id": "id"})
+    for body in ({"rows": [{"key": "a"}, {"key": "b"}]}, {"old": {"id": "c"}}, {"entry": 7}, {"rows": [{"key": "d"}]}):
+        assert post(account, body).status_code == 202
+    told = [(one["record"], one["kind"]) for row in Delivery.objects.order_by("pk") for one in row.events]
+    assert told == [("a", "updated"), ("b", "updated"), ("c", "deleted"), ("7", "updated"), ("d", "updated")]
+    assert post(account, {"old": {"id": "c"}}).status_code == 202
+    assert tallies() == {"duplicate": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b'"x"',
+        b"[[[]]]",
+        b'{"type":{}}',
+        b'{"type":"changed","record":{"a":1}}',
+        b'{"type":"changed","record":"a\\u0000b"}',
+        b"\x00",
+    ],
+)
+def test_no_body_brings_the_door_down(make: Any, body: bytes) -> None:
+    account = make()
+    assert post(account, body).status_code in (202, 400)
+    assert not Delivery.objects.exclude(body=b"").exists()
+    assert sum(tallies().values()) > 0 or body == b"[]"
+
+
+def test_an_answer_that_came_too_late_for_the_provider_is_counted(make: Any, monkeypatch: Any) -> None:
+    account = make(answer={"within": 5})
+    moments = iter([0.0, 6.2])
+    monkeypatch.setattr("syncapp.hooks.time", SimpleNamespace(monotonic=lambda: next(moments), time=time.time))
+    assert post(account, CHANGED).status_code == 202
+    assert tallies() == {"slow": 1}
 
 
 def test_the_public_address_is_what_is_signed_behind_a_proxy(make: Any, settings: Any) -> None:

@@ -16,9 +16,9 @@ from syncapp.hooksecrets import webhook_secrets
 from syncapp.models import Account, Delivery, Feed, Run, Subscription
 from syncapp.observe import work_inbox
 from syncapp.remote import THROTTLE
-from syncapp.subscriptions import lines, resubscribe, setup
+from syncapp.subscriptions import lines, resubscribe, setup, unsubscribe
 from syncapp.tending import _claim, look_again, subscriptions_are_due, tend
-from tests.carry.hooked import EVENTS, acme, post
+from tests.carry.hooked import EVENTS, PROVIDER, acme, post
 from tests.clerk.making import make_sync
 from tests.connectors.server import Asked, Provider, Reply, serve
 
@@ -232,6 +232,23 @@ def test_the_providers_word_that_it_is_gone_is_enough(account: Account, there: T
     assert (tend(), row().remote_id) == (0, "s2"), "it was said again, of one that is long gone"
 
 
+def test_changes_of_what_no_delivery_tells_of_are_no_silence(
+    account: Account, there: There, tmp_path: Path, settings: Any
+):
+    told = {"changed": {"object": "companies", "kind": "updated"}}
+    companies = PROVIDER["objects"]["contacts"]
+    acme(
+        tmp_path, settings, {"signature": TOKEN, "subscription": SUBSCRIPTION, "events": {**EVENTS, "types": told}},
+        objects={"contacts": companies, "companies": companies},
+    )  # fmt: skip
+    Account.objects.update(config={"server": there.provider.url})
+    tend()
+    pass_time(minutes=50)
+    found_changes(4)
+    tend()
+    assert there.made == 1
+
+
 def found_changes(number: int, ago: timedelta = timedelta(minutes=10)) -> None:
     feed = Feed.objects.select_related("role").get()
     at = timezone.now() - ago
@@ -369,6 +386,16 @@ def test_resubscribe_ends_and_makes_anew(account: Account, there: There) -> None
     assert resubscribe(account) == 1
     tend()
     assert (there.calls(), row().state, list(there.rows)) == (["GET", "DELETE /s1", "POST"], "active", ["s2"])
+
+
+def test_before_an_account_is_removed_everything_there_is_ended(account: Account, there: There) -> None:
+    tend()
+    there.provider.on("DELETE", f"{HOOKS}/s1", Reply({"message": "not now"}, 503))
+    [problem] = unsubscribe(account)
+    assert "s1 could not be ended" in problem and "not now" in problem
+    there.provider.on("DELETE", f"{HOOKS}/s1", there.end)
+    assert (unsubscribe(account), there.rows, row().state) == ([], {}, "off")
+    assert unsubscribe(account) == []
 
 
 def test_what_a_person_set_up_is_watched_and_not_touched(account: Account, tmp_path: Path, settings: Any) -> None:

@@ -26,7 +26,7 @@ first, reads = lru_cache(maxsize=4096)(expressions.first), lru_cache(maxsize=409
 WHERE = "webhook body"
 # So many events of one delivery are read; a body of a megabyte holds fewer that are worth it.
 MOST_EVENTS = 10_000
-LONGEST_ID = 2_000
+LONGEST_ID = 255
 
 
 @dataclass(slots=True)
@@ -160,9 +160,10 @@ def _take(out: Told, spec: WebhookSpec, raw: Any, delivery: str | None, place: i
     id, nameless = _event_id(how, raw, delivery, place if among > 1 else None)
     if happened not in RECORD_KINDS:
         id, nameless = f"{kind}:{id}", True  # said again it means the same again, and does no harm
+    named = _text(how.subscription, raw) or ""
     event = Event(
         id, object_slug, record, None, None, None, happened, None, None, raw, nameless,
-        place=place, subscription=_text(how.subscription, raw) or "",
+        place=place, subscription=named if _is_id(named) else "",
     )  # fmt: skip
     out.events.append(_with_facts(out, how, event) if spec.signature.proves else event)
 

@@ -78,6 +78,8 @@ def _line(row: Subscription) -> Line:
         return Line(
             row, f"{about} are told at once: the subscription is active{ends}{seen}{lost}{trouble}", not trouble
         )
+    if row.state == State.BY_HAND and row.last_seen_at is None:
+        return Line(row, f"{about} are found by delta syncs: no webhook has come yet", True)
     if row.state == State.BY_HAND:
         if row.last_error:
             return Line(row, f"{about} are not told: {row.last_error}. Look at its webhooks at the provider.", False)

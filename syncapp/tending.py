@@ -6,6 +6,8 @@ A row is the queue. Calls are made outside of any transaction, by whoever holds 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -14,6 +16,7 @@ from django.db.models.functions import Now
 from .connectors.answers import redactor
 from .connectors.errors import ConnectorError, Limited, ManifestError, Retryable
 from .connectors.hookspec import WebhookSpec
+from .connectors.subscriptionspec import SubscriptionSpec
 from .health import IN, RUNNING
 from .hooksecrets import webhook_secrets
 from .leases import lease
@@ -28,6 +31,7 @@ TEND_JOB = "syncapp.jobs.tend_subscriptions"
 LEASE = lease(120)
 BATCH = 20
 NO_HOOKS = "this provider sends no webhooks that the hub knows: changes are found by delta syncs"
+NO_SUCH_PART = "the provider's file makes its subscriptions in another way now"
 WANTED = RUNNING & Q(account__direction__in=IN)
 State = Subscription.State
 
@@ -125,11 +129,17 @@ def _stepped(row: Subscription, spec: WebhookSpec | None, now: datetime) -> Chan
     about = how.object_of(row.object) if how else ""
     told = {about} if about else {object_slug for object_slug, _ in spec.events.types.values()}
     known = known_of(row, about, told, now)
+    if row.object not in _parts(how):
+        known = replace(known, unwanted=NO_SUCH_PART)
     step = next_step(known, how, now)
     if step in (Step.OFF, Step.BY_HAND, Step.NOTHING):
         return _at_rest(row, step, known.unwanted, known.silence)
     with Steps.opened(row, now) as steps:
         return steps.take(step, known)
+
+
+def _parts(how: SubscriptionSpec | None) -> Collection[str]:
+    return how.objects if how is not None and how.objects else ("",)
 
 
 def _at_rest(row: Subscription, step: Step, unwanted: str, silence: str) -> Change:

@@ -380,6 +380,18 @@ def test_one_for_each_object_that_is_live(account: Account, there: There, tmp_pa
     assert (body["resource"], body["events"]) == ("/me/contacts", ["a", "b"])
 
 
+def test_where_the_file_says_otherwise_the_old_one_is_ended(
+    account: Account, there: There, tmp_path: Path, settings: Any
+):
+    tend()
+    made(there, tmp_path, settings, objects={"contacts": {}})
+    look_again(account)
+    assert tend() == 2
+    rows = {one.object: (one.state, one.remote_id) for one in Subscription.objects.all()}
+    assert rows == {"": ("off", ""), "contacts": ("active", "s2")}
+    assert list(there.rows) == ["s2"]
+
+
 def test_resubscribe_ends_and_makes_anew(account: Account, there: There) -> None:
     tend()
     there.calls()
@@ -402,7 +414,14 @@ def test_what_a_person_set_up_is_watched_and_not_touched(account: Account, tmp_p
     acme(tmp_path, settings, {"signature": TOKEN, "setup": "Open the portal."})
     tend()
     assert (row().state, setup(account)) == ("by_hand", "Open the portal.")
-    assert lines(account)[0].fine
+    [line] = lines(account)
+    assert "no webhook has come yet" in line.sentence and line.fine
+    post(account, {"type": "changed", "record": "7", "token": "s3cret"})
+    Delivery.objects.update(received_at=timezone.now() - timedelta(hours=1))
+    pass_time()
+    tend()
+    [line] = lines(account)
+    assert "set up at the provider; the last came" in line.sentence and line.fine
     found_changes(2)
     pass_time()
     tend()

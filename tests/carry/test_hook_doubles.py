@@ -20,6 +20,7 @@ from syncapp.doubles.delivery import Delivery as Sent
 from syncapp.doubles.hubspot import HubSpot
 from syncapp.doubles.microsoft_graph import MicrosoftGraph
 from syncapp.doubles.microsoft_graph_contact import EMPTY, kept
+from syncapp.doubles.slack import Slack
 from syncapp.doubles.stripe import Stripe
 from syncapp.models import Account, Delivery, Feed, Subscription, Tally
 from syncapp.observe import work_inbox
@@ -62,6 +63,7 @@ def connect(redis_client: Any, live_server: Any, tmp_path: Path, settings: Any) 
         running.append(double.serve())
         running[-1].__enter__()
         url = running[-1].url
+        others = {"Slack": {"conversations": PEOPLE}}.get(page, {})
         webhook = yaml.safe_load(BLOCKS[page])["webhook"]
         config = {"server": {"label": "Server"}, "base": {"label": "Base", "required": False}}
         account = acme(
@@ -70,7 +72,7 @@ def connect(redis_client: Any, live_server: Any, tmp_path: Path, settings: Any) 
             webhook,
             base_url="{config.server}" + base,
             config=config,
-            objects={object_slug: PEOPLE},
+            objects={object_slug: PEOPLE, **others},
             errors={"message": "error.message"},
         )
         known = double.secrets()
@@ -229,6 +231,36 @@ class TestGraph:
         assert one.state == "failed"
         assert "Subscription validation request failed" in one.last_error
         assert hub.account.webhook_token not in one.last_error
+
+
+class TestSlack:
+    @pytest.fixture
+    def hub(self, connect: Any) -> Hub:
+        return connect(Slack(), "Slack", "users")
+
+    def test_the_handshake_is_answered_only_where_it_is_signed(self, hub: Hub) -> None:
+        asked = hub.double.handshake()
+        answer = requests.post(hub.hook, data=asked.body, headers=dict(asked.headers), timeout=10)
+        assert (answer.status_code, answer.json()["challenge"].encode()) == (asked.status, asked.answer)
+        forged = {**asked.headers, "X-Slack-Signature": "v0=" + "0" * 64}
+        assert requests.post(hub.hook, data=asked.body, headers=forged, timeout=10).status_code == 401
+
+    def test_a_retry_is_known_again(self, hub: Hub) -> None:
+        [id, *_] = hub.double.ids("users") or [hub.double.shelf.add("users", {"name": "ann", "profile": {}}).id]
+        hub.double.deliveries()
+        hub.double.edit("users", id, {"profile": {"title": "Chief"}})
+        [sent] = hub.double.deliveries()
+        retried = {"x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout"}
+        assert [hub.post(sent), hub.post(sent, headers=retried)] == [200, 200]
+        assert (records(), tallies()) == ([(id, "updated")], {"duplicate": 1})
+
+
+def test_graphs_handshake_is_answered_in_plain_text(connect: Any) -> None:
+    hub = connect(MicrosoftGraph(), "Microsoft Graph", "contacts", "/v1.0")
+    asked = hub.double.handshake()
+    answer = requests.post(asked.url, data=asked.body, headers=dict(asked.headers), timeout=10)
+    assert (answer.status_code, answer.content) == (asked.status, asked.answer)
+    assert answer.headers["Content-Type"].startswith("text/plain")
 
 
 class TestAirtable:

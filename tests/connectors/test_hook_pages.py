@@ -49,6 +49,8 @@ TOLD: list[tuple[str, dict[str, str], Any, list[tuple[str, str, str]]]] = [
         LIFE_CYCLE, {**LIFE_CYCLE, "lifecycleEvent": "subscriptionRemoved"}, {**LIFE_CYCLE, "lifecycleEvent": "reauthorizationRequired"},
     ]}, [("contacts", "AAMk", "updated"), ("*", "", "poll"), ("*", "", "lost"), ("*", "", "expiring")]),
     ("Slack", {}, {"type": "event_callback", "team_id": "T", "event": {"type": "user_change", "user": {"id": "U1"}, "event_ts": "1.1"}, "event_id": "Ev1", "event_time": 1600000000}, [("users", "U1", "updated")]),
+    ("Slack", {}, {"type": "event_callback", "event": {"type": "message", "subtype": "channel_topic", "user": "U1", "channel": "C1"}, "event_id": "Ev2", "event_time": 1600000000}, [("conversations", "C1", "updated")]),
+    ("Slack", {}, {"type": "event_callback", "event": {"type": "channel_created", "channel": {"id": "C2", "name": "x"}}, "event_id": "Ev3", "event_time": 1600000000}, [("conversations", "C2", "created")]),
     ("Slack", {}, {"type": "app_rate_limited", "minute_rate_limited": 1}, [("*", "", "poll")]),
     ("GitHub", {"X-GitHub-Event": "issues", "X-GitHub-Delivery": "g1"}, {"action": "edited", "issue": {"number": 5, "updated_at": "2026-01-31T18:42:00Z"}, "sender": {"login": "hub[bot]", "type": "Bot"}}, [("issues", "5", "updated")]),
     ("GitHub", {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "g2"}, {"zen": "z", "hook_id": 1}, []),

@@ -27,7 +27,7 @@ from syncapp.doubles.airtable_values import kept, named, tables
 from syncapp.doubles.answers import iso, speak
 from syncapp.doubles.base import Double
 from syncapp.doubles.shelf import Fields, Row
-from syncapp.doubles.tokens import Tokens, basic, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, basic, bearer, consent
 from syncapp.doubles.windows import Window
 
 BATCH = 10
@@ -41,7 +41,7 @@ class Iterator:
     ends: datetime
 
 
-class Airtable(Double):
+class Airtable(Keyed, Double):
     slug: ClassVar[str] = "airtable"
     objects: ClassVar[tuple[str, ...]] = ("Contacts", "Companies")
     resolution: ClassVar[float] = 0.001
@@ -78,12 +78,6 @@ class Airtable(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.hooks.by_hand.secret}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def token(self) -> ResponseReturnValue:
         form, given = request.form, basic()
@@ -253,6 +247,12 @@ class Airtable(Double):
     def sign(self, body: bytes, *, at: datetime) -> dict[str, str]:
         """No time is signed."""
         return signed(self.hooks.by_hand.key, body)
+
+    def stamp(self, object: str, ids: list[str], moment: datetime | None = None) -> None:
+        """The log tells of it too."""
+        for id in ids:
+            self.shelf.change(object, id, lambda cells: cells, actor="ann")
+        super().stamp(object, ids, moment)
 
     def edit(self, object: str, id: str, fields: Fields) -> None:
         known = self.fields[object]

@@ -24,13 +24,13 @@ from syncapp.doubles.generic_rest_fields import FIELDS, checked, error
 from syncapp.doubles.generic_rest_hooks import bare, event, standard
 from syncapp.doubles.generic_rest_traps import CAP, TRAPS, Traps
 from syncapp.doubles.shelf import Change, Fields, Row, merged
-from syncapp.doubles.tokens import Tokens, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, bearer, consent
 
 LARGEST_PAGE = 100
 OPEN_TO_ALL = ("/_double/", "/oauth/")
 
 
-class GenericRest(Double):
+class GenericRest(Keyed, Double):
     slug: ClassVar[str] = "generic_rest"
     objects: ClassVar[tuple[str, ...]] = ("contacts", "tickets", "comments")
     resolution: ClassVar[float] = 0.001
@@ -81,12 +81,6 @@ class GenericRest(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.hook_secret}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def token(self) -> ResponseReturnValue:
         form = request.form

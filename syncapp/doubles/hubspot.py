@@ -29,14 +29,14 @@ from syncapp.doubles.hubspot_hooks import APP, PORTAL, events, signed
 from syncapp.doubles.hubspot_search import LONGEST_QUERY, BadSearch, search
 from syncapp.doubles.hubspot_values import DEFAULTS, PROPERTIES, BadValue, described, modified, stored
 from syncapp.doubles.shelf import Change, Fields, Row
-from syncapp.doubles.tokens import Tokens, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, bearer, consent
 from syncapp.doubles.windows import Window
 
 FIRST_ID = 33_451
 LARGEST_PAGE = 100
 
 
-class HubSpot(Double):
+class HubSpot(Keyed, Double):
     slug: ClassVar[str] = "hubspot"
     objects: ClassVar[tuple[str, ...]] = ("contacts", "companies", "deals")
     resolution: ClassVar[float] = 0.001
@@ -75,12 +75,6 @@ class HubSpot(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.tokens.client_secret, "app_id": str(APP)}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def token(self) -> ResponseReturnValue:
         form = request.form

@@ -37,7 +37,7 @@ from syncapp.doubles.microsoft_graph_hooks import (
 from syncapp.doubles.microsoft_graph_query import link, ordered, passes, selected, size
 from syncapp.doubles.microsoft_graph_token import token
 from syncapp.doubles.shelf import Change, Fields, Row
-from syncapp.doubles.tokens import Tokens, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, bearer, consent
 from syncapp.doubles.windows import Window
 
 FOLDER = "AAMkAGI2AAEOAAA="
@@ -48,7 +48,7 @@ CONTACTS = (
 LARGEST_BATCH = 20
 
 
-class MicrosoftGraph(Double):
+class MicrosoftGraph(Keyed, Double):
     slug: ClassVar[str] = "microsoft_graph"
     objects: ClassVar[tuple[str, ...]] = ("contacts",)
     resolution: ClassVar[float] = 1.0
@@ -90,12 +90,6 @@ class MicrosoftGraph(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.client_state}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def _gate(self) -> Response | None:
         if not request.path.startswith("/v1.0/"):

@@ -15,7 +15,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import Response, has_request_context, request
 from flask.typing import ResponseReturnValue
@@ -28,7 +28,7 @@ from syncapp.doubles.salesforce_soql import Query, Reader
 from syncapp.doubles.salesforce_token import USER, TokenDesk
 from syncapp.doubles.salesforce_values import FIELDS, SYSTEM, VERSION, error, kept, shown, stamp, values
 from syncapp.doubles.shelf import Change, Fields
-from syncapp.doubles.tokens import Tokens, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, bearer, consent
 from syncapp.doubles.windows import Window
 
 BASE = f"/services/data/{VERSION}"
@@ -47,7 +47,7 @@ class Cursor:
     ends: datetime
 
 
-class Salesforce(Double):
+class Salesforce(Keyed, Double):
     slug: ClassVar[str] = "salesforce"
     objects: ClassVar[tuple[str, ...]] = ("Contact", "Account", "Lead")
     resolution: ClassVar[float] = 1.0
@@ -86,12 +86,6 @@ class Salesforce(Double):
         more = {"webhook": self.hook_secret, "private_key": self.desk.private_key(), "username": USER}
         return {**self.tokens.secrets(), **more}
 
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
-
     def userinfo(self) -> ResponseReturnValue:
         return {"user_id": "005Hs00000HubUsAAA", "organization_id": "00DHs00000Org00AAA", "preferred_username": USER}
 
@@ -120,6 +114,11 @@ class Salesforce(Double):
             return error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").answer()
         code, told = CODES.get(status, ("UNKNOWN_EXCEPTION", "An unexpected error occurred."))
         return error(status, code, told).answer()
+
+    def is_write(self, request: Any) -> bool:
+        """A collection may be asked for by POST."""
+        reads = request.method == "POST" and "/composite/sobjects/" in request.path
+        return super().is_write(request) and not reads
 
     # Queries.
 

@@ -28,7 +28,7 @@ from syncapp.doubles.slack_answers import args, limited, page_of, read_json
 from syncapp.doubles.slack_channels import Channels
 from syncapp.doubles.slack_events import APP, BOT_USER, TEAM, challenge, envelope, inner, signed
 from syncapp.doubles.slack_profile import EMPTY, kept, no
-from syncapp.doubles.tokens import Tokens, basic, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, basic, bearer, consent
 from syncapp.doubles.windows import Window
 
 PEOPLE = (("Ann", "Lee"), ("Bo", "Lind"), ("Cy", "Park"), ("Di", "Moss"), ("Ed", "Gray"))
@@ -37,7 +37,7 @@ TIERS = {"users.list": 20, "conversations.list": 20, "users.profile.set": 50, "c
 WRITES = ("set", "create", "rename", "setTopic", "setPurpose", "archive", "unarchive", "postMessage")
 
 
-class Slack(Double):
+class Slack(Keyed, Double):
     slug: ClassVar[str] = "slack"
     objects: ClassVar[tuple[str, ...]] = ("users", "conversations")
     resolution: ClassVar[float] = 1.0
@@ -73,12 +73,6 @@ class Slack(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.signing_secret}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def token(self) -> ResponseReturnValue:
         given = args()

@@ -29,7 +29,7 @@ from syncapp.doubles.shelf import HUB, Change, Fields, Row, merged
 from syncapp.doubles.stripe_forms import EMPTY, error, kept, nested
 from syncapp.doubles.stripe_keys import Keys
 from syncapp.doubles.stripe_lists import page, searched
-from syncapp.doubles.tokens import Tokens, basic, bearer, consent
+from syncapp.doubles.tokens import Keyed, Tokens, basic, bearer, consent
 from syncapp.doubles.windows import Window
 
 VERSION = "2025-03-31.basil"
@@ -37,7 +37,7 @@ SINGULAR = {"customers": "customer", "products": "product"}
 PREFIX = {"customers": "cus_", "products": "prod_"}
 
 
-class Stripe(Double):
+class Stripe(Keyed, Double):
     slug: ClassVar[str] = "stripe"
     objects: ClassVar[tuple[str, ...]] = ("customers", "products")
     resolution: ClassVar[float] = 1.0
@@ -70,12 +70,6 @@ class Stripe(Double):
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.hook_secret}
-
-    def expire(self) -> None:
-        self.tokens.expire()
-
-    def revoke(self) -> None:
-        self.tokens.revoke()
 
     def token(self) -> ResponseReturnValue:
         """An app proves itself with its secret key: as the user of Basic, or as `client_secret`."""

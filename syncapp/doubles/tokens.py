@@ -108,6 +108,18 @@ class Tokens:
         return self._clock.exact().timestamp()
 
 
+class Keyed:
+    """For a double whose keys are `tokens`: they end and are taken back."""
+
+    tokens: Tokens
+
+    def expire(self) -> None:
+        self.tokens.expire()
+
+    def revoke(self) -> None:
+        self.tokens.revoke()
+
+
 def bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from .invalid import is_invalid
@@ -45,13 +45,13 @@ def _cut(keep: int, rest: str) -> Norm:
     return _on_text(lambda found: found[:keep] + rest if _MOMENT.fullmatch(found) else found)
 
 
-def _scale(digits: int) -> Norm:
+def _scale(digits: int, rounding: str = ROUND_HALF_EVEN) -> Norm:
     def change(found: str) -> str:
         shape = _DECIMAL.fullmatch(found)
         if shape is None or len(found) > 300:
             return found
         kept = len(shape.group(1) or ".") - 1
-        return at_scale(Decimal(at_scale(Decimal(found), digits)), kept) if kept > digits else found
+        return at_scale(Decimal(at_scale(Decimal(found), digits, rounding)), kept) if kept > digits else found
 
     return _on_text(change)
 
@@ -90,6 +90,7 @@ _PLAIN: Mapping[str, Norm] = {
 _SIZED: Mapping[str, Callable[[int], Norm]] = {
     "truncate": lambda size: _on_text(lambda found: found[:size]),
     "scale": _scale,
+    "scale_half_up": lambda digits: _scale(digits, ROUND_HALF_UP),
 }
 NORM_NAMES = tuple(sorted([*_PLAIN, *(f"{name}: n" for name in _SIZED)]))
 

@@ -102,8 +102,8 @@ def decimal(raw: Any, scale: int) -> str | None:
     return at_scale(_number(raw, "a decimal number such as 1200.50"), scale)
 
 
-def at_scale(number: Decimal, scale: int) -> str:
-    rounded = number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
+def at_scale(number: Decimal, scale: int, rounding: str = ROUND_HALF_EVEN) -> str:
+    rounded = number.quantize(Decimal(1).scaleb(-scale), rounding, _EXACT)
     return format(rounded if rounded else abs(rounded), "f")
 
 

@@ -29,7 +29,7 @@ NAMES = [
 specs = st.lists(
     st.sampled_from(NAMES)
     | st.builds(lambda n: {"truncate": n}, st.integers(0, 12))
-    | st.builds(lambda n: {"scale": n}, st.integers(0, 3)),
+    | st.builds(lambda name, n: {name: n}, st.sampled_from(("scale", "scale_half_up")), st.integers(0, 3)),
     max_size=4,
 )
 tricky = st.from_regex(r"-?[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True) | st.sampled_from(
@@ -57,6 +57,8 @@ tricky = st.from_regex(r"-?[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True) | st.sampled
         ([{"scale": 1}], "12.55", "12.60"),
         ([{"scale": 1}], "12.45", "12.40"),
         ([{"scale": 0}], "-0.4", "0.0"),
+        ([{"scale_half_up": 2}], "1.005", "1.010"),
+        ([{"scale_half_up": 2}], "-1.005", "-1.010"),
         ([{"scale": 2}], "twelve", "twelve"),
         (["sort"], ["b", "a"], ["a", "b"]),
         (["unique"], ["b", "a", "b"], ["b", "a"]),

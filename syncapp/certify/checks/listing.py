@@ -1,0 +1,159 @@
+"""Is a listing complete in pages as small as they come, without doubles, and does it end?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from syncapp.certify.bench import MOST_PAGES, Bench
+from syncapp.certify.place import Against
+from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
+from syncapp.doubles.control import NoControl
+
+TINY = 2
+SOME = 5
+# So many records are made only where nobody works with them.
+MOST_FILLED = 1000
+
+
+def complete(on: Bench) -> str:
+    """Tiny pages show what large ones show, what was just made, and what the provider knows to be there."""
+    on.operation("list")
+    made = on.make_some(SOME) if on.writes and on.spec.can("create") else []
+    small = [item.id for item in on.items(size=TINY) if not item.deleted]
+    twice = [id for id, times in Counter(small).items() if times > 1]
+    mend = f"`{on.where('operations.list.paging')}`: see where the answer tells the next page"
+    on.expect(not twice, f"{len(twice)} records came twice, such as {twice[:3]}", mend)
+    if len(small) >= TINY * MOST_PAGES:
+        return f"{len(small)} records in {MOST_PAGES} pages, none twice; the rest was not read"
+    _missing(on, "of those just made", made, small, mend)
+    _missing(on, "that pages of the usual size show", [item.id for item in on.items() if not item.deleted], small, mend)
+    try:
+        _missing(on, "that are there", on.world.ids(on.object), small, mend)
+    except NoControl:
+        return f"{len(small)} records in pages of {TINY}, none twice, none missing"
+    return f"{len(small)} records in pages of {TINY}, none twice, none missing; the provider says the same"
+
+
+def _missing(on: Bench, which: str, wanted: list[str], found: list[str], mend: str) -> None:
+    lacking = sorted(set(wanted) - set(found))
+    on.expect(not lacking, f"{len(lacking)} of {len(wanted)} records {which} were not listed: {lacking[:3]}", mend)
+
+
+def size_kept(on: Bench) -> str:
+    """A page holds no more than was asked for, and no less while others follow."""
+    if on.operation("list").paging.kind == "none":
+        raise NotOffered("the listing comes in one piece")
+    _enough(on)
+    pages = []
+    for page in on.client.pages(on.object, size=TINY):
+        pages.append(len(page.items) + len(page.faults))
+        if page.last or len(pages) >= 3:
+            break
+    mend = f'`{on.where("operations.list")}`: give the page\'s size its parameter, as `query: {{limit: "{{size}}"}}`'
+    on.expect(max(pages) <= TINY, f"{TINY} records were asked for, and {max(pages)} came in one page", mend)
+    return f"pages of {', '.join(map(str, pages))} where {TINY} were asked for"
+
+
+def not_capped(on: Bench) -> str:
+    """The largest page that the file promises is not cut by the provider."""
+    paging = on.operation("list").paging
+    if paging.kind == "none":
+        raise NotOffered("the listing comes in one piece")
+    page = next(on.client.pages(on.object, size=paging.max_size))
+    if page.last and on.writes and on.spec.can("create") and _may_fill(on, paging.max_size):
+        on.fill(paging.max_size + 1 - len(page.items))
+        page = next(on.client.pages(on.object, size=paging.max_size))
+    count = len(page.items) + len(page.faults)
+    if page.last:
+        raise NotTried(f"there are no more than {count} records, and pages may hold {paging.max_size}")
+    mend = f"`{on.where('operations.list.paging')}`: max_size: {count}"
+    on.expect(count >= paging.max_size, f"{paging.max_size} were asked for, {count} came, and more follow", mend)
+    return f"a page of {count} came whole"
+
+
+def _may_fill(on: Bench, size: int) -> bool:
+    return on.place.against is not Against.ACCOUNT and size <= MOST_FILLED
+
+
+def resumes(on: Bench) -> str:
+    """A listing goes on at the cursor of a page, as after a crash."""
+    _enough(on)
+    walk = on.client.pages(on.object, size=TINY)
+    first = next(walk)
+    if first.cursor is None:
+        raise NotOffered("the listing comes in one piece")
+    rest = [item.id for _, page in zip(range(3), walk, strict=False) for item in page.items]
+    again = on.client.pages(on.object, cursor=first.cursor, size=TINY)
+    resumed = [item.id for _, page in zip(range(3), again, strict=False) for item in page.items]
+    mend = f"`{on.where('operations.list.paging')}`: the cursor has to say everything that the next page needs"
+    on.expect(rest == resumed, f"the same cursor gave {resumed[:3]} after {rest[:3]}", mend)
+    return f"resumed at {len(rest)} records as it went on without a stop"
+
+
+def while_changing(on: Bench) -> str:
+    """Records that are changed and deleted while a listing is read do not hide others."""
+    on.operation("list")
+    on.operation("create")
+    ids = on.make_some(SOME)
+    if len(on.items(size=TINY)) >= TINY * MOST_PAGES:
+        raise NotTried("the listing is too long to be read in tiny pages")
+    seen: list[str] = []
+    gone: str | None = None
+    moved = ids[-1]
+    for page in on.client.pages(on.object, size=TINY):
+        seen += [item.id for item in page.items]
+        mine = [id for id in ids[:-1] if id in seen]
+        if mine and gone is None and on.spec.can("delete"):
+            gone = mine[0]
+            on.remove(gone)
+            on.touched(moved)
+    lost = [id for id in ids if id not in (*seen, gone, moved)]
+    mend = (
+        f"`{on.where('operations.list.paging')}`: counting pages skips what moves up; a cursor, or an order that stays"
+    )
+    on.expect(not lost, f"{len(lost)} records were skipped while another was changed: {lost[:3]}", mend)
+    return (
+        f"{len(seen)} records; one was changed and {'one' if gone else 'none'} deleted meanwhile, nothing was skipped"
+    )
+
+
+def _enough(on: Bench) -> None:
+    """More records than fit into one tiny page."""
+    on.operation("list")
+    if len(next(on.client.pages(on.object, size=TINY)).items) >= TINY and len(on.made) > TINY:
+        return
+    if on.writes and on.spec.can("create"):
+        on.make_some(TINY + 1)
+    elif next(on.client.pages(on.object, size=TINY)).last:
+        raise NotTried(f"there are fewer than {TINY + 1} records, and nothing may be written")
+
+
+def as_read(on: Bench) -> str:
+    """A record looks the same in a listing and read alone: a listing that leaves fields out would clear them."""
+    on.operation("list")
+    on.operation("read")
+    if on.writes and on.spec.can("create"):
+        on.make()
+    page = next(on.client.pages(on.object, size=TINY))
+    if not page.items:
+        raise NotTried("there is no record to look at")
+    for item in page.items:
+        told, alone = on.fields.read(item.body), on.fields.read(on.read(item.id).body)
+        unlike = [name for name in alone if told[name] != alone[name]]
+        if unlike:
+            name = unlike[0]
+            seen = f"{name} is {told[name]!r} in the listing and {alone[name]!r} when the record is read alone"
+            raise Failed(seen, f"ask the listing for all fields, or `{on.where(f'fields.{name}')}`: omitted: missing")
+    return f"{len(page.items)} records, every field alike"
+
+
+L = Capability.LIST
+CHECKS = (
+    Check("list.complete", "a listing in tiny pages is complete, without doubles, and ends", L, complete, False),
+    Check("list.size_kept", "a page holds as many as were asked for", L, size_kept, False),
+    Check("list.resumes", "a listing resumes at a cursor", L, resumes, False),
+    Check("list.as_read", "a record is listed as it is read", L, as_read, False),
+    Check("list.while_changing", "changes while a listing is read hide nothing", L, while_changing),
+)
+# Last of all: it may need many records, which would make every listing after it a long one.
+LAST = (Check("list.not_capped", "the largest page is not cut silently", L, not_capped, False),)

@@ -1,0 +1,1 @@
+"""The real servers of the development environment: how each is started, reached and driven."""

@@ -1,0 +1,72 @@
+"""A Kinto server in memory, from `.venv-servers`, with one user, one bucket and one collection."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from syncapp.certify.place import Against, Place
+from syncapp.certify.servers.base import ROOT, NoServer, process, wait_until
+from syncapp.certify.servers.proxy import TroubledWorld, troubled
+from syncapp.connectors.spec import Manifest
+
+PROGRAM = ROOT / ".venv-servers" / "bin" / "kinto"
+INI = """[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = {port}
+[app:main]
+use = egg:kinto
+kinto.storage_backend = kinto.core.storage.memory
+kinto.permission_backend = kinto.core.permission.memory
+kinto.cache_backend = kinto.core.cache.memory
+kinto.userid_hmac_secret = only-for-checks
+kinto.includes = kinto.plugins.accounts
+multiauth.policies = account
+multiauth.policy.account.use = kinto.plugins.accounts.authentication.AccountsAuthenticationPolicy
+kinto.account_create_principals = system.Everyone
+kinto.bucket_create_principals = system.Authenticated
+"""
+USER, PASSWORD = "hub", "only-for-checks"
+
+
+@contextmanager
+def places(manifest: Manifest) -> Iterator[list[Place]]:
+    """Raises NoServer where Kinto is not installed."""
+    if not PROGRAM.exists():
+        raise NoServer(f"there is no {PROGRAM}: make servers-venv installs it")
+    with tempfile.TemporaryDirectory() as folder:
+        port, ini = _free_port(), Path(folder) / "kinto.ini"
+        ini.write_text(INI.format(port=port))
+        with process([str(PROGRAM), "start", "--ini", str(ini), "--port", str(port)]) as (running, _):
+            url = f"http://127.0.0.1:{port}/v1"
+            wait_until(lambda: _answers(url), running)
+            _put(f"{url}/accounts/{USER}", None, {"data": {"password": PASSWORD}})
+            _put(f"{url}/buckets/firm", (USER, PASSWORD), {})
+            _put(f"{url}/buckets/firm/collections/check", (USER, PASSWORD), {})
+            with troubled(url.removesuffix("/v1")) as (address, faults):
+                config = {"server": address, "bucket": "firm", "collection": "check"}
+                secrets = {"user": USER, "password": PASSWORD}
+                yield [Place(manifest, config, secrets, Against.SERVER, TroubledWorld(faults))]
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/", timeout=1).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _put(url: str, auth: tuple[str, str] | None, body: dict[str, object]) -> None:
+    requests.put(url, json=body, auth=auth, timeout=5).raise_for_status()

@@ -19,7 +19,7 @@ from syncapp.connectors.opspec import Operation
 from syncapp.connectors.records import Item, Written
 from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.doubles.control import NoControl
-from syncapp.watermark import Watermark, began
+from syncapp.watermark import Watermark
 
 MARK = "concord-check"
 MOST_PAGES = 60
@@ -71,7 +71,7 @@ class Bench:
         return f"{self.mark}-{secrets.token_hex(8)}"
 
     def make(self, leave: tuple[str, ...] = (), key: str = "", **values: Any) -> tuple[Written, Values]:
-        """A new marked record, and what was sent. Fields that the provider refuses by name are left out from then on."""
+        """A new marked record, and what was sent. Fields that the provider refuses by name are left out after that."""
         self.operation("create")
         number = self.next()
         for _ in range(len(self.fields.specs) + 1):
@@ -117,6 +117,7 @@ class Bench:
         operation = self.operation("delete")
         version = self.read(id).version if operation.conditional is not None else None
         self.client.delete(self.object, id, version=version, key=self.key())
+        self.made.pop(id, None)
 
     def write(self, id: str, values: Values) -> Written:
         """An update as the hub makes it: tied to the version that the record has, where that is offered."""
@@ -163,9 +164,14 @@ class Bench:
         return found
 
     def mark_now(self) -> Watermark:
-        """Where the hub would go on, had it just read everything."""
+        """Where the hub would go on, had it just read everything; of a long listing, its first pages."""
         self.delta()
-        return Watermark(began(next(self.client.pages(self.object, size=1))))
+        mark = Watermark()
+        for number, page in enumerate(self.client.pages(self.object), 1):
+            mark = mark.after(page)
+            if number >= MOST_PAGES:
+                return Watermark(mark.then)
+        return mark
 
     def delta(self) -> None:
         if self.operation("list").delta is None:
@@ -178,6 +184,10 @@ class Bench:
             found.update((item.id, item) for item in page.items)
             mark = mark.after(page)
         return found, mark
+
+    def settle(self) -> None:
+        """Wait until listings and look-ups know of what was just done, as long as the file says that takes."""
+        time.sleep(min(self.spec.lag, LONGEST_LAG))
 
     def eventually(self, look: Callable[[], T | None], seconds: float = LONGEST_LAG) -> tuple[T | None, float]:
         """What `look` finds within these seconds, and how long it took: some providers show things later."""
@@ -203,6 +213,14 @@ class Bench:
         finally:
             self.world.calm()
 
+    @contextmanager
+    def blame(self, mend: str) -> Iterator[None]:
+        """What the provider refuses in this block is to be mended like this."""
+        try:
+            yield
+        except ConnectorError as error:
+            raise Failed(str(error), mend) from None
+
     def expect(self, seen: bool, told: str, mend: str) -> None:
         if not seen:
             raise Failed(told, mend)
@@ -210,7 +228,7 @@ class Bench:
     # Taking away
 
     def clean(self) -> list[str]:
-        """Delete what was made here, also what a lost answer hid. Answers what could not be removed, with the reason."""
+        """Delete what was made here, also what a lost answer hid. Answers what could not be removed, and why."""
         left = []
         for id in dict.fromkeys([*self.made, *self._strays()]):
             said = self._remove(id)
@@ -228,8 +246,17 @@ class Bench:
         except Gone:
             return ""
         except ConnectorError as error:
-            return str(error)
+            return "" if self._is_gone(id) else str(error)
         return ""
+
+    def _is_gone(self, id: str) -> bool:
+        try:
+            self.read(id)
+        except Gone:
+            return True
+        except ConnectorError:
+            return False
+        return False
 
     def _delete(self, id: str) -> None:
         """One of ours: nobody else's change can be in the way, so the version is asked for only if it has to be."""

@@ -74,8 +74,8 @@ class Fields:
     def _sample(self, name: str, number: int, mark: str) -> Any:
         kind, once = self.specs[name].type, f"{mark}-{number}"
         if kind == "choice":
-            known = self.choices.get(name) or [None]
-            return known[number % len(known)]
+            known = self.choices.get(name)
+            return known[number % len(known)] if known else None
         if kind in TEXTS:
             return once if name in self.carriers else f"Check {number}"
         plain: dict[str, Any] = {
@@ -117,6 +117,11 @@ class Fields:
             if said:
                 found[name] = said[0]
         return found
+
+
+def differing(told: Values, read: Values) -> list[str]:
+    """The fields that are told otherwise than they are read; what is not told at all is no difference."""
+    return [name for name in read if told[name] is not MISSING and told[name] != read[name]]
 
 
 def _kind(name: str) -> FieldType:

@@ -14,6 +14,8 @@ PLAIN: tuple[Norm, ...] = (
     "trim", "lower", "upper", "collapse_spaces", "empty_null", "sort", "unique", "digits", "ascii", "nfc",
     "seconds", "minutes", "date",
 )  # fmt: skip
+# What only another normaliser before it makes needed: blanks at the end of what was cut, nothing left at all.
+LATER = ("trim", "empty_null")
 MOST = 3
 Pair = tuple[Any, Any]
 
@@ -29,7 +31,7 @@ def explained(norms: Sequence[Norm], pairs: Sequence[Pair], kind: str) -> bool:
 
 def guess(pairs: Sequence[Pair], kind: str, declared: Sequence[Norm] = ()) -> list[Norm] | None:
     """The normalisers to declare: what is declared with as little as needed beside it, else another list, else None."""
-    useful = [one for one in (*PLAIN, *_sized(pairs)) if _moves(one, pairs, kind)]
+    useful = [one for one in (*PLAIN, *_sized(pairs)) if one in LATER or _moves(one, pairs, kind)]
     for more in range(1, MOST + 1):
         for some in combinations([one for one in useful if one not in declared], more):
             if explained([*declared, *some], pairs, kind):

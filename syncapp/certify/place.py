@@ -102,7 +102,8 @@ class Place:
         return Client(
             self.manifest, self.config, self.calling(self.secrets if secrets is None else secrets),
             allow_private=self.allow_private, timeouts=timeouts, account=self.name or self.manifest.slug,
-            keeper=self.keeper if own else None, throttle=self.throttle if own and not alone else None, patience=PATIENCE,
+            keeper=self.keeper if own else None, throttle=self.throttle if own and not alone else None,
+            patience=PATIENCE,
         )  # fmt: skip
 
     @property

@@ -73,3 +73,5 @@ def _outcome(check: Check, bench: Bench) -> tuple[Outcome, str, str]:
         return Outcome.NOT_TRIED, str(reason), ""
     except ConnectorError as error:
         return Outcome.FAILED, str(error), f"see `{bench.where()}` in the provider's file"
+    except Exception as error:  # noqa: BLE001 - told: one check that breaks must not leave records behind, or hide others
+        return Outcome.FAILED, f"the suite broke: {type(error).__name__}: {error}", "report this with the file"

@@ -97,16 +97,16 @@ class Controls:
         return told["config"], told["secrets"]
 
     def edit(self, object: str, id: str, fields: Given) -> None:
-        self._do("edit", object=object, id=id, fields=fields)
+        self._do("edit", object=self._known(object), id=id, fields=fields)
 
     def erase(self, object: str, id: str) -> None:
-        self._do("erase", object=object, id=id)
+        self._do("erase", object=self._known(object), id=id)
 
     def stamp(self, object: str, ids: list[str], moment: datetime | None = None) -> None:
-        self._do("stamp", object=object, ids=ids, moment=moment and moment.isoformat())
+        self._do("stamp", object=self._known(object), ids=ids, moment=moment and moment.isoformat())
 
     def ids(self, object: str) -> list[str]:
-        return list(self._do("ids", object=object))
+        return list(self._do("ids", object=self._known(object)))
 
     def fail(self, kind: str, times: int = 1, only: str = "any", headers: dict[str, str] | None = None) -> None:
         self._do("fail", kind=kind, times=times, only=only, headers=headers)
@@ -140,6 +140,11 @@ class Controls:
 
     def handshake(self) -> Handshake:
         return Handshake.of(self._do("handshake"))
+
+    def _known(self, object: str) -> str:
+        if object not in self.objects:
+            raise NoControl(f"the double of {self.slug} has no {object!r}; it has {', '.join(self.objects)}")
+        return object
 
     def _do(self, name: str, **given: Any) -> Any:
         return self._told(requests.post(f"{self.url}/_double/{name}", json=given, timeout=30))

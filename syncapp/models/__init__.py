@@ -2,6 +2,7 @@
 
 from .accounts import Account, Feed, Run
 from .brakes import Brake, Held, Lately, Spending
+from .certificates import Certificate
 from .drafts import Draft
 from .hooks import Sequence, Subscription
 from .ledger import Ledger
@@ -15,6 +16,7 @@ __all__ = [
     "Account",
     "Approval",
     "Brake",
+    "Certificate",
     "Conflict",
     "Delivery",
     "Draft",

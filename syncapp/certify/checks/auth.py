@@ -57,10 +57,13 @@ def _spoiled(name: str, text: str) -> str:
 
 def refresh(on: Bench) -> str:
     """An access token that ended is renewed by one call, and the call that met it is made again."""
-    if not _renews(on):
+    spec = on.manifest.auth.oauth
+    if spec is None:
         raise NotOffered("the file declares no tokens that are renewed")
-    if not isinstance(on.place.keeper, CountingKeeper) or not on.place.secrets.get(on.manifest.auth.refresh or ""):
+    if not isinstance(on.place.keeper, CountingKeeper):
         raise NotTried("would use up a refresh token of a live account")
+    if not spec.alone and not on.place.secrets.get(spec.refresh):
+        raise NotTried(f"the account holds no {spec.refresh!r}")
     next(on.client.pages(on.object, size=1))
     try:
         on.world.expire()
@@ -77,10 +80,6 @@ def refresh(on: Bench) -> str:
     mend = "`auth` has to take the new access token into its headers"
     on.expect(asked == 1, f"{asked} renewals for one expired token", mend)
     return "an expired token was renewed once, and the call was made again"
-
-
-def _renews(on: Bench) -> bool:
-    return bool(on.manifest.auth.refresh) and on.manifest.auth.type not in ("none", "headers", "bearer", "basic")
 
 
 CHECKS = (

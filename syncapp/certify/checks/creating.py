@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncapp.certify.bench import Bench
+from syncapp.certify.fields import differing
 from syncapp.certify.results import Capability, Check, Failed, NotOffered
 from syncapp.connectors.errors import ConnectorError, Rejected
 
@@ -35,8 +36,8 @@ def receipt(on: Bench) -> str:
         return f"the answer says the id {made.id}; the record is read afterwards"
     item = on.read(made.id)
     told, read = on.fields.read(made.item.body), on.fields.read(item.body)
-    unlike = [name for name in read if told[name] != read[name]]
-    mend = f"`{on.where('operations.create')}`: without `item` the record is read after each write"
+    unlike = differing(told, read)
+    mend = f"`{on.where('operations.create.item')}`: leave it out, and the record is read after each write"
     on.expect(not unlike, f"the answer tells {', '.join(unlike)} otherwise than a read", mend)
     on.expect(made.version == item.version, f"version {made.version} told, {item.version} read", mend)
     return "the answer tells the record as a read does"

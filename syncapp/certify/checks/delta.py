@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from syncapp.certify.bench import Bench
 from syncapp.certify.checks.listing import TINY
+from syncapp.certify.fields import differing
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.connectors.errors import Gone
 from syncapp.connectors.records import Item
 from syncapp.doubles.control import NoControl
+from syncapp.watermark import Watermark
 
 SAME = 5
+# So many seconds are waited for at most.
+OLD = 65.0
+SOON = 3.0
+# The Date header, from which a delta goes on, tells whole seconds.
+DATE = 1.1
 
 
 def shows_new(on: Bench) -> str:
     """What was made after the last look is in the next one, though it was never updated."""
     mark = on.mark_now()
     made, _ = on.make()
-    _shown(on, mark.since, [made.id], "made after the last look and never updated")
+    _shown(on, mark, [made.id], "made after the last look and never updated")
     return f"{made.id} was made after the last look and is in the next one"
 
 
@@ -26,11 +34,12 @@ def shows_changed(on: Bench) -> str:
     """What was changed after the last look is in the next one, as it is now."""
     on.operation("update")
     made, _ = on.make()
+    _grow_old(on)
     mark = on.mark_now()
     on.touched(made.id)
-    found = _shown(on, mark.since, [made.id], "changed after the last look")
+    found = _shown(on, mark, [made.id], "changed after the last look")
     told, read = on.fields.read(found[made.id].body), on.values(made.id)
-    unlike = [name for name in read if told[name] != read[name]]
+    unlike = differing(told, read)
     mend = f"`{on.where('operations.list')}`: ask it for every field"
     on.expect(not unlike, f"the delta tells {', '.join(unlike)} otherwise than a read", mend)
     return f"{made.id} was changed after the last look and is in the next one"
@@ -58,9 +67,12 @@ def boundary(on: Bench) -> str:
     on.operation("create")
     ids = on.make_some(SAME)
     times = _one_time(on, ids)
+    if not times:
+        raise NotTried("no record tells a time of change")
     moment = max(times)
     same = [id for id, item in _read(on, ids).items() if item.updated_at == moment]
-    _shown(on, moment, same, f"changed at {moment:%H:%M:%S.%f}, the time to list from", size=TINY)
+    what = f"changed at {moment:%H:%M:%S.%f}, the time to list from"
+    _shown(on, Watermark(moment), same, what, size=TINY, moving=False)
     if len(same) < SAME:
         return f"{len(same)} records at the boundary; equal times could not be arranged here"
     return f"{len(same)} records with one time of change, all listed from that time on"
@@ -85,6 +97,7 @@ def while_changing(on: Bench) -> str:
     on.operation("update")
     mark = on.mark_now()
     ids = on.make_some(SAME)
+    _grow_old(on)
     walk = on.client.pages(on.object, since=mark.since, size=TINY)
     seen: list[str] = []
     for number, page in enumerate(walk):
@@ -93,11 +106,25 @@ def while_changing(on: Bench) -> str:
         fresh = [id for id in ids if id in {item.id for item in page.items}]
         if number < 2:
             on.touched(fresh[0] if fresh else ids[0])
-    later, _ = on.changed(mark)
-    lost = [id for id in ids if id not in seen and id not in later]
+
+    def look() -> bool | None:
+        nonlocal mark
+        later, mark = on.changed(mark)
+        seen.extend(later)
+        return True if set(ids) <= set(seen) else None
+
+    on.eventually(look, max(on.spec.lag, SOON))
+    lost = [id for id in ids if id not in seen]
     mend = f"`{on.where('operations.list.paging')}`: restart: true with an order by time of change, or a cursor"
-    on.expect(not lost, f"{len(lost)} records were in neither of two deltas: {lost[:3]}", mend)
+    on.expect(not lost, f"{len(lost)} records were in none of the deltas: {lost[:3]}", mend)
     return f"{SAME} records, two of them changed while they were listed: none was lost"
+
+
+def _grow_old(on: Bench) -> None:
+    """So that the overlap of the next delta does not show them anyway, and a change moves them."""
+    delta, told = on.spec.operations["list"].delta, on.spec.updated_at
+    seconds = (delta.overlap if delta else 0.0) + 2 * (told.resolution if told else 0.0)
+    time.sleep(min(seconds + DATE, OLD))
 
 
 def at_once(on: Bench) -> str:
@@ -112,7 +139,7 @@ def at_once(on: Bench) -> str:
     finally:
         if stopped:
             on.world.go_on()
-    _shown(on, mark.since, [made.id], "changed right after the last look")
+    _shown(on, mark, [made.id], "changed right after the last look")
     return (
         f"{made.id} was changed {'in the tick of' if stopped else 'right after'} the last look and is in the next one"
     )
@@ -134,34 +161,48 @@ def tombstones(on: Bench) -> str:
     made, _ = on.make()
     mark = on.mark_now()
     on.remove(made.id)
-    found = _shown(on, mark.since, [made.id], "deleted after the last look")
+    found = _shown(on, mark, [made.id], "deleted after the last look")
     mend = f"`{on.where('deleted')}`: the path and value of a tombstone"
     on.expect(found[made.id].deleted, f"{made.id} was deleted and is told as if it lived", mend)
     return f"{made.id} was deleted after the last look and is told so"
 
 
-def _shown(on: Bench, since: datetime | None, ids: list[str], what: str, size: int | None = None) -> dict[str, Item]:
-    """The delta, once it shows these; Failed if it does not, with what to mend."""
-    assert since is not None
+def _shown(
+    on: Bench, mark: Watermark, ids: list[str], what: str, size: int | None = None, moving: bool = True
+) -> dict[str, Item]:
+    """Looks as the hub does, one delta after another, until they showed these; Failed with what to mend if they do not.
 
-    def look() -> dict[str, Item] | None:
-        found = {item.id: item for item in on.items(since=since, size=size)}
-        return found if set(ids) <= set(found) else None
+    What a provider shows later than the overlap reaches back is lost: the next look begins after it.
+    """
+    seen: dict[str, Item] = {}
+    first, start, late = mark, time.monotonic(), 0.0
 
-    found, took = on.eventually(look, max(on.spec.lag, 3.0))
-    if found is None:
-        late, after = on.eventually(look)
-        lacking = [] if late is not None else sorted(set(ids) - {item.id for item in on.items(since=since, size=size)})
-        if late is not None:
-            overlap = after + took
-            mend = f"`{on.where('operations.list.delta')}`: overlap: {overlap * 2:.0f}"
-            raise Failed(f"records {what} were listed {overlap:.0f} s later", mend)
-        mend = (
-            f"`{on.where('operations.list.delta')}`: see param, format and resolution; inclusive: false, if what changed"
-            " at that very time is left out; overlap, if the provider shows changes later"
-        )
-        raise Failed(f"{len(lacking)} of {len(ids)} records {what} are not in the delta: {lacking[:3]}", mend)
-    return found
+    def look() -> bool | None:
+        nonlocal mark, late
+        found, then = on.changed(mark, size)
+        mark = then if moving else mark
+        seen.update(found)
+        if set(ids) <= set(seen):
+            return True
+        if not late and set(ids) <= set(on.changed(first, size)[0]):
+            late = time.monotonic() - start
+        return None
+
+    where = f"`{on.where('operations.list.delta')}`"
+    with on.blame(f"{where}: see param, place, format and template"):
+        found, _ = on.eventually(look, max(on.spec.lag, SOON))
+        if not found and not late:
+            on.eventually(lambda: look() or (True if late else None))
+    if set(ids) <= set(seen):
+        return seen
+    if late:
+        raise Failed(f"records {what} are told {late:.1f} s later, which is lost", f"{where}: overlap: {late * 2:.0f}")
+    lacking = sorted(set(ids) - set(seen))
+    mend = (
+        f"{where}: see param, format and resolution; inclusive: false, if what changed at that very time is left out;"
+        " overlap, if the provider shows changes later"
+    )
+    raise Failed(f"{len(lacking)} of {len(ids)} records {what} are not in the delta: {lacking[:3]}", mend)
 
 
 def gone_is_told(on: Bench) -> str:

@@ -29,6 +29,7 @@ def finds(on: Bench) -> str:
 def nothing_else(on: Bench) -> str:
     """A value that nobody has finds nobody: a parameter that the provider does not know finds everybody."""
     made, asked = _looked_up(on, "find")
+    on.settle()
     for name, value in asked.items():
         nobody = value.replace(on.mark, f"{on.mark}-nobody")
         found = _ids(on, name, nobody)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from syncapp.certify.bench import Bench
+from syncapp.certify.fields import differing
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.connectors import webhook
 from syncapp.connectors.errors import ConnectorError, Malformed
@@ -19,6 +20,8 @@ from syncapp.doubles.control import NoControl
 from syncapp.doubles.delivery import Delivery
 
 W = Capability.WEBHOOKS
+# Schemes whose proof is over the body.
+SIGNED = ("standard", "hmac", "hash")
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ def handshake(on: Bench) -> str:
     try:
         asked = on.world.handshake()
     except NoControl as none:
-        if spec.challenge is None:
+        if not spec.challenges:
             raise NotOffered("the file declares no handshake") from None
         raise NotTried(f"needs a provider that asks: {none}") from None
     query = dict(parse_qsl(urlsplit(asked.url).query))
-    answer = webhook.challenge(spec, asked.method, query, asked.headers, asked.body)
-    mend = "`webhook.challenge`: where the question stands, and how it is answered"
+    answer = None
+    for verified in (False, True):
+        answer = answer or webhook.challenge(spec, asked.method, query, asked.headers, asked.body, verified=verified)
+    mend = "`webhook.challenges`: where the question stands, and how it is answered"
     if answer is None:
         raise Failed(f"{asked.method} {asked.url} is not known as a handshake", mend)
     on.expect(answer.status == asked.status, f"answered {answer.status}, {asked.status} is wanted", mend)
@@ -63,12 +68,18 @@ def good(on: Bench) -> str:
 def bad(on: Bench) -> str:
     """One byte more, no signature at all, and another secret are each refused."""
     spec, delivery = _spec(on), _delivery(on)
-    mend = "`webhook.signature`: the template has to hold {body}"
-    _refused(on, spec, delivery, delivery.body + b" ", delivery.headers, "a body with one byte more", mend)
-    bare = {name: text for name, text in delivery.headers.items() if name.lower() == "content-type"}
-    _refused(on, spec, delivery, delivery.body, bare, "a delivery without any signature", mend)
+    scheme = spec.signature.scheme
+    if scheme in ("address", "none"):
+        raise NotOffered("the file says that nothing proves where a delivery comes from")
+    mend = "`webhook.signature`: see scheme and secret; the template has to hold {body}"
+    if scheme in SIGNED:
+        _refused(on, spec, delivery, delivery.body + b" ", delivery.headers, "a body with one byte more", mend)
+    if scheme != "token" or spec.signature.place not in ("body", "item"):
+        bare = {name: text for name, text in delivery.headers.items() if name.lower() == "content-type"}
+        plain = replace(delivery, url=delivery.url.partition("?")[0])
+        _refused(on, spec, plain, delivery.body, bare, "a delivery without any signature", mend)
     _refused(on, spec, delivery, delivery.body, delivery.headers, "one signed with another secret", mend, other=True)
-    return "a changed body, no signature and another secret are refused"
+    return f"{'a changed body, ' if scheme in SIGNED else ''}no signature and another secret are refused"
 
 
 def old(on: Bench) -> str:
@@ -183,7 +194,7 @@ def carries(on: Bench) -> str:
     if fields is None:
         raise Failed("the event carries no record where the file says so", mend)
     shown, read = on.fields.read(fields), on.values(made.id)
-    unlike = [name for name in read if shown[name] != read[name]]
+    unlike = differing(shown, read)
     on.expect(not unlike, f"the event tells {', '.join(unlike)} otherwise than a read", mend)
     return f"{len(read)} fields in the event as a read tells them"
 
@@ -193,13 +204,15 @@ def echo(on: Bench) -> str:
     spec = _spec(on)
     if not spec.events.actor and not spec.events.origin:
         raise NotOffered("the file declares neither actor nor origin of an event")
-    _collect(on)
+    on.operation("update")
     made, _ = on.make()
-    ours = [event for one in _collect(on) for event in one.events if event.record_id == made.id]
     name = on.changeable()
+    values = [on.fields.samples(on.next() + 1, on.mark)[name] for _ in range(2)]
+    _collect(on)
+    on.write(made.id, {name: values[0]})
+    ours = [event for one in _collect(on) for event in one.events if event.record_id == made.id]
     try:
-        value = on.fields.samples(on.next() + 1, on.mark)[name]
-        on.world.edit(on.object, made.id, on.fields.mapping.write({name: value}))
+        on.world.edit(on.object, made.id, on.fields.mapping.write({name: values[1]}))
     except NoControl as none:
         raise NotTried(f"needs a person over there: {none}") from None
     theirs = [event for one in _collect(on) for event in one.events if event.record_id == made.id]

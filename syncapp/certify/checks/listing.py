@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from syncapp.certify.bench import MOST_PAGES, Bench
+from syncapp.certify.fields import differing
 from syncapp.certify.place import Against
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.doubles.control import NoControl
@@ -19,6 +20,7 @@ def complete(on: Bench) -> str:
     """Tiny pages show what large ones show, what was just made, and what the provider knows to be there."""
     on.operation("list")
     made = on.make_some(SOME) if on.writes and on.spec.can("create") else []
+    on.settle()
     small = [item.id for item in on.items(size=TINY) if not item.deleted]
     twice = [id for id, times in Counter(small).items() if times > 1]
     mend = f"`{on.where('operations.list.paging')}`: see where the answer tells the next page"
@@ -59,9 +61,11 @@ def not_capped(on: Bench) -> str:
     paging = on.operation("list").paging
     if paging.kind == "none":
         raise NotOffered("the listing comes in one piece")
-    page = next(on.client.pages(on.object, size=paging.max_size))
+    with on.blame(f"`{on.where('operations.list.paging')}`: max_size, as many as the provider takes"):
+        page = next(on.client.pages(on.object, size=paging.max_size))
     if page.last and on.writes and on.spec.can("create") and _may_fill(on, paging.max_size):
         on.fill(paging.max_size + 1 - len(page.items))
+        on.settle()
         page = next(on.client.pages(on.object, size=paging.max_size))
     count = len(page.items) + len(page.faults)
     if page.last:
@@ -78,14 +82,15 @@ def _may_fill(on: Bench, size: int) -> bool:
 def resumes(on: Bench) -> str:
     """A listing goes on at the cursor of a page, as after a crash."""
     _enough(on)
-    walk = on.client.pages(on.object, size=TINY)
-    first = next(walk)
-    if first.cursor is None:
-        raise NotOffered("the listing comes in one piece")
-    rest = [item.id for _, page in zip(range(3), walk, strict=False) for item in page.items]
-    again = on.client.pages(on.object, cursor=first.cursor, size=TINY)
-    resumed = [item.id for _, page in zip(range(3), again, strict=False) for item in page.items]
     mend = f"`{on.where('operations.list.paging')}`: the cursor has to say everything that the next page needs"
+    with on.blame(mend):
+        walk = on.client.pages(on.object, size=TINY)
+        first = next(walk)
+        if first.cursor is None:
+            raise NotOffered("the listing comes in one piece")
+        rest = [item.id for _, page in zip(range(3), walk, strict=False) for item in page.items]
+        again = on.client.pages(on.object, cursor=first.cursor, size=TINY)
+        resumed = [item.id for _, page in zip(range(3), again, strict=False) for item in page.items]
     on.expect(rest == resumed, f"the same cursor gave {resumed[:3]} after {rest[:3]}", mend)
     return f"resumed at {len(rest)} records as it went on without a stop"
 
@@ -95,6 +100,7 @@ def while_changing(on: Bench) -> str:
     on.operation("list")
     on.operation("create")
     ids = on.make_some(SOME)
+    on.settle()
     if len(on.items(size=TINY)) >= TINY * MOST_PAGES:
         raise NotTried("the listing is too long to be read in tiny pages")
     seen: list[str] = []
@@ -124,6 +130,7 @@ def _enough(on: Bench) -> None:
         return
     if on.writes and on.spec.can("create"):
         on.make_some(TINY + 1)
+        on.settle()
     elif next(on.client.pages(on.object, size=TINY)).last:
         raise NotTried(f"there are fewer than {TINY + 1} records, and nothing may be written")
 
@@ -134,12 +141,13 @@ def as_read(on: Bench) -> str:
     on.operation("read")
     if on.writes and on.spec.can("create"):
         on.make()
+        on.settle()
     page = next(on.client.pages(on.object, size=TINY))
     if not page.items:
         raise NotTried("there is no record to look at")
     for item in page.items:
         told, alone = on.fields.read(item.body), on.fields.read(on.read(item.id).body)
-        unlike = [name for name in alone if told[name] != alone[name]]
+        unlike = differing(told, alone)
         if unlike:
             name = unlike[0]
             seen = f"{name} is {told[name]!r} in the listing and {alone[name]!r} when the record is read alone"

@@ -58,8 +58,9 @@ def no_answer(on: Bench) -> str:
             raise Failed(f"a write without an answer is read as: {error}", "report this with the file") from None
     if not operation.idempotency and not operation.exists:
         return f"unknown: {told}; the file declares no key, so it is looked up before it is sent again"
-    first, second = on.create(sent, key, external), on.create(sent, key, external)
     mend = f"`{on.where('operations.create.idempotency')}`: the provider does not keep to it; leave it out"
+    with on.blame(mend):
+        first, second = on.create(sent, key, external), on.create(sent, key, external)
     on.expect(first.id == second.id, f"sent again, it is {first.id} and {second.id}", mend)
     twins = _twins(on, first.id)
     on.expect(len(twins) == 1, f"a write without an answer, sent again, made {len(twins)} records: {twins}", mend)
@@ -72,6 +73,7 @@ def _twins(on: Bench, id: str) -> list[str]:
     marks = [str(value) for name, value in on.fields.read(mine.body).items() if name in on.fields.carriers and value]
     if not on.spec.can("list") or not marks:
         return [id]
+    on.settle()
     return [item.id for item in on.items() if not item.deleted and marks[0].encode() in item.raw]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from syncapp.certify.bench import Bench
-from syncapp.certify.fields import Values
+from syncapp.certify.fields import Values, differing
 from syncapp.certify.results import Capability, Check, Failed
 from syncapp.connectors.errors import ConnectorError, Rejected
 from syncapp.connectors.mapped import MISSING, writer
@@ -43,7 +43,7 @@ def receipt(on: Bench) -> str:
         raise Failed("the answer does not carry the record where the file says so", mend)
     if told.item is not None:
         shown, read = on.fields.read(told.item.body), on.fields.read(item.body)
-        unlike = [field for field in read if shown[field] != read[field]]
+        unlike = differing(shown, read)
         on.expect(not unlike, f"the answer tells {', '.join(unlike)} otherwise than a read", mend)
     if told.version is not None:
         on.expect(told.version == item.version, f"version {told.version} told, {item.version} read", mend)
@@ -54,12 +54,9 @@ def clears(on: Bench) -> str:
     """Every field can be emptied in the way that its `clear` says, and is then read as empty."""
     on.operation("update")
     made, sent = on.make()
-    able = [
-        name for name in sent if on.fields.mapping.fields[name].clear != "refuse" and name not in on.fields.carriers
-    ]
-    cleared, stuck = [], []
-    for name in able:
-        (cleared if _cleared(on, made.id, name) else stuck).append(name)
+    able = [name for name in sent if on.fields.mapping.fields[name].clear != "refuse"]
+    stuck = [name for name in able if not _cleared(on, made.id, name)]
+    cleared = [name for name in able if name not in stuck]
     if stuck:
         name = stuck[0]
         told = on.values(made.id)[name]

@@ -18,8 +18,9 @@ def moves(on: Bench) -> str:
     version = on.spec.version
     if not version.exact:
         raise NotOffered("the file declares no exact version")
-    first, second = _changed(on)
     mend = f"`{on.where('version')}`: the path or header of something that changes with every write; else kind: none"
+    with on.blame(mend):
+        first, second = _changed(on)
     on.expect(bool(first.version and second.version), "a read tells no version", mend)
     on.expect(first.version != second.version, f"the version stayed {first.version} over a change", mend)
     if version.ordered:

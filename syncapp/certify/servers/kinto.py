@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -14,6 +15,7 @@ from syncapp.certify.place import Against, Place
 from syncapp.certify.servers.base import ROOT, NoServer, process, wait_until
 from syncapp.certify.servers.proxy import TroubledWorld, troubled
 from syncapp.connectors.spec import Manifest
+from syncapp.doubles.faults import Faults
 
 PROGRAM = ROOT / ".venv-servers" / "bin" / "kinto"
 INI = """[server:main]
@@ -35,6 +37,26 @@ kinto.bucket_create_principals = system.Authenticated
 USER, PASSWORD = "hub", "only-for-checks"
 
 
+class KintoWorld(TroubledWorld):
+    """Another user of the same account, past the address that troubles strike."""
+
+    def __init__(self, url: str, faults: Faults) -> None:
+        super().__init__(faults)
+        self._records = f"{url}/buckets/firm/collections/check/records"
+
+    def edit(self, object: str, id: str, fields: dict[str, Any]) -> None:
+        answer = requests.patch(f"{self._records}/{id}", json={"data": fields}, auth=(USER, PASSWORD), timeout=5)
+        answer.raise_for_status()
+
+    def erase(self, object: str, id: str) -> None:
+        requests.delete(f"{self._records}/{id}", auth=(USER, PASSWORD), timeout=5).raise_for_status()
+
+    def ids(self, object: str) -> list[str]:
+        answer = requests.get(self._records, auth=(USER, PASSWORD), timeout=5)
+        answer.raise_for_status()
+        return [record["id"] for record in answer.json()["data"]]
+
+
 @contextmanager
 def places(manifest: Manifest) -> Iterator[list[Place]]:
     """Raises NoServer where Kinto is not installed."""
@@ -52,7 +74,7 @@ def places(manifest: Manifest) -> Iterator[list[Place]]:
             with troubled(url.removesuffix("/v1")) as (address, faults):
                 config = {"server": address, "bucket": "firm", "collection": "check"}
                 secrets = {"user": USER, "password": PASSWORD}
-                yield [Place(manifest, config, secrets, Against.SERVER, TroubledWorld(faults))]
+                yield [Place(manifest, config, secrets, Against.SERVER, KintoWorld(url, faults))]
 
 
 def _free_port() -> int:

@@ -1,0 +1,76 @@
+"""Run the conformance suite over one provider."""
+
+import json
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from syncapp.certificates import account_place, keep, manifest_named, report_of
+from syncapp.certify.doubles import NoPlace
+from syncapp.certify.find import DOUBLE, SERVER, places
+from syncapp.certify.place import Place
+from syncapp.certify.report import Report, lines
+from syncapp.certify.run import check
+from syncapp.certify.servers.base import NoServer
+from syncapp.connectors.errors import ConnectorError
+from syncapp.connectors.spec import Manifest
+from syncapp.doubles.find import NoDouble
+from syncapp.models import Account
+from syncapp.secrets import SecretProblem
+
+
+class Command(BaseCommand):
+    help = (
+        "Try everything that a provider's file declares: at a live account (--account), else at its real server or its"
+        " double. Ends with 0 if nothing failed, 1 if something did, 2 if it could not be tried."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("provider", metavar="SLUG")
+        parser.add_argument("--account", metavar="NAME", default="", help="the short name of an account of this hub")
+        parser.add_argument(
+            "--object", metavar="NAME", action="append", default=[], help="only this object; repeatable"
+        )
+        parser.add_argument("--against", choices=(SERVER, DOUBLE), default="", help="where there are both")
+        parser.add_argument("--double", metavar="FILE|URL", default="", help="a double of your own")
+        parser.add_argument("--writes", action="store_true", help="make, change and remove marked records of its own")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = self._run(options)
+        except (ConnectorError, NoPlace, NoDouble, NoServer, SecretProblem) as error:
+            raise CommandError(str(error), returncode=2) from None
+        keep(report)
+        self.stdout.write(json.dumps(report.as_json()) if options["json"] else "\n".join(lines(report)))
+        if report.failed:
+            raise SystemExit(1)
+        if report.findings.stopped:
+            raise SystemExit(130)
+
+    def _run(self, options: dict[str, Any]) -> Report:
+        manifest = manifest_named(options["provider"])
+        unknown = sorted(set(options["object"]) - set(manifest.objects))
+        if unknown:
+            known = ", ".join(manifest.objects)
+            raise CommandError(f"{manifest.slug} has no object {unknown[0]!r}. Accepted: {known}.", returncode=2)
+        with self._places(manifest, options) as found:
+            if not options["writes"]:
+                self.stderr.write("Read-only: nothing is made or changed. Most checks need --writes.")
+            findings = check(found, writes=options["writes"], objects=options["object"], tell=self._tell)
+            return report_of(manifest, found, findings, writes=options["writes"])
+
+    def _places(self, manifest: Manifest, options: dict[str, Any]) -> AbstractContextManager[list[Place]]:
+        if not options["account"]:
+            return places(manifest, options["against"], options["double"])
+        account = Account.objects.filter(slug=options["account"]).first()
+        mine = Account.objects.filter(provider=manifest.slug).values_list("slug", flat=True)
+        if account is None or account.provider != manifest.slug:
+            known = ", ".join(mine) or "none yet"
+            raise CommandError(f"There is no account {options['account']!r} of {manifest.slug}. Accepted: {known}.")
+        return account_place(account, manifest)
+
+    def _tell(self, line: str) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{line[:100]:100}", ending="")

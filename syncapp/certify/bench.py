@@ -15,8 +15,8 @@ from syncapp.certify.results import Failed, NotOffered, NotTried
 from syncapp.connectors.client import Client
 from syncapp.connectors.errors import ConnectorError, Gone, Permanent, Rejected
 from syncapp.connectors.many import New
-from syncapp.connectors.opspec import Operation
-from syncapp.connectors.records import Item, Written
+from syncapp.connectors.opspec import DeltaSpec, Operation
+from syncapp.connectors.records import Item, Page, Written
 from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.doubles.control import NoControl
 from syncapp.watermark import Watermark
@@ -170,17 +170,30 @@ class Bench:
         for number, page in enumerate(self.client.pages(self.object), 1):
             mark = mark.after(page)
             if number >= MOST_PAGES:
-                return Watermark(mark.then)
+                return Watermark(mark.then, marks=mark.found)
         return mark
 
     def delta(self) -> None:
-        if self.operation("list").delta is None:
-            raise NotOffered(f"the file declares no delta for {self.object}")
+        """Raises NotOffered."""
+        self.operation("list")
+        if not self.spec.tells_changes:
+            raise NotOffered(f"the file declares no way to ask what changed in {self.object}")
+
+    def delta_by_time(self) -> DeltaSpec:
+        """Raises NotOffered where what changed is told by other means than a time."""
+        self.delta()
+        delta = self.spec.operations["list"].delta
+        if delta is None or delta.kind != "since" or self.spec.can("changes"):
+            raise NotOffered("what changed is not asked for by time")
+        return delta
+
+    def delta_pages(self, mark: Watermark, size: int | None = None) -> Iterator[Page]:
+        return self.client.pages(self.object, since=mark.since, marks=mark.marks, cursor=mark.page, size=size)
 
     def changed(self, mark: Watermark, size: int | None = None) -> tuple[dict[str, Item], Watermark]:
         """A delta sync as the hub makes it: what it showed (the last state of each), and where the next one begins."""
         found: dict[str, Item] = {}
-        for page in self.client.pages(self.object, since=mark.since, cursor=mark.page, size=size):
+        for page in self.delta_pages(mark, size):
             found.update((item.id, item) for item in page.items)
             mark = mark.after(page)
         return found, mark

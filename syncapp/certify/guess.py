@@ -32,7 +32,7 @@ def explained(norms: Sequence[Norm], pairs: Sequence[Pair], kind: str) -> bool:
 def guess(pairs: Sequence[Pair], kind: str, declared: Sequence[Norm] = ()) -> list[Norm] | None:
     """The normalisers to declare: what is declared with as little as needed beside it, else another list, else None."""
     useful = [one for one in (*PLAIN, *_sized(pairs)) if one in LATER or _moves(one, pairs, kind)]
-    for more in range(1, MOST + 1):
+    for more in range(MOST + 1):
         for some in combinations([one for one in useful if one not in declared], more):
             if explained([*declared, *some], pairs, kind):
                 return [*declared, *some]

@@ -14,7 +14,7 @@ def offers(spec: ObjectSpec) -> dict[str, bool]:
     keyed = create is not None and bool(create.idempotency or create.exists)
     return {
         "list": listing is not None,
-        "delta": listing is not None and listing.delta is not None,
+        "delta": listing is not None and spec.tells_changes,
         "deletes": spec.deletes != "never",
         "read_many": spec.can("read_many"),
         "find": spec.can("find"),

@@ -47,7 +47,7 @@ def shows_changed(on: Bench) -> str:
 
 def narrows(on: Bench) -> str:
     """A delta from a time to come shows nothing: a filter that the provider does not know shows everything."""
-    on.delta()
+    on.delta_by_time()
     if on.writes and on.spec.can("create"):
         on.make()
     elif not next(on.client.pages(on.object, size=1)).items:
@@ -63,7 +63,7 @@ def boundary(on: Bench) -> str:
     """Several records of one time of change, listed from that very time in tiny pages: all are there."""
     if on.spec.updated_at is None:
         raise NotOffered("the file declares no time of change")
-    on.delta()
+    on.delta_by_time()
     on.operation("create")
     ids = on.make_some(SAME)
     times = _one_time(on, ids)
@@ -98,7 +98,7 @@ def while_changing(on: Bench) -> str:
     mark = on.mark_now()
     ids = on.make_some(SAME)
     _grow_old(on)
-    walk = on.client.pages(on.object, since=mark.since, size=TINY)
+    walk = on.delta_pages(mark, TINY)
     seen: list[str] = []
     for number, page in enumerate(walk):
         mark = mark.after(page)

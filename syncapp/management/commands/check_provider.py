@@ -68,7 +68,8 @@ class Command(BaseCommand):
         mine = Account.objects.filter(provider=manifest.slug).values_list("slug", flat=True)
         if account is None or account.provider != manifest.slug:
             known = ", ".join(mine) or "none yet"
-            raise CommandError(f"There is no account {options['account']!r} of {manifest.slug}. Accepted: {known}.")
+            what = f"There is no account {options['account']!r} of {manifest.slug}. Accepted: {known}."
+            raise CommandError(what, returncode=2)
         return account_place(account, manifest)
 
     def _tell(self, line: str) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('syncapp', '0007_webhooks'),
+        ('syncapp', '0008_signins'),
     ]
 
     operations = [

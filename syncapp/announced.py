@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .connectors.hookspec import EXPIRING, LOST
 from .health import why_not_read
-from .inbox import Fates, Hint
+from .inbox import Fates, Hint, patience
 from .load import database_now
 from .models import Feed
 from .queue import ring
@@ -15,7 +15,6 @@ from .tending import is_gone, renew_now
 POLL_JOB = "syncapp.jobs.poll_feed"
 # Last in the order in which a worker empties its queues: a long listing must not keep a webhook waiting.
 POLL_QUEUE = "push"
-BEING_READ = 1.0
 
 
 def take(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
@@ -29,8 +28,10 @@ def take(feed: Feed, hints: Sequence[Hint], fates: Fates) -> None:
     if all(hint.kind == EXPIRING for hint in hints) or why_not_read(feed):
         return
     if not read_at_once(feed):
+        now = database_now()
         for hint in hints:
-            fates.later(hint.delivery, BEING_READ, "the feed is being read, perhaps from before this", free=True)
+            why = "the feed is being read, perhaps from before this"
+            fates.later(hint.delivery, patience(hint.delivery, now), why, free=True)
 
 
 def read_at_once(feed: Feed) -> bool:

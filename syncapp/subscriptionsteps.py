@@ -17,7 +17,7 @@ from .connectors.subscriptionspec import MADE
 from .health import IN
 from .hearing import last_heard, silence
 from .hookaddress import address_of, why_not_reachable
-from .hooksecrets import drop_secrets, keep_secrets, subscription_secret
+from .hooksecrets import await_secret, drop_secrets, keep_secrets, subscription_secret
 from .models import Feed, Subscription
 from .receive import poll_soon
 from .remote import client_of
@@ -113,6 +113,8 @@ class Steps:
             keep_secrets(self.account, {self.secret_name: secrets.token_urlsafe(32)})
         wish = self.wish()
         self._clear_away(wish)
+        if self.there.tells_by_handshake:
+            await_secret(self.account)
         made = self.there.create(wish)
         if made.secret:
             keep_secrets(self.account, {self.secret_name: made.secret})

@@ -57,6 +57,12 @@ class Subscribing:
         assert webhook is not None and webhook.subscription is not None
         return webhook.subscription
 
+    @property
+    def tells_by_handshake(self) -> bool:
+        """Each new subscription tells a secret of its own, in a request that comes before the answer."""
+        webhook = self._manifest.webhook
+        return webhook is not None and any(one.keep and one.header for one in webhook.challenges)
+
     def create(self, wish: Wish) -> Subscribed:
         answer = self._send("subscribe", self.how.create, self._values(wish))
         found = self._read(answer.json() if answer.body else {}, str(wish.number))

@@ -22,13 +22,16 @@ from syncapp.doubles.microsoft_graph import MicrosoftGraph
 from syncapp.doubles.microsoft_graph_contact import EMPTY, kept
 from syncapp.doubles.slack import Slack
 from syncapp.doubles.stripe import Stripe
+from syncapp.hooksecrets import webhook_secrets
 from syncapp.models import Account, Delivery, Feed, Subscription, Tally
 from syncapp.observe import work_inbox
 from syncapp.remote import THROTTLE
 from syncapp.secrets import encrypt
+from syncapp.subscriptions import resubscribe
 from syncapp.tending import look_again, tend
 from tests.carry.hooked import PROVIDER, acme, tallies
 from tests.clerk.making import make_sync
+from tests.connectors.server import Asked, Reply, serve
 from tests.connectors.test_hook_pages import BLOCKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -261,6 +264,41 @@ def test_graphs_handshake_is_answered_in_plain_text(connect: Any) -> None:
     answer = requests.post(asked.url, data=asked.body, headers=dict(asked.headers), timeout=10)
     assert (answer.status_code, answer.content) == (asked.status, asked.answer)
     assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+def test_a_secret_that_a_handshake_tells_for_each_subscription(
+    redis_client: Any, live_server: Any, tmp_path: Path, settings: Any
+) -> None:
+    """As Asana does it: the answer to the create comes after the handshake, and each one has a secret of its own."""
+    THROTTLE._accounts.clear()
+    make_sync()
+    settings.PUBLIC_ADDRESS = live_server.url
+    told: list[int] = []
+
+    def create(asked: Asked) -> Reply:
+        secret = f"secret-{len(told)}"
+        answer = requests.post(asked.body["target"], headers={"X-Hook-Secret": secret}, timeout=10)
+        told.append(answer.status_code)
+        assert answer.headers["X-Hook-Secret"] == secret
+        return Reply({"id": f"s{len(told)}"}, 201)
+
+    for provider in serve():
+        provider.on("POST", "/hooks", create)
+        section = {
+            "signature": {"scheme": "hmac", "header": "X-Sig"},
+            "challenge": {"header": "X-Hook-Secret", "echo": "header", "keep": True},
+            "subscription": {"create": {"method": "POST", "path": "/hooks", "body": {"target": "{address}"}}},
+        }
+        account = acme(tmp_path, settings, section)
+        account.config, account.secrets, account.allow_private = {"server": provider.url}, encrypt({"token": "t"}), True
+        account.save()
+        Account.objects.exclude(pk=account.pk).update(paused="not in this test")
+        for number in (1, 2):
+            tend()
+            assert Subscription.objects.get(account=account).remote_id == f"s{number}"
+            assert webhook_secrets(Account.objects.get(pk=account.pk)) == [f"secret-{number - 1}"]
+            resubscribe(account)
+        assert told == [200, 200]
 
 
 class TestAirtable:

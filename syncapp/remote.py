@@ -26,7 +26,6 @@ from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
 from .connectors.renewal import Keeper
 from .connectors.spec import Manifest
-from .connectors.throttle import MemoryThrottle
 from .connectors.transport import USUAL, Timeouts
 from .facts import facts_of
 from .keeping import AccountKeeper
@@ -37,11 +36,12 @@ from .overlay import overlaid
 from .ports import Listing, Written
 from .secrets import secrets_of
 from .sieve import KeepAll, Sieve
+from .throttling import RedisThrottle
 from .translate import Translator, Unreadable
 from .watermark import Watermark
 
-# Shared by all jobs of this process: an account that asked for a pause gets one from all of them.
-THROTTLE = MemoryThrottle()
+# Shared by all workers: an account that asked for a pause gets one from all of them.
+THROTTLE = RedisThrottle()
 # A listing that is forgotten while it is read begins again, so often in one pass.
 FORGOTTEN = 3
 Norm = Callable[[Json], Json]

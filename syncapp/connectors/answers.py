@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from syncapp.connectors import throttle
+from syncapp.connectors import limiting
 from syncapp.connectors.errors import (
     ConnectorError,
     Gone,
@@ -24,7 +24,7 @@ from syncapp.connectors.errors import (
 from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.jsonbody import parse
-from syncapp.connectors.limitspec import LimitSpec
+from syncapp.connectors.limitspec import LimitSpec, RefusalSpec
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
@@ -64,8 +64,11 @@ def check(answer: Answer, context: Context) -> None:
     body = _soft(answer)
     code = as_text(getter(context.errors.code)(body)) if context.errors.code else None
     fine = _succeeded(answer, context)
-    if answer.status in context.limits.refused or (not fine and code in context.errors.limited_codes):
-        raise _limited(answer, context)
+    refused = limiting.refusal(context.limits, answer.status, answer.headers, code)
+    if refused is None and not fine and code in context.errors.limited_codes:
+        refused = limiting.PLAINLY
+    if refused is not None:
+        raise _limited(answer, context, refused, body)
     if not fine:
         raise _failure(answer, context, body, code)
 
@@ -118,17 +121,19 @@ def _troubled(answer: Answer, context: Context, said: str) -> ConnectorError:
             answer.where,
             "read the record before writing again",
         )
-    wait = throttle.retry_after(context.limits, answer.headers, throttle.server_now(answer.headers, answer.answered_at))
+    wait = limiting.retry_after(context.limits, answer.headers, limiting.server_now(answer.headers, answer.answered_at))
     return Unavailable(f"the provider cannot work now ({answer.status}): {said}", answer.where, retry_after=wait)
 
 
-def _limited(answer: Answer, context: Context) -> Limited:
-    now = throttle.server_now(answer.headers, answer.answered_at)
-    wait = throttle.retry_after(context.limits, answer.headers, now)
-    wait = context.limits.wait if wait is None else wait
-    said = _sentence(_soft(answer), context.errors)
+def _limited(answer: Answer, context: Context, refused: RefusalSpec, body: Any) -> Limited:
+    now = limiting.server_now(answer.headers, answer.answered_at)
+    wait = limiting.wait_of(context.limits, refused, answer.headers, body, now)
+    said = _sentence(body, context.errors)
     reason = f": {context.redact(said)[:MESSAGE_LENGTH]}" if said else ""
-    return Limited(f"the provider asks us to wait {wait:.1f} s{reason}", answer.where, retry_after=wait)
+    own = context.operation.bucket
+    bucket = refused.bucket or (own if own in context.limits.alone else "")
+    what = f"the provider asks us to wait {wait:.1f} s{reason}"
+    return Limited(what, answer.where, retry_after=wait, bucket=bucket)
 
 
 def _is_conflict(answer: Answer, context: Context, code: str | None) -> bool:

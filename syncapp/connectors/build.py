@@ -10,7 +10,7 @@ from syncapp.connectors.authspec import WAY, AssertionSpec, AuthSpec, CaptureSpe
 from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
-from syncapp.connectors.limitspec import DailySpec, LimitSpec
+from syncapp.connectors.limitspec import BucketSpec, LimitSpec, ReaderSpec, RefusalSpec
 from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, LongSpec, Operation, PagingSpec
 from syncapp.connectors.spec import (
     CheckSpec,
@@ -112,8 +112,26 @@ def _secrets(raw: Raw, ways: Mapping[str, AuthSpec]) -> dict[str, Setting]:
 
 
 def _limits(raw: Raw) -> LimitSpec:
-    buckets = tuple((entry["requests"], float(entry["seconds"])) for entry in raw.get("buckets", ()))
-    return make(LimitSpec, raw, buckets=buckets, daily=maybe(DailySpec, raw.get("daily")))
+    told = [make(ReaderSpec, entry) for entry in raw.get("told", ())]
+    if "daily" in raw:
+        told.insert(0, make(ReaderSpec, {"reset_format": "unix", **raw["daily"]}, daily=True))
+    if "remaining" in raw or "reset" in raw:
+        told.insert(0, make(ReaderSpec, raw, place="headers"))
+    return make(
+        LimitSpec,
+        raw,
+        buckets=tuple(_bucket(entry) for entry in raw.get("buckets", ())),
+        told=tuple(told),
+        refusals=tuple(make(RefusalSpec, entry) for entry in raw.get("refusals", ())),
+    )
+
+
+def _bucket(raw: Raw) -> BucketSpec:
+    kind = next(kind for kind in ("requests", "points", "concurrent") if kind in raw)
+    size, seconds = float(raw[kind]), float(raw.get("seconds", 1))
+    of = raw.get("of", "named" if raw.get("alone") else "all")
+    name, alone, app = raw.get("name", ""), raw.get("alone", False), raw.get("per") == "app"
+    return BucketSpec(size, seconds, kind, name, of, alone, app)
 
 
 def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,13 @@ from urllib.parse import urlencode
 import orjson
 import requests
 
-from syncapp.connectors import answers, throttle
+from syncapp.connectors import answers
+from syncapp.connectors.allowance import Allowance
 from syncapp.connectors.authspec import Setting
 from syncapp.connectors.egress import check_url, origin
 from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected, Unauthorised
 from syncapp.connectors.items import ItemReader
+from syncapp.connectors.limitspec import Use
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.renewal import Credentials, Keeper, MemoryKeeper
 from syncapp.connectors.spec import Manifest, ObjectSpec
@@ -71,12 +72,14 @@ class Caller:
         secret = settled(manifest.secrets, secrets, "secrets", manifest.slug)
         secret |= {name: text for name, text in secrets.items() if is_beside(name)}
         self.looks_only = False
-        self.throttle: Throttle = throttle or MemoryThrottle()
-        self.patience, self.sleep, self.before_write = patience, sleep, before_write
+        self.before_write = before_write
         self.transport = Transport(
             allow_private=allow_private, clock=clock, session=session, timeouts=timeouts, max_bytes=max_bytes
         )
         self.keeper = keeper or MemoryKeeper(secret)
+        self.allowance = Allowance(
+            throttle or MemoryThrottle(), self.account, manifest.slug, manifest.limits, self.keeper, patience, sleep
+        )
         self.credentials = Credentials(
             manifest.auth, self.config, secret,
             keeper=self.keeper, transport=self.transport, clock=clock, slug=manifest.slug,
@@ -139,17 +142,19 @@ class Caller:
             about_record="id" in call.values,
             id=call.values.get("id"),
         )
-        self._wait(request.where)
-        if request.write:
-            self.before_write()
-        answer = self.transport.send(request)
-        self._learn(answer)
+        use = Use(call.operation.bucket, request.write, call.operation.cost)
+        answer = self.allowance.through(use, request.where, lambda: self._sent(request))
         try:
             answers.check(answer, context)
         except Limited as limited:
-            self.throttle.block(self.account, limited.retry_after or self.manifest.limits.wait)
+            self.allowance.refused(limited)
             raise
         return answer
+
+    def _sent(self, request: Request) -> Answer:
+        if request.write:
+            self.before_write()
+        return self.transport.send(request)
 
     def get(self, path: str, method: str = "GET") -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
@@ -167,8 +172,7 @@ class Caller:
             {"Accept": "application/json", **self.headers},
             self.credentials.headers,
         )
-        self._wait(request.where)
-        return self.transport.send(request)
+        return self.allowance.through(Use(), request.where, lambda: self.transport.send(request))
 
     def _request(self, call: Call) -> Request:
         where = f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
@@ -213,21 +217,6 @@ class Caller:
 
     def body(self, operation: Operation, values: Mapping[str, Any], where: str) -> Any:
         return None if operation.body is None else fill_body(operation.body, {**self.config, **values}, where)
-
-    def _wait(self, where: str) -> None:
-        deadline = time.monotonic() + self.patience
-        while (wait := self.throttle.take(self.account, self.manifest.limits)) > 0:
-            if time.monotonic() + wait > deadline:
-                raise Limited(f"the account's rate limit is used up for {wait:.1f} s", where, retry_after=wait)
-            self.sleep(wait)
-
-    def _learn(self, answer: Answer) -> None:
-        limits = self.manifest.limits
-        now = throttle.server_now(answer.headers, answer.answered_at)
-        if quota := throttle.daily(limits, answer.headers, now, answer.answered_at):
-            self.keeper.learn(quota)
-        if throttle.exhausted(limits, answer.headers):
-            self.throttle.block(self.account, throttle.until_reset(limits, answer.headers, now) or 0.0)
 
 
 def _json(body: Any, where: str) -> bytes:

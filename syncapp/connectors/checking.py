@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from syncapp.connectors import throttle, times
+from syncapp.connectors import limiting, times
 from syncapp.connectors.errors import ConnectorError, Retryable, Unauthorised
 from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.paths import as_text, getter
@@ -31,7 +31,7 @@ def run_check(client: Client, caller: Caller) -> Check:
     if answer.status >= 400 and client.manifest.check is not None:
         problems.insert(0, f"{answer.where} answered {answer.status}")
     authenticated = answer.status not in (401, 403) and not refused
-    limits = throttle.seen(client.manifest.limits, answer.headers)
+    limits = limiting.seen(client.manifest.limits, answer.headers)
     return Check(True, authenticated, _actor(answer.body, spec.actor), objects, limits, skew, tuple(problems))
 
 

@@ -32,7 +32,13 @@ class Retryable(ConnectorError):
 
 
 class Limited(Retryable):
-    """The provider (or our own bucket for it) asks us to wait."""
+    """The provider (or our own bucket for it) asks us to wait; with ``bucket``, only for calls that count in it."""
+
+    def __init__(
+        self, what: str, where: str = "", accepted: str = "", *, retry_after: float | None = None, bucket: str = ""
+    ) -> None:
+        super().__init__(what, where, accepted, retry_after=retry_after)
+        self.bucket = bucket
 
 
 class Unavailable(Retryable):

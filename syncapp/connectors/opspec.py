@@ -143,3 +143,5 @@ class Operation:
     by: Mapping[str, str] = field(default_factory=dict)
     entries: EntriesSpec | None = None
     filters: tuple[FilterSpec, ...] = ()
+    bucket: str = ""
+    cost: float = 1.0

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from syncapp.connectors.authsense import check_auth
 from syncapp.connectors.expressions import check_expressions
 from syncapp.connectors.hooksense import check_webhook
+from syncapp.connectors.limitsense import check_limits
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.opsense import check_operation
 from syncapp.connectors.textsense import Raw, check_path, check_templates
@@ -53,6 +54,7 @@ def check_sense(found: Located) -> None:
     secret = {f"secret.{name}" for name in raw.get("secrets", {})}
     check_templates(found, ("base_url",), raw["base_url"], config)
     check_auth(found, raw, config | secret)
+    check_limits(found, raw)
     check_templates(found, ("headers",), raw.get("headers", {}), config)
     check_templates(found, ("check", "path"), raw.get("check", {}).get("path", ""), config)
     for slug, entry in raw["objects"].items():

@@ -1,51 +1,63 @@
-"""How long to wait before the next call to an account: our own buckets, and what the provider's headers say.
+"""How long to wait before the next call to an account: our own buckets, and the pauses that a provider asked for.
 
 Kept in memory of one process behind a small protocol, so that a store shared by all workers can take its place.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from threading import Lock
 from typing import Protocol
 
-from syncapp.connectors import times
-from syncapp.connectors.limitspec import LimitSpec
-from syncapp.connectors.records import Quota
+from syncapp.connectors.limitspec import BucketSpec, LimitSpec, Use
 
 LONGEST = 24 * 3600.0
+# A call that never ended, because its worker died, is forgotten: no answer is waited for so long.
+LEASE = 180.0
+# How soon to look again whether one of the calls under way has ended.
+SOON = 0.1
+PLAIN = Use()
+# For each bucket that an answer told about: how many were left there, and how many seconds ago that was.
+Told = Mapping[str, tuple[float, float]]
 
 
 class Throttle(Protocol):
-    def take(self, account: str, limits: LimitSpec) -> float:
-        """Seconds to wait; 0 means go, and one call is counted."""
+    def take(self, account: str, app: str, limits: LimitSpec, use: Use = PLAIN, told: Told | None = None) -> float:
+        """Seconds to wait; 0 means go, and the call is counted. ``told``: what the provider's own counts say."""
 
-    def block(self, account: str, seconds: float) -> None:
-        """Nobody calls this account for so long."""
+    def done(self, account: str, app: str, limits: LimitSpec, use: Use = PLAIN) -> None:
+        """A call that was let go has ended: asked for only where calls at once are counted."""
+
+    def block(self, account: str, seconds: float, bucket: str = "") -> None:
+        """Nobody calls this account for so long; or nobody calls what counts in this bucket."""
 
 
 @dataclass(slots=True)
 class _Bucket:
-    size: int
-    seconds: float
+    spec: BucketSpec
     tokens: float
     at: float
+    running: list[float] = field(default_factory=list)
 
-    def refill(self, now: float) -> None:
-        self.tokens = min(float(self.size), self.tokens + (now - self.at) * self.size / self.seconds)
+    def look(self, now: float, amount: float, told: tuple[float, float] | None) -> float:
+        """Seconds until there is enough."""
+        if self.spec.kind == "concurrent":
+            self.running = [ends for ends in self.running if ends > now]
+            return 0.0 if len(self.running) < self.spec.size else SOON
+        rate = self.spec.size / self.spec.seconds
+        self.tokens = min(self.spec.size, self.tokens + (now - self.at) * rate)
         self.at = now
+        if told is not None:
+            self.tokens = min(self.tokens, told[0] + told[1] * rate)
+        return 0.0 if self.tokens >= amount else (amount - self.tokens) / rate
 
-    def wait(self) -> float:
-        return 0.0 if self.tokens >= 1 else (1 - self.tokens) * self.seconds / self.size
-
-
-@dataclass(slots=True)
-class _Account:
-    buckets: list[_Bucket]
-    blocked_until: float = 0.0
+    def take(self, now: float, amount: float) -> None:
+        if self.spec.kind == "concurrent":
+            self.running.append(now + LEASE)
+        else:
+            self.tokens -= amount
 
 
 @dataclass
@@ -53,104 +65,44 @@ class MemoryThrottle:
     """Token buckets for the accounts of one process."""
 
     clock: Callable[[], float] = time.monotonic
-    _accounts: dict[str, _Account] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _buckets: dict[tuple[str, BucketSpec], _Bucket] = field(default_factory=dict)
+    _blocked: dict[tuple[str, str], float] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
-    def take(self, account: str, limits: LimitSpec) -> float:
+    def take(self, account: str, app: str, limits: LimitSpec, use: Use = PLAIN, told: Told | None = None) -> float:
         with self._lock:
-            now = self.clock()
-            state = self._state(account, limits.buckets, now)
-            for bucket in state.buckets:
-                bucket.refill(now)
-            wait = max([state.blocked_until - now, *(bucket.wait() for bucket in state.buckets)])
-            if wait > 1e-9:
+            now, told = self.clock(), told or {}
+            found = [self._bucket(account, app, spec, now) for spec in limits.counting(use)]
+            waits = [one.look(now, one.spec.amount(use), told.get(one.spec.name)) for one in found]
+            names = {"", *(one.spec.name for one in found)}
+            waits += [self._blocked.get((account, name), now) - now for name in names]
+            if (wait := max(waits)) > 1e-9:
                 return wait
-            for bucket in state.buckets:
-                bucket.tokens -= 1
+            for one in found:
+                one.take(now, one.spec.amount(use))
             return 0.0
 
-    def block(self, account: str, seconds: float) -> None:
+    def done(self, account: str, app: str, limits: LimitSpec, use: Use = PLAIN) -> None:
         with self._lock:
-            now = self.clock()
-            state = self._accounts.setdefault(account, _Account([]))
-            state.blocked_until = max(state.blocked_until, now + min(seconds, LONGEST))
+            for spec in limits.counting(use):
+                running = self._bucket(account, app, spec, self.clock()).running
+                if running:
+                    running.pop(0)
 
-    def _state(self, account: str, sizes: tuple[tuple[int, float], ...], now: float) -> _Account:
-        state = self._accounts.setdefault(account, _Account([]))
-        if tuple((bucket.size, bucket.seconds) for bucket in state.buckets) != sizes:
-            state.buckets = [_Bucket(size, seconds, float(size), now) for size, seconds in sizes]
-        return state
+    def block(self, account: str, seconds: float, bucket: str = "") -> None:
+        with self._lock:
+            until = self.clock() + min(seconds, LONGEST)
+            self._blocked[(account, bucket)] = max(self._blocked.get((account, bucket), until), until)
 
+    def forget(self) -> None:
+        """As a process that begins: nothing is counted and nobody waits."""
+        with self._lock:
+            self._buckets.clear()
+            self._blocked.clear()
 
-def retry_after(limits: LimitSpec, headers: Mapping[str, str], now: float) -> float | None:
-    """How long a refusing provider asks us to wait, from Retry-After or its reset header; None if it does not say."""
-    text = headers.get(limits.retry_after)
-    if text is not None:
-        seconds = number(text)
-        if seconds is not None:
-            return _bounded(seconds)
-        moment = times.header_date(text)
-        if moment is not None:
-            return _bounded(moment.timestamp() - now)
-    return until_reset(limits, headers, now)
-
-
-def until_reset(limits: LimitSpec, headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until the provider's window begins anew, if a header tells."""
-    return _offset(headers.get(limits.reset) if limits.reset else None, limits.reset_format, now)
-
-
-def _offset(text: str | None, form: str, now: float) -> float | None:
-    """Seconds from now, of a time in one of the forms that reset headers have."""
-    if text is None:
-        return None
-    if form == "iso":
-        try:
-            return _bounded(times.parse(text).timestamp() - now)
-        except ValueError:
-            return None
-    told = number(text)
-    if told is None:
-        return None
-    offsets = {"seconds": told, "ms": told / 1000, "unix": told - now, "unix_ms": told / 1000 - now}
-    return _bounded(offsets[form])
-
-
-def exhausted(limits: LimitSpec, headers: Mapping[str, str]) -> bool:
-    """True if the provider says that no call is left in this window."""
-    left = number(headers.get(limits.remaining, "")) if limits.remaining else None
-    return left is not None and left <= 0
-
-
-def daily(limits: LimitSpec, headers: Mapping[str, str], now: float, seen_at: float) -> Quota | None:
-    """The quota of the day, if the headers of an answer tell it; ``now`` by the provider's clock, the rest by ours."""
-    spec = limits.daily
-    if spec is None:
-        return None
-    limit, left = number(headers.get(spec.limit, "")), number(headers.get(spec.remaining, ""))
-    if limit is None or left is None:
-        return None
-    wait = _offset(headers.get(spec.reset) if spec.reset else None, spec.reset_format, now)
-    resets_at = None if wait is None else datetime.fromtimestamp(seen_at + wait, UTC)
-    return Quota(int(limit), int(left), resets_at, datetime.fromtimestamp(seen_at, UTC))
-
-
-def seen(limits: LimitSpec, headers: Mapping[str, str]) -> dict[str, str]:
-    """The limit headers of an answer, for people."""
-    wanted = {name.lower() for name in (limits.remaining, limits.reset) if name}
-    return {name: value for name, value in headers.items() if name.lower() in wanted or "ratelimit" in name.lower()}
-
-
-def server_now(headers: Mapping[str, str], fallback: float) -> float:
-    """The provider's own clock, which its reset times are written in."""
-    moment = times.header_date(headers.get("Date"))
-    return moment.timestamp() if moment else fallback
-
-
-def describe(seconds: float) -> str:
-    """A wait, for people."""
-    at = datetime.fromtimestamp(time.time() + seconds, UTC).strftime("%H:%M:%S")
-    return f"{seconds:.1f} s (until {at} UTC)"
+    def _bucket(self, account: str, app: str, spec: BucketSpec, now: float) -> _Bucket:
+        key = (f"app {app}" if spec.app else account, spec)
+        return self._buckets.setdefault(key, _Bucket(spec, spec.size, now))
 
 
 def number(text: str) -> float | None:
@@ -160,5 +112,5 @@ def number(text: str) -> float | None:
         return None
 
 
-def _bounded(seconds: float) -> float:
+def bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST)

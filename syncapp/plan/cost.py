@@ -52,7 +52,9 @@ def limits_of(account: Account) -> Limits:
     remaining, limit = quota.get("remaining"), quota.get("limit")
     kept = round((limit or 0) * (1 - account.quota_share))  # for others who use the account
     left = None if remaining is None else max(0, int(remaining) - kept)
-    return Limits(manifest_of(account).limits.buckets, account.write_budget, left)
+    counted = manifest_of(account).limits.buckets
+    pace = [(int(one.size), one.seconds) for one in counted if one.kind == "requests" and one.of == "all"]
+    return Limits(pace, account.write_budget, left)
 
 
 def cost_of(feed: Feed, keys: Sequence[Sequence[str]], writes: Mapping[str, int], pages: int, call: float) -> Cost:

@@ -15,7 +15,7 @@ from tests.carry.driving import Side
 
 @pytest.fixture
 def crm(tmp_path: Path) -> Iterator[Side]:
-    THROTTLE._accounts.clear()  # accounts of other tests have the same names
+    THROTTLE.forget()  # accounts of other tests have the same names
     server = SandboxServer(Settings("crm", tmp_path / "crm.sqlite", token="t0ken")).start()
     yield Side("crm", server)
     server.stop()

@@ -37,7 +37,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authorization
 def admin(settings: Any) -> Client:
     settings.PROVIDER_FOLDERS = [HERE / "providers"]
     settings.PUBLIC_ADDRESS = "http://localhost:8000"
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     return browser_of("Admin", "ann")
 
 

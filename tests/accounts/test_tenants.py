@@ -49,7 +49,7 @@ def admin(tmp_path: Path, settings: Any, provider: Provider) -> Client:
     }
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(bent(changes), sort_keys=False))
     settings.PROVIDER_FOLDERS = [tmp_path]
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     Account.objects.create(
         slug="books", name="Books", provider="acme", config={"server": provider.url, "client_id": "hub"},
         secrets=encrypt({"client_secret": "s3cret"}), allow_private=True, health="attention", last_error="revoked",

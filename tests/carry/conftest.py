@@ -37,7 +37,7 @@ def sides(tmp_path: Path) -> Iterator[dict[str, Side]]:
 @pytest.fixture
 def sync(transactional_db: None, redis_client: object, sides: dict[str, Side]) -> Sync:
     """The sync of the clerk's tests, bound to the two running sandboxes."""
-    THROTTLE._accounts.clear()  # accounts of other tests have the same names
+    THROTTLE.forget()  # accounts of other tests have the same names
     made = make_sync()
     for name, side in sides.items():
         Account.objects.filter(slug=name).update(

@@ -136,7 +136,7 @@ def test_one_that_is_limited_waits_and_the_others_are_done(sync: Sync, sides: di
     assert left.count() == 12 - done
     assert all("wait" in push.error for push in left)
     sides["billing"].faults()
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     work_until(at_rest, "the rest to be made")
     assert set(emails(sides["billing"]).values()) == {1} and len(emails(sides["billing"])) == 12
 

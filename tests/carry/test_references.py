@@ -36,7 +36,7 @@ COMPANIES = {"crm": "companies", "billing": "accounts"}
 def pairs(
     transactional_db: None, redis_client: object, sides: dict[str, Side], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Side]]:
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     monkeypatch.setenv("T", "t0ken")
     monkeypatch.setenv("W", SECRET)
     apply(parse(pairs_text(sides["crm"].url, sides["billing"].url), "pairs.yaml"))

@@ -94,7 +94,7 @@ def there() -> Iterator[There]:
 
 @pytest.fixture
 def account(redis_client: object, there: There, tmp_path: Path, settings: Any) -> Account:
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     make_sync()
     settings.PUBLIC_ADDRESS = PUBLIC
     return made(there, tmp_path, settings)

@@ -57,7 +57,7 @@ class Hub:
 
 @pytest.fixture
 def connect(redis_client: Any, live_server: Any, tmp_path: Path, settings: Any) -> Iterator[Any]:
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     make_sync()
     settings.PUBLIC_ADDRESS = live_server.url
     running: list[Any] = []
@@ -270,7 +270,7 @@ def test_a_secret_that_a_handshake_tells_for_each_subscription(
     redis_client: Any, live_server: Any, tmp_path: Path, settings: Any
 ) -> None:
     """As Asana does it: the answer to the create comes after the handshake, and each one has a secret of its own."""
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     make_sync()
     settings.PUBLIC_ADDRESS = live_server.url
     told: list[int] = []

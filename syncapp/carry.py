@@ -49,7 +49,7 @@ def load_feed(feed_id: int) -> Feed | None:
 def _usual(feed: Feed) -> int:
     """How many pushes a job takes: as many as one call to the account may name, where it has such calls."""
     try:
-        spec = object_spec(feed.account.provider, feed.object)
+        spec = object_spec(feed.account, feed.object)
     except (LookupError, ManifestError):
         return BATCH  # what is wrong with its file is told on the pushes
     return max(BATCH, spec.most("create_many"), spec.most("update_many"))

@@ -13,7 +13,8 @@ from policies.compile import RoleFacts
 
 from .connectors import registry
 from .connectors.mapping import Mapping as Mapped
-from .connectors.spec import ObjectSpec
+from .connectors.spec import Manifest, ObjectSpec
+from .connectors.sql.objects import with_tables
 from .models import Account, Feed
 from .scope import told_to_the_judge
 
@@ -29,18 +30,23 @@ def facts_for(
     account: Account, object_slug: str, mapping: Mapping[str, Entry], scope: Sequence[Mapping[str, Any]] = ()
 ) -> RoleFacts:
     direction = Account.Direction(account.direction).value
-    spec = object_spec(account.provider, object_slug)
+    spec = object_spec(account, object_slug)
     return _facts(_Same(spec), json.dumps(mapping, sort_keys=True), json.dumps(scope), direction)
 
 
-def object_spec(provider: str, object_slug: str) -> ObjectSpec:
+def manifest_of(account: Account) -> Manifest:
+    """The provider's file; of a database, with the tables that were chosen. Raises ManifestError or Misconfigured."""
+    manifest = registry.load(account.provider, tuple(settings.PROVIDER_FOLDERS))
+    return manifest if manifest.sql is None else with_tables(manifest, account.tables)
+
+
+def object_spec(account: Account, object_slug: str) -> ObjectSpec:
     """Raises LookupError naming the objects there are."""
-    manifest = registry.load(provider, tuple(settings.PROVIDER_FOLDERS))
-    if object_slug not in manifest.objects:
-        raise LookupError(
-            f"provider {provider!r} has no object {object_slug!r}; accepted: {', '.join(sorted(manifest.objects))}"
-        )
-    return manifest.objects[object_slug]
+    objects = manifest_of(account).objects
+    if object_slug not in objects:
+        accepted = ", ".join(sorted(objects)) or f"none: no table of account {account.slug!r} was chosen yet"
+        raise LookupError(f"provider {account.provider!r} has no object {object_slug!r}; accepted: {accepted}")
+    return objects[object_slug]
 
 
 class _Same:

@@ -69,7 +69,7 @@ class Holder:
         return cls(
             feed,
             limits_for(feed),
-            object_spec(feed.account.provider, feed.object).version.ordered,
+            object_spec(feed.account, feed.object).version.ordered,
             set(Brake.objects.filter(OPEN, feed=feed, code__in=HOLDS).values_list("code", flat=True)),
             Held.objects.filter(feed=feed, state__in=[State.HELD, State.RELEASED]).exists(),
         )

@@ -18,10 +18,10 @@ from .connectors.hookspec import WebhookSpec
 from .connectors.proofs import knows
 from .connectors.signatures import BadSignature
 from .connectors.webhook import Told
+from .facts import manifest_of
 from .hooksecrets import keep_first, webhook_secrets
 from .models import Account
 from .receive import HINT_PAUSE, count, fully_hinted, poll_soon, receive
-from .remote import manifest_of
 from .secrets import SecretProblem
 from .sequences import missed
 

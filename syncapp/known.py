@@ -97,5 +97,5 @@ class Fresh:
 
 def _tells_order(feed: Feed) -> bool:
     """An older body is recognised by its own version, so nobody has to remember when the newer one was read."""
-    version = object_spec(feed.account.provider, feed.object).version
+    version = object_spec(feed.account, feed.object).version
     return version.ordered and bool(version.path)

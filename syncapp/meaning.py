@@ -17,7 +17,7 @@ def translator_of(feed: Feed) -> Translator:
     """Of a feed that was loaded with its account, role and sync. Raises ManifestError and MappingError."""
     where = f"mapping of {feed.role.name}"
     try:
-        spec = object_spec(feed.account.provider, feed.object)
+        spec = object_spec(feed.account, feed.object)
     except LookupError as error:
         raise MappingError(str(error), where) from None
     types = {row.name: (row.type, row.params) for row in feed.role.sync.fields.all()}

@@ -17,6 +17,7 @@ from .connectors.hookspec import EVERY
 from .connectors.items import ItemReader
 from .connectors.records import Event
 from .echoes import with_news
+from .facts import manifest_of
 from .guard import sift_hints
 from .health import IN, NEEDS_A_PERSON, attention, well, why_not_read
 from .holding import Holder
@@ -27,7 +28,7 @@ from .lately import count_changes
 from .load import Contended
 from .models import Delivery, Feed
 from .receive import is_own_hint, look_later, ring_inbox
-from .remote import FeedRemote, manifest_of, open_remote
+from .remote import FeedRemote, open_remote
 from .settling import unsettled
 from .steps import judge
 from .store import NoPolicy, PgStore

@@ -10,38 +10,27 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.conf import settings
-
 from policies.core.norms import norm
 from policies.core.seen import How, Observation
 from policies.core.values import Json, Values
 
 from . import skew
 from .brakes import before_sending
-from .connectors import registry
-from .connectors.client import Client
+from .clients import client_of
 from .connectors.errors import Gone, Limited, Malformed, PageLost, Rejected
 from .connectors.paging import check_end
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
-from .connectors.renewal import Keeper
-from .connectors.spec import Manifest
-from .connectors.transport import USUAL, Timeouts
+from .connectors.speaks import Speaks
 from .facts import facts_of
-from .keeping import AccountKeeper
 from .load import database_now
 from .meaning import translator_of
 from .models import Account, Feed
-from .overlay import overlaid
 from .ports import Listing, Written
-from .secrets import secrets_of
 from .sieve import KeepAll, Sieve
-from .throttling import RedisThrottle
 from .translate import Translator, Unreadable
 from .watermark import Watermark
 
-# Shared by all workers: an account that asked for a pause gets one from all of them.
-THROTTLE = RedisThrottle()
 # A listing that is forgotten while it is read begins again, so often in one pass.
 FORGOTTEN = 3
 Norm = Callable[[Json], Json]
@@ -53,7 +42,7 @@ class FeedRemote:
     def __init__(
         self,
         feed: Feed,
-        client: Client,
+        client: Speaks,
         translator: Translator,
         match_keys: Sequence[Sequence[str]],
         norms: Mapping[str, Norm],
@@ -246,31 +235,6 @@ class FeedRemote:
         if account.actor != actor:
             account.actor = actor
             Account.objects.filter(pk=account.pk).update(actor=actor)
-
-
-def manifest_of(account: Account) -> Manifest:
-    """Raises ManifestError."""
-    return registry.load(account.provider, tuple(settings.PROVIDER_FOLDERS))
-
-
-def client_of(
-    account: Account,
-    before_write: Callable[[], None] = lambda: None,
-    *,
-    keeper: Keeper | None = None,
-    timeouts: Timeouts = USUAL,
-) -> Client:
-    """Raises ManifestError, Misconfigured or SecretProblem, each a sentence for the account's page."""
-    manifest, secrets = manifest_of(account), secrets_of(account)
-    # Second webhook secrets stand beside the first while it is changed; calls have no use for them.
-    calling = {
-        name: text for name, text in secrets.items() if name in manifest.secrets or not name.startswith("webhook")
-    }
-    return Client(
-        manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
-        throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
-        keeper=keeper or AccountKeeper(account), timeouts=timeouts,
-    )  # fmt: skip
 
 
 R = TypeVar("R", bound=FeedRemote)

@@ -108,6 +108,9 @@ for _folder in PROVIDER_FOLDERS:
     if not _folder.is_dir():
         refuse("CONCORD_PROVIDERS", str(_folder), "existing folders, separated by " + repr(os.pathsep))
 
+# Folders whose files SQLite accounts may use; none: there are no such accounts.
+SQLITE_FOLDERS = tuple(env_list("CONCORD_SQLITE_FOLDERS", separator=os.pathsep))
+
 # The only folder from which the pages may have an account's secret read; a set-up file may name any.
 SECRETS_FOLDER = env_str("CONCORD_SECRETS_FOLDER", "/run/secrets")
 

@@ -20,10 +20,10 @@ from .connectors.renewal import renew_at, told_name
 from .connectors.spec import Manifest
 from .connectors.throttle import number
 from .connectors.transport import Timeouts
+from .facts import manifest_of
 from .keeping import AccountKeeper
 from .load import database_now
 from .models import Account, Feed, SignIn
-from .remote import manifest_of
 from .secrets import decrypt, encrypt, kept_secrets, keys, secrets_of
 
 LASTS = timedelta(minutes=10)

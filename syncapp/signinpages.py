@@ -15,8 +15,8 @@ from .access import ADMINISTER, needs
 from .connect.tried import try_account
 from .connectors.consent import Choice
 from .connectors.errors import ConnectorError, EgressDenied
+from .facts import manifest_of
 from .models import Account
-from .remote import manifest_of
 from .secrets import SecretProblem
 from .shell import shell
 from .signin import NotYours, address_of, begin, choose, claim, end, reachable, redirect_uri, signin_state

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from .connectors.errors import ManifestError
 from .connectors.hookspec import WebhookSpec
+from .facts import manifest_of
 from .hookaddress import address_of
 from .models import Account, Subscription
-from .remote import manifest_of
 from .tending import end_all, list_rows, remake
 
 State = Subscription.State

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from .clients import caller_of
 from .connectors.client import Client
 from .connectors.errors import Gone, Rejected
 from .connectors.subscribing import Subscribed, Subscribing, Wish
@@ -20,7 +21,6 @@ from .hookaddress import address_of, why_not_reachable
 from .hooksecrets import await_secret, drop_secrets, keep_secrets, subscription_secret
 from .models import Feed, Subscription
 from .receive import poll_soon
-from .remote import client_of
 from .secrets import secrets_of
 from .subscriptioncare import LOOK_EVERY, Known, Step, renewal
 
@@ -82,7 +82,7 @@ class Steps:
     @classmethod
     @contextmanager
     def opened(cls, row: Subscription, now: datetime) -> Iterator[Steps]:
-        client = client_of(row.account)
+        client = caller_of(row.account)
         try:
             yield cls(row, now, client)
         finally:

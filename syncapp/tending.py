@@ -17,12 +17,12 @@ from .connectors.answers import redactor
 from .connectors.errors import ConnectorError, Limited, ManifestError, Retryable
 from .connectors.hookspec import WebhookSpec
 from .connectors.subscriptionspec import SubscriptionSpec
+from .facts import manifest_of
 from .health import IN, RUNNING
 from .hooksecrets import webhook_secrets
 from .leases import lease
 from .load import database_now
 from .models import Account, Feed, Subscription
-from .remote import manifest_of
 from .secrets import SecretProblem
 from .subscriptioncare import LOOK_EVERY, Step, back_off, next_step
 from .subscriptionsteps import Change, Steps, known_of

@@ -9,10 +9,12 @@ from django.conf import settings
 
 from syncapp.connectors import registry
 from syncapp.connectors.authspec import WAY, Setting
-from syncapp.connectors.errors import Misconfigured
+from syncapp.connectors.errors import ConnectorError, Misconfigured
 from syncapp.connectors.located import Located
 from syncapp.connectors.spec import Manifest
 from syncapp.models import Account
+from syncapp.secrets import SecretProblem
+from syncapp.tables import choose
 
 from .changes import Changes
 from .file import from_environment, known
@@ -57,6 +59,7 @@ def put_account(
     if stored is not None or not bytes(account.secrets):  # some may have been entered by hand
         _demand_secrets(found, place, used, {*references, *(stored or ())})
     config = _told_at_sign_in(manifest, account) | config
+    tables = _tables(found, place, wanted, account, provider, config, references)
     changes.put(
         account,
         f"account {slug}",
@@ -65,6 +68,7 @@ def put_account(
             "name": wanted.get("name", slug),
             "config": config,
             "secret_refs": references,
+            "tables": tables,
             "allow_private": wanted.get("allow_private", False),
             "direction": wanted.get("direction", Account.Direction.BOTH.value),
             "paused": wanted.get("paused", ""),
@@ -113,6 +117,26 @@ def _demand_secrets(found: Located, place: tuple[str, ...], manifest: Manifest, 
     if auth is not None and auth.grant == "refresh_token" and not {auth.access, auth.refresh} & given:
         missing = f"the secret {auth.access!r} is missing, and so is {auth.refresh!r}"
         raise found.wrong(at, missing, f"{auth.access} or {auth.refresh}")
+
+
+def _tables(
+    found: Located, place: tuple[str, ...], wanted: Mapping[str, Any], account: Account, provider: str,
+    config: Mapping[str, str], references: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Those of the file, looked at if they are new or chosen differently; without any in the file, as they were."""
+    if "tables" not in wanted:
+        return dict(account.tables)
+    reached = Account(
+        slug=account.slug, provider=provider, config=config, secrets=account.secrets, secret_refs=references,
+        allow_private=wanted.get("allow_private", False), tables=account.tables,
+    )  # fmt: skip
+    out: dict[str, Any] = {}
+    for slug, choice in wanted["tables"].items():
+        try:
+            out[slug] = choose(reached, slug, choice)
+        except (ConnectorError, SecretProblem) as error:
+            raise found.wrong((*place, "tables", slug), str(error)) from None
+    return out
 
 
 def _demand(found: Located, at: tuple[str, ...], specs: Mapping[str, Setting], given: set[str], what: str) -> None:

@@ -72,7 +72,7 @@ def _check_mapping(
     for name in spec["mapping"]:
         known(found, (*place, "mapping", name), name, list(fields), "field")
     try:
-        objects = object_spec(account.provider, spec["object"])
+        objects = object_spec(account, spec["object"])
     except LookupError as error:
         raise found.wrong((*place, "object"), str(error)) from None
     for name, entry in spec["mapping"].items():

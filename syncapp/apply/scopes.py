@@ -22,7 +22,7 @@ def check_scope(
     found: Complains, place: tuple[str, ...], account: Account, spec: Wanted, fields: Mapping[str, Wanted]
 ) -> None:
     """Raises ApplyError at the condition that cannot be asked."""
-    objects = object_spec(account.provider, spec["object"])
+    objects = object_spec(account, spec["object"])
     kinds = {name: field_type(told["type"], **told.get("params", {})) for name, told in fields.items()}
     try:
         scope_of(as_kept(spec.get("scope", [])), Mapped.parse(spec["mapping"], spec=objects), objects, kinds)

@@ -18,11 +18,11 @@ from syncapp.apply.file import ApplyError
 from syncapp.apply.run import webhook_path
 from syncapp.brakes import open_brakes
 from syncapp.connectors.errors import ConnectorError
+from syncapp.facts import manifest_of
 from syncapp.keyset import by_id
 from syncapp.models import Account, Delivery, Feed
 from syncapp.plan.waiting import previews
 from syncapp.receive import look_again
-from syncapp.remote import manifest_of
 from syncapp.secrets import SecretProblem
 from syncapp.shell import shell
 from syncapp.words import sentence, words_of

@@ -64,7 +64,7 @@ def drop(draft: Draft, shown: int) -> None:
 
 
 def spec_of(account: Account, object_slug: str) -> ObjectSpec:
-    return object_spec(account.provider, object_slug)
+    return object_spec(account, object_slug)
 
 
 def editor_of(draft: Draft) -> tuple[Editor, Sample]:

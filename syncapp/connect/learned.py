@@ -66,7 +66,7 @@ def declared(feeds: Sequence[Feed], words: dict[int, Words]) -> list[Declared]:
     """Raises ManifestError and LookupError."""
     out = []
     for feed in feeds:
-        spec = object_spec(feed.account.provider, feed.object)
+        spec = object_spec(feed.account, feed.object)
         for name, entry in feed.mapping.items():
             forms = [one if isinstance(one, str) else " ".join(map(str, *one.items())) for one in norms_of(spec, entry)]
             if forms:

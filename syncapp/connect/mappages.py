@@ -18,9 +18,9 @@ from policies.models import Role, Sync
 from syncapp.access import ADMINISTER, needs
 from syncapp.apply.file import ApplyError
 from syncapp.connectors.transforms import REGISTRY
+from syncapp.facts import manifest_of
 from syncapp.mapper.editor import Editor, Entries
 from syncapp.models import Account, Draft, Feed
-from syncapp.remote import manifest_of
 from syncapp.shell import is_partial, shell
 from syncapp.words import sentence
 

@@ -14,8 +14,8 @@ from syncapp.access import ADMINISTER, needs
 from syncapp.apply.file import ApplyError
 from syncapp.connectors import registry
 from syncapp.connectors.spec import Manifest
+from syncapp.facts import manifest_of
 from syncapp.models import Account
-from syncapp.remote import manifest_of
 from syncapp.shell import is_partial, shell
 from syncapp.words import sentence
 

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from django.core.cache import cache
 
-from syncapp.connectors.client import Client
+from syncapp.clients import client_of
 from syncapp.connectors.errors import ConnectorError
 from syncapp.connectors.records import Item
+from syncapp.connectors.speaks import Speaks
 from syncapp.models import Account
-from syncapp.remote import client_of
 from syncapp.secrets import SecretProblem
 from syncapp.words import sentence
 
@@ -61,6 +61,6 @@ def _read(account: Account, object_slug: str, wanted: str) -> Sample:
     return Sample(item.id, item.body)
 
 
-def _first(client: Client, object_slug: str) -> Item | None:
+def _first(client: Speaks, object_slug: str) -> Item | None:
     page = next(iter(client.pages(object_slug, size=FEW)), None)
     return next((item for item in page.items if not item.deleted), None) if page is not None else None

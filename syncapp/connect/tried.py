@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from syncapp.clients import client_of
 from syncapp.connectors.errors import ConnectorError
 from syncapp.connectors.records import Check
 from syncapp.connectors.renewal import MemoryKeeper
 from syncapp.connectors.transport import Timeouts
+from syncapp.facts import manifest_of
 from syncapp.health import attention, well
 from syncapp.load import database_now
 from syncapp.models import Account
-from syncapp.remote import client_of, manifest_of
 from syncapp.secrets import SecretProblem, secrets_of
 from syncapp.words import sentence
 

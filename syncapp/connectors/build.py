@@ -23,6 +23,7 @@ from syncapp.connectors.spec import (
     TimeSpec,
     VersionSpec,
 )
+from syncapp.connectors.sqlspec import SqlSpec
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
@@ -46,6 +47,7 @@ def maybe(kind: type[T], raw: Raw | None) -> T | None:
 
 
 def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
+    raw = {"base_url": "", "auth": {"type": "none"}, "objects": {}, **raw}  # of a database: it has none of these
     errors = raw.get("errors", {})
     ways = {name: _auth(entry) for name, entry in raw["auth"].get("ways", {"": raw["auth"]}).items()}
     return make(
@@ -56,6 +58,7 @@ def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
         ways=ways if "ways" in raw["auth"] else {},
         config=_config(raw, ways),
         secrets=_secrets(raw, ways),
+        sql=maybe(SqlSpec, raw.get("sql")),
         limits=_limits(raw.get("limits", {})),
         check=maybe(CheckSpec, raw.get("check")),
         webhook=webhook,

@@ -15,6 +15,7 @@ from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.limitspec import LimitSpec
 from syncapp.connectors.opspec import Operation
+from syncapp.connectors.sqlspec import SqlSpec
 
 Norm = str | Mapping[str, Any]
 
@@ -161,6 +162,7 @@ class Manifest:
     check: CheckSpec | None = None
     docs: str = ""
     quirks: tuple[str, ...] = ()
+    sql: SqlSpec | None = None
     file: str = ""
     ways: Mapping[str, AuthSpec] = field(default_factory=dict)
 

@@ -53,6 +53,8 @@ class Account(models.Model):
     )
     # What the provider's headers said last: limit, remaining, resets_at, seen_at.
     quota: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    # The tables of a database that were chosen, by slug, as they were reflected then: `connectors.sql.tables`.
+    tables: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     # What the last test of it found, as a person asked for it: at, by, and the parts of the hands' `Check`.
     tried: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

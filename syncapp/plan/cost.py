@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from syncapp.connectors.spec import ObjectSpec
-from syncapp.facts import object_spec
+from syncapp.facts import manifest_of, object_spec
 from syncapp.models import Account, Feed
-from syncapp.remote import manifest_of
 
 Json = dict[str, Any]
 # Seconds that a call takes where nothing was measured.
@@ -59,7 +58,7 @@ def limits_of(account: Account) -> Limits:
 
 def cost_of(feed: Feed, keys: Sequence[Sequence[str]], writes: Mapping[str, int], pages: int, call: float) -> Cost:
     """`writes` counts creates, updates and deletes; `pages` and seconds per `call` are what the reading took."""
-    spec = object_spec(feed.account.provider, feed.object)
+    spec = object_spec(feed.account, feed.object)
     asked = askable(spec, feed, keys)
     looks = sum(looks_of(spec, what, number, asked) for what, number in writes.items())
     calls = sum(math.ceil(number / batch(spec, f"{what}_many")) for what, number in writes.items())

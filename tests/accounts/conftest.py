@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncapp.remote import THROTTLE
+from syncapp.clients import THROTTLE
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from tests.carry.driving import Side

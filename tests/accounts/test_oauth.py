@@ -12,9 +12,9 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from syncapp.clients import THROTTLE, client_of
 from syncapp.connectors.errors import Misconfigured, Unauthorised
 from syncapp.models import Account, SignIn
-from syncapp.remote import THROTTLE, client_of
 from syncapp.secrets import decrypt, encrypt
 from syncapp.signin import redirect_uri, signin_state
 from tests.oauthserver.running import HERE, INSTALLED, AuthorizationServer, Person, running

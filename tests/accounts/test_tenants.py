@@ -11,8 +11,8 @@ import pytest
 import yaml
 from django.test import Client
 
+from syncapp.clients import THROTTLE
 from syncapp.models import Account
-from syncapp.remote import THROTTLE
 from syncapp.secrets import decrypt, encrypt
 from syncapp.signin import signin_state
 from tests.connectors.server import Provider, Reply, serve

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from policies.models import Sync
+from syncapp.clients import THROTTLE
 from syncapp.connectors.client import Client
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.models import Account, Feed
-from syncapp.remote import THROTTLE
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from syncapp.secrets import encrypt

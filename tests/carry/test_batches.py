@@ -19,9 +19,9 @@ from django.test.utils import CaptureQueriesContext
 from policies.models import Sync
 from syncapp import sweep
 from syncapp.carry import WRITE_LEASE, carry, settle_feed
+from syncapp.clients import THROTTLE
 from syncapp.models import Conflict, Feed, Ledger, Link, Push, Record
 from syncapp.poll import poll
-from syncapp.remote import THROTTLE
 from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, work_until
 from tests.clerk.making import silent
 from tests.ground.together import failures, together

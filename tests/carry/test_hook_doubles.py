@@ -13,6 +13,7 @@ import requests
 import yaml
 from django.utils import timezone
 
+from syncapp.clients import THROTTLE
 from syncapp.doubles.airtable import Airtable
 from syncapp.doubles.airtable_hooks import LIFE
 from syncapp.doubles.base import Double
@@ -25,7 +26,6 @@ from syncapp.doubles.stripe import Stripe
 from syncapp.hooksecrets import webhook_secrets
 from syncapp.models import Account, Delivery, Feed, Subscription, Tally
 from syncapp.observe import work_inbox
-from syncapp.remote import THROTTLE
 from syncapp.secrets import encrypt
 from syncapp.subscriptions import resubscribe
 from syncapp.tending import look_again, tend

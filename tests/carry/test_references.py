@@ -13,13 +13,13 @@ from policies.models import Sync
 from syncapp import linking
 from syncapp.apply import apply
 from syncapp.apply.file import parse
+from syncapp.clients import THROTTLE
 from syncapp.models import Account, Conflict, Feed, Ledger, Link, Planned, Record, Waiting
 from syncapp.plan.approve import approve
 from syncapp.plan.compared import CHANGED
 from syncapp.plan.make import ask_for_plan, carry_out
 from syncapp.plan.told import notes
 from syncapp.poll import poll
-from syncapp.remote import THROTTLE
 from syncapp.replay import replay
 from syncapp.sweep import sync_now
 from syncapp.words import words_of

@@ -14,10 +14,11 @@ from django.db import connections, transaction
 
 from policies.models import Sync
 from syncapp import keeping
+from syncapp.clients import client_of
 from syncapp.keeping import AccountKeeper
 from syncapp.models import Account, Feed
 from syncapp.poll import poll
-from syncapp.remote import client_of, open_remote
+from syncapp.remote import open_remote
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from syncapp.secrets import decrypt, encrypt, secrets_of

@@ -12,10 +12,10 @@ import pytest
 from django.utils import timezone
 
 from syncapp import sweep
+from syncapp.clients import THROTTLE
 from syncapp.hooksecrets import webhook_secrets
 from syncapp.models import Account, Delivery, Feed, Run, Subscription
 from syncapp.observe import work_inbox
-from syncapp.remote import THROTTLE
 from syncapp.subscriptions import lines, resubscribe, setup, unsubscribe
 from syncapp.tending import _claim, look_again, subscriptions_are_due, tend
 from tests.carry.hooked import EVENTS, PROVIDER, acme, post

@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown provider": (
         "provider: kinto",
         "provider: kino",
-        r"no provider 'kino'.*:\d+ .*Accepted: kinto, sandbox",
+        r"no provider 'kino'.*:\d+ .*Accepted: kinto, .*sandbox",
     ),
     "a setting the provider does not have": (
         "config: {server:",

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from syncapp.connectors import registry
 from syncapp.connectors.limitspec import LimitSpec
-from syncapp.facts import object_spec
 from syncapp.models import Feed
 from syncapp.plan import cost
 from syncapp.plan.cost import cost_of, limits_of, looks_of
@@ -15,6 +15,7 @@ from tests.clerk.making import make_sync
 
 pytestmark = pytest.mark.django_db
 KEYS = [["email"]]
+CONTACTS = registry.load("sandbox").objects["contacts"]
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def feed() -> Feed:
 
 def one_by_one(monkeypatch: pytest.MonkeyPatch, **more: object) -> None:
     """A provider without batches."""
-    spec = object_spec("sandbox", "contacts")
+    spec = CONTACTS
     few = {name: operation for name, operation in spec.operations.items() if not name.endswith("_many")}
     plain = replace(spec, operations=few, **more)  # type: ignore[arg-type]
     monkeypatch.setattr(cost, "object_spec", lambda *_: plain)
@@ -45,7 +46,7 @@ def test_batches_are_counted_as_calls(feed: Feed) -> None:
 
 
 def test_a_provider_that_checks_no_versions_is_read_before_each_update() -> None:
-    spec = object_spec("sandbox", "contacts")
+    spec = CONTACTS
     update = replace(spec.operations["update"], conditional=None)
     plain = replace(spec, operations={"update": update})
     assert (looks_of(spec, "update", 7, 0), looks_of(plain, "update", 7, 0)) == (0, 7)

@@ -12,12 +12,12 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from policies.models import Sync
+from syncapp.clients import client_of
 from syncapp.connectors.errors import LooksOnly
 from syncapp.connectors.many import New
 from syncapp.models import Account, Conflict, Feed, Ledger, Link, MatchKey, Push, Record, Tally
 from syncapp.outbox import claim_pushes
 from syncapp.overlay import FIRST_ID, in_overlay, overlaid
-from syncapp.remote import client_of
 from syncapp.secrets import encrypt
 from syncapp.steps import judge
 from syncapp.store import PgStore

@@ -47,9 +47,12 @@ class Tokens:
         self.pair = pair
         return pair
 
-    def renew(self, refresh: str | None) -> Pair | None:
+    def renew(self, refresh: str | None, *, ends: bool = False) -> Pair | None:
+        """`ends`: the access token before this one is not good any more."""
         if refresh not in self._refresh or refresh is None:
             return None
+        if ends:
+            self._ends.pop(self.pair.access, None)
         if not self.rotates:
             return self.issue(refresh)
         if not self.kept:

@@ -28,6 +28,10 @@ class Window:
         left = self.shown - len(self._taken)
         return left if self.strict else max(1, left)
 
+    def __len__(self) -> int:
+        """How many places are taken."""
+        return len(self._taken)
+
     def wait(self) -> float:
         """Seconds until a place is free."""
         return max(0.0, self._taken[0] + self.seconds - self._clock.exact().timestamp()) if self._taken else 0.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from syncapp.connectors import limiting
+from syncapp.connectors.answerspec import ErrorSpec, OkSpec
 from syncapp.connectors.errors import (
     ConnectorError,
     Gone,
@@ -28,8 +29,7 @@ from syncapp.connectors.limitspec import LimitSpec, RefusalSpec
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.records import Item
-from syncapp.connectors.spec import ErrorSpec
-from syncapp.connectors.transport import Answer
+from syncapp.connectors.transport import PAGE, Answer
 
 MESSAGE_LENGTH = 300
 
@@ -49,21 +49,27 @@ class Context:
     id: str | None = None
 
 
-def succeeded(answer: Answer, operation: Operation) -> bool:
-    """The status is one of the wanted ones, and the body says so too where the manifest asks for that."""
-    wanted = answer.status in operation.success if operation.success else 200 <= answer.status < 300
-    if wanted and operation.ok_test is not None:
-        return operation.ok_test.true(_soft(answer))
-    if not wanted or not operation.ok_path:
-        return wanted
-    return bool(getter(operation.ok_path)(_soft(answer)) == operation.ok_value)
+def has_status(answer: Answer, operation: Operation) -> bool:
+    return answer.status in operation.success if operation.success else 200 <= answer.status < 300
+
+
+def passes(tests: Sequence[OkSpec], body: Any) -> bool:
+    """All tests of a body. Raises ExpressionError."""
+    return all(_passes(test, body) for test in tests)
+
+
+def _passes(test: OkSpec, body: Any) -> bool:
+    if test.test is not None:
+        return test.test.true(body)
+    found = getter(test.path)(body)
+    return found is ABSENT or found is None if test.absent else bool(found == test.value)
 
 
 def check(answer: Answer, context: Context) -> None:
     """Nothing, or the one error that fits."""
     body = _soft(answer)
-    code = as_text(getter(context.errors.code)(body)) if context.errors.code else None
-    fine = _succeeded(answer, context)
+    code = as_text(first(context.errors.code)(body)) if context.errors.code else None
+    fine = has_status(answer, context.operation) and _passed(body, context)
     refused = limiting.refusal(context.limits, answer.status, answer.headers, code)
     if refused is None and not fine and code in context.errors.limited_codes:
         refused = limiting.PLAINLY
@@ -71,11 +77,13 @@ def check(answer: Answer, context: Context) -> None:
         raise _limited(answer, context, refused, body)
     if not fine:
         raise _failure(answer, context, body, code)
+    if context.write and answer.is_page:
+        raise Unknown("a web page came instead of the API's answer", answer.where, "read the record; " + PAGE)
 
 
-def _succeeded(answer: Answer, context: Context) -> bool:
+def _passed(body: Any, context: Context) -> bool:
     try:
-        return succeeded(answer, context.operation)
+        return passes(context.operation.ok, body)
     except ExpressionError as error:
         if context.write:
             what = f"nobody can tell whether the write landed: {error.what}"
@@ -85,12 +93,25 @@ def _succeeded(answer: Answer, context: Context) -> bool:
 
 def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> ConnectorError:
     said = context.redact(message(body, context.errors, answer.status))
-    if answer.status == 401 or (code is not None and code in context.errors.unauthorised_codes):
-        what = f"the provider does not accept the credentials: {said}"
-        return Unauthorised(what, answer.where, "renew the account's secret", status=401, code=code)
+    named = _by_code(answer, context, body, code, said)
+    if named is not None:
+        return named
+    if answer.status == 401:
+        return _unauthorised(answer, said, code)
     if answer.status == 403:
-        what = f"the credentials may not do this: {said}"
-        return Unauthorised(what, answer.where, "grant the account this right", status=403)
+        return _forbidden(answer, said)
+    if answer.status in (404, 410) and context.about_record:
+        return _gone(answer, context, body)
+    if answer.status in context.errors.busy or answer.status in (408, 425) or answer.status >= 500:
+        return _troubled(answer, context, said)
+    if answer.status < 400:
+        return _unexpected(answer, context, body, said)
+    return _rejected(answer, context, body, said)
+
+
+def _by_code(answer: Answer, context: Context, body: Any, code: str | None, said: str) -> ConnectorError | None:
+    """What a code means, whatever the status; and another version, which some say by the status alone."""
+    errors = context.errors
     if context.conditional and _is_conflict(answer, context, code):
         return Stale(
             "the record has another version by now",
@@ -98,15 +119,50 @@ def _failure(answer: Answer, context: Context, body: Any, code: str | None) -> C
             "read it again, then decide",
             current=_current(answer, context, body),
         )
-    if answer.status in (404, 410) and context.about_record:
-        return Gone("there is no such record", answer.where, item=_tombstone(answer, context, body))
-    if answer.status in context.errors.busy or answer.status in (408, 425) or answer.status >= 500:
-        return _troubled(answer, context, said)
-    if 300 <= answer.status < 400 or answer.status < 300:
-        return Malformed(f"unexpected answer {answer.status}: {said}", answer.where, _expected(context.operation))
+    if code is None:
+        return None
+    if code in errors.unauthorised_codes:
+        return _unauthorised(answer, said, code)
+    if code in errors.forbidden_codes:
+        return _forbidden(answer, said)
+    if code in errors.gone_codes and context.about_record:
+        return _gone(answer, context, body)
+    return _troubled(answer, context, said) if code in errors.busy_codes else None
+
+
+def _unauthorised(answer: Answer, said: str, code: str | None) -> Unauthorised:
+    what = f"the provider does not accept the credentials: {said}"
+    return Unauthorised(what, answer.where, "renew the account's secret", status=401, code=code)
+
+
+def _forbidden(answer: Answer, said: str) -> Unauthorised:
+    what = f"the credentials may not do this: {said}"
+    return Unauthorised(what, answer.where, "grant the account this right", status=403)
+
+
+def _gone(answer: Answer, context: Context, body: Any) -> Gone:
+    return Gone("there is no such record", answer.where, item=_tombstone(answer, context, body))
+
+
+def _unexpected(answer: Answer, context: Context, body: Any, said: str) -> ConnectorError:
+    """Neither a success nor an error by its status: refused in its body, several records at once, or nonsense."""
+    told = isinstance(body, dict | list)
+    if has_status(answer, context.operation) and told:
+        return _rejected(answer, context, body, said)
+    if answer.status == 300:
+        return _rejected(answer, context, body, f"several records fit: {said}")
+    what = f"unexpected answer {answer.status}: {said}"
+    if context.write and answer.status < 300:
+        return Unknown(f"{what}; the write may have landed", answer.where, "read the record before writing again")
+    return Malformed(what, answer.where, PAGE if answer.is_page else _expected(context.operation))
+
+
+def _rejected(answer: Answer, context: Context, body: Any, said: str) -> Rejected:
+    lost = answer.status in (404, 410) and not context.about_record
     return Rejected(
         f"the provider refused ({answer.status}): {said}",
         answer.where,
+        "check the account's address, its region and the object's path" if lost else "",
         fields=_fields(body, context, said),
         message=said,
         status=answer.status,
@@ -138,9 +194,14 @@ def _limited(answer: Answer, context: Context, refused: RefusalSpec, body: Any) 
 
 def _is_conflict(answer: Answer, context: Context, code: str | None) -> bool:
     condition = context.operation.conditional
-    if condition is None or answer.status not in condition.status:
+    if condition is None:
         return False
-    return not condition.codes or (code or as_text(getter(condition.code_path)(_soft(answer)))) in condition.codes
+    told = as_text(getter(condition.code_path)(_soft(answer))) if condition.code_path else code
+    if answer.status in condition.code_status:
+        return told in condition.codes
+    if answer.status not in condition.status:
+        return False
+    return bool(condition.code_status) or not condition.codes or told in condition.codes
 
 
 def _current(answer: Answer, context: Context, body: Any) -> Item | None:

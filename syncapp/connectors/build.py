@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from syncapp.connectors.authspec import WAY, AssertionSpec, AuthSpec, CaptureSpec, ChooseSpec, OAuthSpec, Setting
-from syncapp.connectors.expressions import Expression, Source
-from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.hookspec import WebhookSpec
 from syncapp.connectors.limitspec import BucketSpec, LimitSpec, ReaderSpec, RefusalSpec
-from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, LongSpec, Operation, PagingSpec
+from syncapp.connectors.making import Raw, make, maybe
+from syncapp.connectors.opbuild import error_spec, oks, operation
+from syncapp.connectors.opspec import Operation
 from syncapp.connectors.spec import (
     CheckSpec,
     DeletedSpec,
-    ErrorSpec,
     FieldSpec,
     Manifest,
     MergedSpec,
@@ -24,26 +23,6 @@ from syncapp.connectors.spec import (
     VersionSpec,
 )
 from syncapp.connectors.sqlspec import SqlSpec
-
-T = TypeVar("T")
-Raw = Mapping[str, Any]
-RENAMED = {"in": "place", "from": "source", "or": "fallback"}
-
-
-def make(kind: type[T], raw: Raw, **changed: Any) -> T:
-    """A dataclass from a mapping: lists become tuples, words of Python other ones, ``changed`` overrides."""
-    known = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    values = {RENAMED.get(key, key): _frozen(value) for key, value in raw.items()}
-    values.update(changed)
-    return kind(**{key: value for key, value in values.items() if key in known})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
-
-
-def maybe(kind: type[T], raw: Raw | None) -> T | None:
-    return None if raw is None else make(kind, raw)
 
 
 def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
@@ -60,7 +39,7 @@ def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
         secrets=_secrets(raw, ways),
         sql=maybe(SqlSpec, raw.get("sql")),
         limits=_limits(raw.get("limits", {})),
-        check=maybe(CheckSpec, raw.get("check")),
+        check=_check(raw["check"], file) if "check" in raw else None,
         webhook=webhook,
         objects={slug: _object(slug, entry, errors, file) for slug, entry in raw["objects"].items()},
     )
@@ -145,49 +124,19 @@ def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
         raw,
         slug=slug,
         fields={name: make(FieldSpec, entry) for name, entry in raw.get("fields", {}).items()},
-        operations={name: operation(entry, f"{at}.{name}") for name, entry in raw["operations"].items()},
+        operations={name: _operation(name, entry, told, at) for name, entry in raw["operations"].items()},
         version=make(VersionSpec, raw.get("version", {})),
         updated_at=maybe(TimeSpec, raw.get("updated_at")),
         created_at=maybe(TimeSpec, raw.get("created_at")),
         deleted=maybe(DeletedSpec, raw.get("deleted")),
         merged=make(MergedSpec, raw.get("merged", {})),
-        errors=make(ErrorSpec, told, message=several(told.get("message", ()))),
+        errors=error_spec(told),
     )
 
 
-def operation(raw: Raw, where: str) -> Operation:
-    body = raw.get("body")
-    if body is None and raw["method"] in ("POST", "PUT", "PATCH") and "body" not in raw:
-        body = "{body}" if not {"items", "ids", "mark"} & set(raw) else None
-    ok = raw.get("ok", {})
-    told = {key: source(raw[key], f"{where}.{key}") for key in ("ids", "mark") if key in raw}
-    return make(
-        Operation,
-        raw,
-        body=body,
-        ok_path=ok.get("path", ""),
-        ok_value=ok.get("value", True),
-        ok_test=Expression(ok["jsonata"], f"{where}.ok.jsonata") if "jsonata" in ok else None,
-        paging=make(PagingSpec, raw.get("paging", {})),
-        delta=maybe(DeltaSpec, raw.get("delta")),
-        long=maybe(LongSpec, raw.get("long")),
-        conditional=maybe(ConditionalSpec, raw.get("conditional")),
-        entries=maybe(EntriesSpec, raw.get("entries")),
-        filters=tuple(make(FilterSpec, entry) for entry in raw.get("filters", ())),
-        **told,
-    )
+def _operation(name: str, raw: Raw, errors: Raw, at: str) -> Operation:
+    return operation(raw, f"{at}.{name}", errors, "{body}" if name in ("create", "update") else None)
 
 
-def several(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def source(value: Any, where: str) -> Source:
-    """A path, or the expression that stands in its place."""
-    return value if isinstance(value, str) else Expression(value["jsonata"], f"{where}.jsonata")
-
-
-def sources(value: Any, where: str) -> tuple[Source, ...]:
-    if isinstance(value, list):
-        return tuple(source(entry, f"{where}[{number}]") for number, entry in enumerate(value))
-    return (source(value, where),)
+def _check(raw: Raw, file: str) -> CheckSpec:
+    return make(CheckSpec, raw, ok=oks(raw, f"{file} at check"))

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 import requests
 
-from syncapp.connectors import answers
+from syncapp.connectors import answers, contents
 from syncapp.connectors.allowance import Allowance
 from syncapp.connectors.authspec import Setting
 from syncapp.connectors.egress import check_url, origin
-from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Rejected, Unauthorised
+from syncapp.connectors.errors import EgressDenied, Limited, LooksOnly, Misconfigured, Unauthorised
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.limitspec import Use
-from syncapp.connectors.opspec import Operation
+from syncapp.connectors.opspec import ConditionalSpec, Operation
 from syncapp.connectors.renewal import Credentials, Keeper, MemoryKeeper
 from syncapp.connectors.spec import Manifest, ObjectSpec
-from syncapp.connectors.templates import fill, fill_body, fill_path, names
+from syncapp.connectors.templates import fill, fill_body, fill_path, fill_query, names
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
@@ -133,7 +132,7 @@ class Caller:
         request = self._request(call)
         context = answers.Context(
             call.operation,
-            call.spec.errors,
+            call.operation.errors or call.spec.errors,
             self.manifest.limits,
             reader,
             self.credentials.redact,
@@ -181,9 +180,9 @@ class Caller:
         headers.update((name, fill(template, values, where)) for name, template in call.operation.headers.items())
         headers.update(call.headers)
         content = None
-        if call.body is not None:
-            content = _json(call.body, where)
-            headers.setdefault("Content-Type", "application/json")
+        if encoded := contents.encode(call.operation, call.body, where):
+            content, kind = encoded
+            headers.setdefault("Content-Type", kind)
         return Request(
             call.operation.method,
             self._url(call, values, where),
@@ -201,15 +200,17 @@ class Caller:
                 )
             return call.url
         known = self.parameters(call, values)
-        return self.base + fill_path(call.operation.path, values, where) + (f"?{urlencode(known)}" if known else "")
+        query = f"?{urlencode(known, doseq=True)}" if known else ""
+        return self.base + fill_path(call.operation.path, values, where) + query
 
-    def parameters(self, call: Call, values: Mapping[str, Any] | None = None) -> dict[str, str]:
+    def parameters(self, call: Call, values: Mapping[str, Any] | None = None) -> dict[str, str | list[str]]:
         """The query of a call. A parameter whose value is not at hand (no cursor, no since) is left out."""
         values, where = values or {**self.config, **call.values}, f"{self.manifest.slug}.{call.spec.slug}.{call.name}"
-        known, at_hand = dict(call.query), set(values)
+        known: dict[str, str | list[str]] = dict(call.query)
+        at_hand = set(values)
         for name, template in call.operation.query.items():
             if names(template) <= at_hand:
-                known[fill(name, values, where)] = fill(template, values, where)
+                known[fill(name, values, where)] = fill_query(template, values, where)
         return known
 
     def address(self, call: Call) -> str:
@@ -217,15 +218,6 @@ class Caller:
 
     def body(self, operation: Operation, values: Mapping[str, Any], where: str) -> Any:
         return None if operation.body is None else fill_body(operation.body, {**self.config, **values}, where)
-
-
-def _json(body: Any, where: str) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError as error:
-        raise Rejected(
-            f"the values cannot be written as JSON: {error}", where, "text, numbers below 2^64, lists"
-        ) from None
 
 
 def is_beside(name: str) -> bool:
@@ -285,3 +277,10 @@ def operation_of(manifest: Manifest, object: str, name: str) -> tuple[ObjectSpec
 def as_sent(spec: ObjectSpec, version: str | None) -> Any:
     """A version in a body goes back as the number it came as."""
     return int(version) if spec.version.ordered and version is not None and version.lstrip("-").isdigit() else version
+
+
+def condition_value(spec: ObjectSpec, condition: ConditionalSpec, version: str) -> Any:
+    """What stands in a body for "only if it still has this version"."""
+    return (
+        as_sent(spec, version) if condition.template == "{version}" else fill(condition.template, {"version": version})
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from syncapp.connectors import limiting, times
+from syncapp.connectors.answers import passes
 from syncapp.connectors.errors import ConnectorError, Retryable, Unauthorised
+from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.jsonbody import parse
 from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.records import Check
@@ -28,18 +30,32 @@ def run_check(client: Client, caller: Caller) -> Check:
     date = times.header_date(answer.headers.get("Date"))
     skew = date.timestamp() - (answer.asked_at + answer.answered_at) / 2 if date else None
     objects, problems, refused = _objects(client)
+    nobody = ""
+    body = _soft(answer.body)
+    actor = as_text(getter(spec.actor)(body)) if spec.actor else None
     if answer.status >= 400 and client.manifest.check is not None:
         problems.insert(0, f"{answer.where} answered {answer.status}")
-    authenticated = answer.status not in (401, 403) and not refused
+    elif nobody := _is_nobody(spec, body, actor):
+        problems.insert(0, f"{answer.where} answered {answer.status}, but {nobody}")
+    authenticated = answer.status not in (401, 403) and not refused and not nobody
     limits = limiting.seen(client.manifest.limits, answer.headers)
-    return Check(True, authenticated, _actor(answer.body, spec.actor), objects, limits, skew, tuple(problems))
+    return Check(True, authenticated, actor, objects, limits, skew, tuple(problems))
 
 
-def _actor(body: bytes, path: str) -> str | None:
-    if not path:
-        return None
+def _is_nobody(spec: CheckSpec, body: Any, actor: str | None) -> str:
+    """Why this answer is one that anybody would get; some take a wrong key for no key and answer 200 all the same."""
     try:
-        return as_text(getter(path)(parse(body)))
+        passed = passes(spec.ok, body)
+    except ExpressionError as error:
+        return f"the test of the answer failed: {error.what}"
+    if not passed:
+        return "not as to somebody who is signed in; check the credentials"
+    return "as to nobody, without an actor; check the credentials" if spec.actor and not actor else ""
+
+
+def _soft(body: bytes) -> Any:
+    try:
+        return parse(body)
     except orjson.JSONDecodeError:
         return None
 

@@ -158,6 +158,14 @@ def reads(source: Source) -> Callable[[Any], Any]:
     return paths.getter(source) if isinstance(source, str) else source.check()
 
 
+def listed(source: Source, body: Any) -> list[Any] | None:
+    """A list in a body, None if there is none. An expression gives a list of one as that one, and none as nothing."""
+    found = reads(source)(body)
+    if isinstance(source, str) or isinstance(found, list):
+        return found if isinstance(found, list) else None
+    return [] if found is ABSENT else [found]
+
+
 def first(sources: Iterable[Source]) -> Callable[[Any], Any]:
     """A function that gives the first of several that is present and not null, else ABSENT."""
     readers = [reads(source) for source in sources]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncapp.connectors.build import Raw, make, maybe, operation, several, source, sources
 from syncapp.connectors.hookspec import (
     AnswerSpec,
     ChallengeSpec,
@@ -14,6 +13,8 @@ from syncapp.connectors.hookspec import (
     StampSpec,
     WebhookSpec,
 )
+from syncapp.connectors.making import Raw, make, maybe, several, source, sources
+from syncapp.connectors.opbuild import operation
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.subscriptionspec import AliveSpec, SubscriptionSpec
 
@@ -73,5 +74,4 @@ def _subscription(raw: Raw, file: str) -> SubscriptionSpec:
 
 
 def _call(raw: Raw, at: str) -> Operation:
-    """As any other operation; but a body that is not told is none."""
-    return operation({"body": None, **raw}, at)
+    return operation(raw, at)

@@ -8,7 +8,7 @@ from typing import Any
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed
-from syncapp.connectors.paths import ABSENT, as_text, first, getter
+from syncapp.connectors.paths import ABSENT, as_text, first, getter, split
 from syncapp.connectors.records import Item
 from syncapp.connectors.spec import ObjectSpec, TimeSpec
 
@@ -24,6 +24,20 @@ class ItemReader:
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
         self._merged = getter(spec.merged.path) if spec.merged.path else None
         self._actor = getter(spec.actor) if spec.actor else None
+
+        self._told = [
+            (getter(field.path), field.omitted == "null")
+            for field in spec.fields.values()
+            if field.writable and field.path
+        ]
+        self._known = {str(split(field.path)[0]) for field in spec.fields.values() if field.path}
+
+    def holds(self, body: Any, sent: Mapping[str, Any]) -> bool:
+        """True if a record tells all that was sent: what was dropped in silence would else be taken for stored."""
+        for get, omitted in self._told:
+            if not omitted and get(sent) is not ABSENT and get(body) is ABSENT:
+                return False
+        return self.spec.open_fields or all(key in body or key in self._known for key in sent)
 
     def id_of(self, body: Any) -> str | None:
         return as_text(self._id(body)) or None

@@ -10,11 +10,11 @@ from typing import Any
 from syncapp.connectors import deltas, paging, times
 from syncapp.connectors.calls import Call, Caller
 from syncapp.connectors.errors import Malformed, PageLost, Rejected
-from syncapp.connectors.expressions import reads
+from syncapp.connectors.expressions import listed, reads
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.named import named_ids
 from syncapp.connectors.opspec import DeltaSpec, Operation
-from syncapp.connectors.paths import as_text, getter, setter
+from syncapp.connectors.paths import as_text, setter
 from syncapp.connectors.records import Item, Page
 from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill
@@ -158,8 +158,8 @@ class Listing:
 def _entries(operation: Operation, body: Any, answer: Answer) -> list[Any]:
     if operation.items is None:
         return []
-    entries = getter(operation.items)(body)
-    if not isinstance(entries, list):
+    entries = listed(operation.items, body)
+    if entries is None:
         raise Malformed(
             f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items' in the manifest"
         )

@@ -13,12 +13,14 @@ from typing import Any
 
 import orjson
 
-from syncapp.connectors import answers, times
-from syncapp.connectors.calls import Call, Caller, as_sent, operation_of
+from syncapp.connectors import answers
+from syncapp.connectors.calls import Call, Caller, condition_value, operation_of
 from syncapp.connectors.errors import ConnectorError, Malformed, Misconfigured, Unknown
+from syncapp.connectors.expressions import ExpressionError, Source, listed, reads
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.opspec import EntriesSpec, Operation
-from syncapp.connectors.paths import ABSENT, as_text, getter, setter
+from syncapp.connectors.paths import ABSENT, as_text, setter
+from syncapp.connectors.receipts import of_entry, written
 from syncapp.connectors.records import Item, Written
 from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill_body
@@ -60,8 +62,8 @@ class Many:
             raise Misconfigured(f"{spec.name} cannot be looked up by {unknown[0]!r}", where, known)
         values = {slot: list(wanted.get(field, ())) for field, slot in operation.by.items()}
         answer = self._send(spec, "find_many", operation, values)
-        found = getter(operation.items or "")(answer.json())
-        if not isinstance(found, list):
+        found = listed(operation.items or "", answer.json())
+        if found is None:
             raise Malformed(f"there is no list at {operation.items!r} in the answer", answer.where, "check 'items'")
         items = [self._readers[object].item(entry, answer.asked_at) for entry in found]
         return [item for item in items if not item.deleted]
@@ -71,12 +73,13 @@ class Many:
         spec, operation = operation_of(self.manifest, object, "create_many")
         entries = []
         for record in records:
-            body = dict(record.body)
-            if record.external_id is not None and spec.external_id:
-                setter(spec.external_id)(body, record.external_id)
-            entries.append(self._entry(operation, {"body": body, "key": record.key}))
-        marks = [record.key for record in records]
-        return self._write("create_many", spec, operation, entries, marks, ids=[None] * len(records))
+            body, values = dict(record.body), {"key": record.key}
+            if record.external_id is not None:
+                values["external_id"] = record.external_id
+                if spec.external_id:
+                    setter(spec.external_id)(body, record.external_id)
+            entries.append(Entry(self._entry(operation, {**values, "body": body}), record.key, None, record.body))
+        return self._write("create_many", spec, operation, entries)
 
     def update(self, object: str, changes: Sequence[Change]) -> list[Result]:
         """One result per change, in order."""
@@ -85,50 +88,71 @@ class Many:
         for change in changes:
             entry = self._entry(operation, {"id": change.id, "body": dict(change.body), "key": change.key})
             if change.version is not None and operation.conditional is not None:
-                setter(operation.conditional.body)(entry, as_sent(spec, change.version))
-            entries.append(entry)
-        ids = [change.id for change in changes]
-        return self._write("update_many", spec, operation, entries, ids, ids)
+                setter(operation.conditional.body)(entry, condition_value(spec, operation.conditional, change.version))
+            entries.append(Entry(entry, change.id, change.id, change.body))
+        return self._write("update_many", spec, operation, entries)
 
     def _entry(self, operation: Operation, values: Mapping[str, Any]) -> Any:
         assert operation.entries is not None
-        return fill_body(operation.entries.body, values, self.manifest.slug)
+        return fill_body(operation.entries.body, {**self._caller.config, **values}, self.manifest.slug)
 
     def _send(self, spec: ObjectSpec, name: str, operation: Operation, values: Mapping[str, Any]) -> Answer:
         body = self._caller.body(operation, values, f"{self.manifest.slug}.{spec.slug}.{name}")
         return self._caller.send(Call(name, spec, operation, values, {}, {}, body), self._readers[spec.slug])
 
-    def _write(
-        self,
-        name: str,
-        spec: ObjectSpec,
-        operation: Operation,
-        entries: Sequence[Any],
-        marks: Sequence[str],
-        ids: Sequence[str | None],
-    ) -> list[Result]:
-        answer = self._send(spec, name, operation, {"entries": list(entries)})
+    def _write(self, name: str, spec: ObjectSpec, operation: Operation, entries: Sequence[Entry]) -> list[Result]:
+        answer = self._send(spec, name, operation, {"entries": [entry.body for entry in entries]})
         assert operation.entries is not None
-        told = _sorted_out(answer, operation.entries, marks)
-        return [self._result(spec, operation, answer, entry, id) for entry, id in zip(told, ids, strict=True)]
+        told = _sorted_out(answer, operation.entries, [entry.mark for entry in entries])
+        return [self._result(spec, operation, answer, one, entry) for one, entry in zip(told, entries, strict=True)]
 
-    def _result(self, spec: ObjectSpec, operation: Operation, answer: Answer, entry: Any, id: str | None) -> Result:
+    def _result(self, spec: ObjectSpec, operation: Operation, answer: Answer, told: Any, entry: Entry) -> Result:
         """What came of one entry. Whatever cannot be read may have landed: only a look can tell."""
         entries, reader = operation.entries, self._readers[spec.slug]
         assert entries is not None
-        status = getter(entries.status)(entry) if entry is not None else ABSENT
-        if not isinstance(status, int) or isinstance(status, bool):
+        status = _status(entries, told)
+        if status is None:
             return Unknown("the answer does not say what became of this record", answer.where, "read the record")
-        own = _own_answer(answer, status, getter(entries.error)(entry) if status >= 300 else None)
+        own = _own_answer(answer, status, _read(entries.error, told) if status >= 300 else None)
         context = answers.Context(
-            operation, spec.errors, self.manifest.limits, reader, self._caller.credentials.redact, write=True,
-            conditional=operation.conditional is not None, about_record=id is not None, id=id,
+            replace(operation, success=(), ok=()), operation.errors or spec.errors, self.manifest.limits, reader,
+            self._caller.credentials.redact, write=True, conditional=operation.conditional is not None,
+            about_record=entry.id is not None, id=entry.id,
         )  # fmt: skip
         try:
             answers.check(own, context)
         except ConnectorError as error:
             return error
-        return _receipt(reader, answer, getter(entries.record)(entry), id)
+        made = of_entry(reader, _read(entries.record, told), answer, entry.id, entry.sent)
+        if made is None and entries.id is not None and (id := as_text(_read(entries.id, told))):
+            return written(id, None, None, answer)
+        lost = "the record was created, but the answer does not say its id"
+        return made or Unknown(lost, answer.where, "look the record up by its key")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of a call: what stands for it there, what its answer repeats, its id if known, what was sent."""
+
+    body: Any
+    mark: str
+    id: str | None
+    sent: Mapping[str, Any]
+
+
+def _read(source: Source, told: Any) -> Any:
+    try:
+        return reads(source)(told)
+    except ExpressionError:
+        return ABSENT
+
+
+def _status(entries: EntriesSpec, told: Any) -> int | None:
+    """An entry's status as in HTTP; true and false stand for done and refused."""
+    status = _read(entries.status, told) if told is not None else ABSENT
+    if isinstance(status, bool):
+        return 200 if status else 400
+    return status if isinstance(status, int) else None
 
 
 def _own_answer(answer: Answer, status: int, body: Any) -> Answer:
@@ -138,24 +162,12 @@ def _own_answer(answer: Answer, status: int, body: Any) -> Answer:
 def _sorted_out(answer: Answer, entries: EntriesSpec, marks: Sequence[str]) -> list[Any]:
     """The answer's entry for each mark, None where it has none: by what they repeat, or by their order."""
     try:
-        told = getter(entries.items)(answer.json())
-    except Malformed:
+        told = listed(entries.items, answer.json())
+    except (Malformed, ExpressionError):
         told = None
-    if not isinstance(told, list):
+    if told is None:
         return [None] * len(marks)
     if not entries.mark:
-        return list(told) if len(told) == len(marks) else [None] * len(marks)
-    mark = getter(entries.mark)
-    known = {as_text(mark(entry)): entry for entry in told}
+        return told if len(told) == len(marks) else [None] * len(marks)
+    known = {as_text(_read(entries.mark, entry)): entry for entry in told}
     return [known.get(wanted) for wanted in marks]
-
-
-def _receipt(reader: ItemReader, answer: Answer, record: Any, id: str | None) -> Result:
-    try:
-        item = reader.item(record, answer.asked_at)
-    except Malformed as fault:
-        if id is None:
-            return Unknown(f"the record was created, but its entry cannot be read: {fault.what}", answer.where)
-        return Written(id, None, None, answer.answered_at)
-    date = times.header_date(answer.headers.get("Date"))
-    return Written(item.id, item.version, item, answer.answered_at, False, date, answer.round_trip)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from syncapp.connectors.listsense import check_listing
 from syncapp.connectors.located import Located, Place
-from syncapp.connectors.textsense import Raw, check_templates
+from syncapp.connectors.textsense import Raw, check_pattern, check_templates
 
 SLOTS = {
     "list": {"size", "since", "until", "cursor"},
@@ -24,7 +25,7 @@ SLOTS = {
     "create_many": {"entries"},
     "update_many": {"entries"},
 }
-ENTRY_SLOTS = {"create_many": {"body", "key"}, "update_many": {"id", "body", "key"}}
+ENTRY_SLOTS = {"create_many": {"body", "key", "external_id"}, "update_many": {"id", "body", "key"}}
 
 
 def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
@@ -44,6 +45,7 @@ def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Ra
         known = [*owner.get("fields", {}), *(["external_id"] if "external_id" in owner else []), "*"]
         if field not in known:
             raise found.wrong((*place, "by", field), f"there is no field {field!r}", ", ".join(known))
+    _content(found, place, raw, config | SLOTS[name])
     if name.endswith("_many") and "max_ids" not in raw:
         raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
     if name in ENTRY_SLOTS:
@@ -52,6 +54,20 @@ def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Ra
     conditional = raw.get("conditional")
     if conditional is not None:
         _conditional(found, (*place, "conditional"), conditional, owner)
+
+
+def _content(found: Located, place: Place, raw: Raw, known: set[str]) -> None:
+    if "content" in raw and (raw["content"] == "graphql") != ("graphql" in raw):
+        raise found.wrong(
+            (*place, "content"), "GraphQL is a document and its variables", "graphql, and no other content"
+        )
+    if raw.get("content") == "text" and not isinstance(raw.get("body"), str):
+        raise found.wrong((*place, "body"), "a body of plain text is one template", "text with slots")
+    if "lists" in raw and raw.get("content") != "form":
+        raise found.wrong((*place, "lists"), "only a form names the entries of a list", "content: form")
+    told = raw.get("new_id")
+    if isinstance(told, Mapping) and "match" in told:
+        check_pattern(found, (*place, "new_id", "match"), told["match"])
 
 
 def _asked_by(name: str, raw: Raw) -> set[str]:
@@ -63,6 +79,8 @@ def _entries(found: Located, place: Place, name: str, raw: Raw, owner: Raw, conf
     if "entries" not in raw:
         raise found.wrong(place, "'entries' is missing: what stands for one record?", "body, items, status …")
     check_templates(found, (*place, "entries", "body"), raw["entries"]["body"], config | ENTRY_SLOTS[name])
+    if "status" not in raw["entries"]:
+        raise found.wrong((*place, "entries"), "what became of one record?", "status: a path or an expression")
     single = owner["operations"].get(name.removesuffix("_many"))
     if single is None:
         raise found.wrong(place, f"{name!r} needs {name.removesuffix('_many')!r}", "the call that writes one record")

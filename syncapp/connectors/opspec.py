@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncapp.connectors.expressions import Expression, Source
+from syncapp.connectors.answerspec import ErrorSpec, NewIdSpec, OkSpec
+from syncapp.connectors.expressions import Source
 from syncapp.connectors.filters import FilterSpec
 
 
@@ -84,32 +85,38 @@ class LongSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalSpec:
-    """How a write is tied to a version: in a header or in the body; what a refusal looks like, where the current is."""
+    """How a write is tied to a version: in a header or in the body; what a refusal looks like, where the current is.
+
+    A refusal has one of these statuses; with ``codes`` also one of them. ``code_status``: only these need a code then.
+    """
 
     header: str = ""
     template: str = "{version}"
     body: str = ""
-    status: tuple[int, ...] = (412,)
+    status: tuple[int, ...] = (412, 428)
     code_path: str = ""
     codes: tuple[str, ...] = ()
+    code_status: tuple[int, ...] = ()
     current: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntriesSpec:
-    """One call that writes many records: what stands for each of them in the request, and in the answer.
+    """One call for many records: what stands for each of them in the request, and in the answer.
 
     ``body`` is the template of one entry. In the answer ``items`` is the list, ``status`` an entry's own status as in
-    HTTP, ``record`` and ``error`` its bodies. ``mark``: where an entry repeats the key (or, in an update, the id) of
-    what it answers; without it entries come in the order of the request.
+    HTTP (or true, false), ``record`` and ``error`` its bodies, ``id`` a new record's id where there is no body.
+    ``mark``: where an entry repeats the key (or, in an update, the id) of what it answers; without it entries come in
+    the order of the request.
     """
 
     body: Any
-    items: str
-    status: str
-    record: str = ""
-    error: str = ""
-    mark: str = ""
+    items: Source = ""
+    status: Source = ""
+    record: Source = ""
+    error: Source = ""
+    mark: Source = ""
+    id: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,8 @@ class Operation:
 
     ``ids``: the answer only names records, which are read by id: in each entry of ``items``, else in the whole body.
     ``mark``: where the answer says from where to go on next time.
+    ``content``: what the body is sent as (json, form, graphql, text); ``lists``: how a form names their entries;
+    ``graphql``: the document, whose variables are the body. ``errors``: where this call's answers differ from others.
     """
 
     method: str
@@ -125,11 +134,14 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    content: str = "json"
+    lists: str = "index"
+    graphql: str = ""
     success: tuple[int, ...] = ()
-    ok_path: str = ""
-    ok_value: Any = True
-    ok_test: Expression | None = None
-    items: str | None = None
+    ok: tuple[OkSpec, ...] = ()
+    errors: ErrorSpec | None = None
+    new_id: NewIdSpec | None = None
+    items: Source | None = None
     ids: Source | None = None
     mark: Source | None = None
     long: LongSpec | None = None

@@ -44,6 +44,7 @@ PATHS = {
     "merged_ids",
     "status",
     "mark",
+    "new_id",
 }
 
 

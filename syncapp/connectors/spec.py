@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from syncapp.connectors.answerspec import ErrorSpec, OkSpec
 from syncapp.connectors.authspec import WAY, AuthSpec, Setting
 from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.hookspec import WebhookSpec
@@ -86,21 +87,6 @@ class MergedSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorSpec:
-    """Where an error answer keeps its sentence, its code and its complaints about single fields."""
-
-    message: tuple[str, ...] = ()
-    code: str = ""
-    field: str = ""
-    items: str = ""
-    item_field: str = ""
-    item_message: str = ""
-    busy: tuple[int, ...] = ()
-    limited_codes: tuple[str, ...] = ()
-    unauthorised_codes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ObjectSpec:
     slug: str
     name: str
@@ -117,7 +103,7 @@ class ObjectSpec:
     actor: str = ""
     external_id: str = ""
     lag: float = 0.0
-    errors: ErrorSpec = ErrorSpec()
+    errors: ErrorSpec = field(default_factory=ErrorSpec)
 
     def can(self, operation: str) -> bool:
         return operation in self.operations
@@ -140,11 +126,15 @@ class ObjectSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """The call behind an admin's "test": something cheap that needs the credentials and may name the actor."""
+    """The call behind an admin's "test": something cheap that needs the credentials and may name the actor.
+
+    ``ok``: what only somebody who is signed in is told; where a wrong key is answered 200, nothing else tells.
+    """
 
     path: str
     method: str = "GET"
     actor: str = ""
+    ok: tuple[OkSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from syncapp.connectors import times
+from syncapp.connectors.answerspec import ErrorSpec
 from syncapp.connectors.calls import Call
 from syncapp.connectors.errors import Gone, Malformed
+from syncapp.connectors.expressions import listed
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
-from syncapp.connectors.spec import ErrorSpec, Manifest, ObjectSpec
+from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.subscriptionspec import SubscriptionSpec
 from syncapp.connectors.templates import fill_body
 from syncapp.connectors.transport import Answer
@@ -82,8 +84,8 @@ class Subscribing:
         if operation is None:
             return []
         answer = self._send("list_subscriptions", operation, self._values(wish))
-        entries = getter(operation.items or "")(answer.json())
-        if not isinstance(entries, list):
+        entries = listed(operation.items or "", answer.json())
+        if entries is None:
             raise Malformed(f"there is no list of subscriptions at {operation.items!r}", answer.where, "check 'items'")
         return [self._read(entry, "") for entry in entries]
 

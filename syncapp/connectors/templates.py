@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from syncapp.connectors import times
 from syncapp.connectors.errors import Misconfigured
 
 SLOT = re.compile(r"\{([A-Za-z_][\w.:-]*)(?:\|(\w+))?\}")
-SPELLINGS = ("json", "csv", "json_csv", "quoted")
+
+
+def _single(value: Any) -> str:
+    """In single quotes, with a backslash before what would end them: SOQL, formulas and the like."""
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return f"'{text}'"
+
+
+def _sql(value: Any) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+SPELLED: dict[str, Callable[[Any], str]] = {
+    "json": lambda value: orjson.dumps(value).decode(),
+    "csv": lambda value: ",".join(str(entry) for entry in value),
+    "json_csv": lambda value: ",".join(orjson.dumps(entry).decode() for entry in value),
+    "quoted": lambda value: f'"{value}"',
+    "single": _single,
+    "single_csv": lambda value: ",".join(_single(entry) for entry in value),
+    "sql": _sql,
+    "sql_csv": lambda value: ",".join(_sql(entry) for entry in value),
+    "url": lambda value: quote(str(value), safe=""),
+    "http": lambda value: times.write(times.parse(value), "http"),
+    "number": lambda value: str(_number(value)),
+    "each": lambda value: ",".join(str(entry) for entry in value),
+}
+SPELLINGS = tuple(SPELLED)
 
 
 def names(template: str) -> set[str]:
@@ -26,14 +53,22 @@ def spellings(template: str) -> set[str]:
 
 def fill(template: str, values: Mapping[str, Any], where: str = "") -> str:
     """The template as text."""
-    return SLOT.sub(lambda found: _spell(_value(found.group(1), values, where), found.group(2)), template)
+    return SLOT.sub(lambda found: _spell(found.group(1), found.group(2), values, where), template)
+
+
+def fill_query(template: str, values: Mapping[str, Any], where: str = "") -> str | list[str]:
+    """The template as the value of a query parameter; ``{ids|each}`` repeats the parameter for each of them."""
+    whole = SLOT.fullmatch(template)
+    if whole and whole.group(2) == "each":
+        return [str(entry) for entry in _value(whole.group(1), values, where)]
+    return fill(template, values, where)
 
 
 def fill_path(template: str, values: Mapping[str, Any], where: str = "") -> str:
     """The template as a URL path: values cannot break out of their segment."""
 
     def escaped(found: re.Match[str]) -> str:
-        text = _spell(_value(found.group(1), values, where), found.group(2))
+        text = _spell(found.group(1), found.group(2), values, where)
         if text in ("", ".", ".."):
             raise Misconfigured(f"{text!r} cannot stand in an address for {found.group(1)}", where, "a plain id")
         return quote(text, safe="")
@@ -42,16 +77,21 @@ def fill_path(template: str, values: Mapping[str, Any], where: str = "") -> str:
 
 
 def fill_body(template: Any, values: Mapping[str, Any], where: str = "") -> Any:
-    """The template as JSON: a text that is one slot keeps the value's type; the key ``"*"`` merges an object in."""
+    """The template as JSON: a text that is one slot keeps the value's type (``|number`` makes it one, also each of a
+    list); the key ``"*"`` merges an object in.
+    """
     if isinstance(template, str):
         whole = SLOT.fullmatch(template)
-        if whole and not whole.group(2):
-            return _value(whole.group(1), values, where)
+        if whole and whole.group(2) in (None, "number"):
+            value = _value(whole.group(1), values, where)
+            return value if whole.group(2) is None else _numbers(value, whole.group(1), where)
         return fill(template, values, where)
     if isinstance(template, list):
         return [fill_body(entry, values, where) for entry in template]
     if isinstance(template, Mapping):
-        filled = {key: fill_body(entry, values, where) for key, entry in template.items() if key != "*"}
+        filled = {
+            fill(key, values, where): fill_body(entry, values, where) for key, entry in template.items() if key != "*"
+        }
         if "*" in template:
             filled = {**fill_body(template["*"], values, where), **filled}
         return filled
@@ -65,13 +105,20 @@ def _value(name: str, values: Mapping[str, Any], where: str) -> Any:
     return values[name]
 
 
-def _spell(value: Any, spelling: str | None) -> str:
-    if spelling == "json":
-        return orjson.dumps(value).decode()
-    if spelling == "csv":
-        return ",".join(str(entry) for entry in value)
-    if spelling == "json_csv":
-        return ",".join(orjson.dumps(entry).decode() for entry in value)
-    if spelling == "quoted":
-        return f'"{value}"'
-    return str(value)
+def _spell(name: str, spelling: str | None, values: Mapping[str, Any], where: str) -> str:
+    value = _value(name, values, where)
+    try:
+        return str(value) if spelling is None else SPELLED[spelling](value)
+    except (ValueError, TypeError) as error:
+        raise Misconfigured(f"{{{name}|{spelling}}} cannot say {value!r}: {error}", where) from None
+
+
+def _numbers(value: Any, name: str, where: str) -> Any:
+    try:
+        return [_number(entry) for entry in value] if isinstance(value, list | tuple) else _number(value)
+    except ValueError:
+        raise Misconfigured(f"{{{name}|number}} cannot say {value!r}", where, "whole numbers") from None
+
+
+def _number(value: Any) -> int:
+    return int(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,3 +40,15 @@ def check_path(found: Located, place: Place, text: str) -> None:
         paths.split(text)
     except paths.PathError as error:
         raise found.wrong(place, str(error), paths.ACCEPTED) from None
+
+
+def check_pattern(found: Located, place: Place, text: str) -> None:
+    """A regular expression that finds something in its first group."""
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise found.wrong(
+            place, f"it is no regular expression: {error}", "one with a group, such as /people/([0-9]+)"
+        ) from None
+    if not groups:
+        raise found.wrong(place, "nothing in it is in brackets", "the id in a group, such as /people/([0-9]+)")

@@ -35,6 +35,8 @@ from syncapp.connectors.paths import ABSENT, getter
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_HOPS = 5
 CHUNK = 65_536
+HTML = (b"<!doctype html", b"<html")
+PAGE = "check the account's address, and whether something stands between the hub and the provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,22 @@ class Answer:
     def round_trip(self) -> float:
         return max(0.0, self.answered_at - self.asked_at)
 
+    @property
+    def is_page(self) -> bool:
+        """A web page (a login, a proxy, a maintenance note) where an API should answer."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        start = self.body[:64].lstrip().lower()
+        return start.startswith(HTML) or (kind in ("text/html", "application/xhtml+xml") and start.startswith(b"<"))
+
     def json(self) -> Any:
         try:
             return parse(self.body)
         except orjson.JSONDecodeError:
             kind = self.headers.get("Content-Type", "no content type")
-            raise Malformed(f"the answer ({self.status}, {kind}) is not JSON", self.where) from None
+            what = f"the answer ({self.status}, {kind}, {len(self.body):,} bytes) is not JSON"
+            raise Malformed(
+                what, self.where, PAGE if self.is_page else "try again; if it stays, tell the provider"
+            ) from None
 
     def part(self, path: str) -> Any:
         """What stands at a path of the body that the manifest names for the record. Raises Malformed."""

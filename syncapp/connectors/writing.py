@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncapp.connectors import times
-from syncapp.connectors.calls import Call, Caller, as_sent, operation_of
-from syncapp.connectors.errors import Malformed, Rejected, Unknown
+from syncapp.connectors.calls import Call, Caller, condition_value, operation_of
+from syncapp.connectors.errors import Rejected, Unknown
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import setter
+from syncapp.connectors.receipts import receipt
 from syncapp.connectors.records import Written
 from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill
@@ -42,7 +42,7 @@ class Writing:
             if refused.status in operation.exists:
                 return Written(own_id, None, None, self._clock(), existed=True)
             raise
-        written = self._written(spec, operation, answer, None)
+        written = receipt(self._readers[object], operation, answer, None, content)
         if written is None:
             raise Unknown(
                 "the record was created, but the answer does not say its id",
@@ -55,7 +55,7 @@ class Writing:
         """A partial update; with a version, only if the record still has it (else Stale)."""
         spec, operation = operation_of(self.manifest, object, "update")
         answer = self._write("update", spec, operation, {"id": id, "body": dict(body), "key": key}, version)
-        written = self._written(spec, operation, answer, id)
+        written = receipt(self._readers[object], operation, answer, id, body)
         return written or Written(id, None, None, answer.answered_at)
 
     def delete(self, object: str, id: str, *, version: str | None = None, key: str) -> None:
@@ -74,25 +74,6 @@ class Writing:
             headers[condition.header] = fill(condition.template, {"version": version}, where)
         if condition is not None and condition.body:
             body = dict(body or {})
-            setter(condition.body)(body, as_sent(spec, version))
+            setter(condition.body)(body, condition_value(spec, condition, str(version)))
         call = Call(name, spec, operation, values, {}, headers, body, conditional=condition is not None)
         return self._caller.send(call, self._readers[spec.slug])
-
-    def _written(self, spec: ObjectSpec, operation: Operation, answer: Answer, known_id: str | None) -> Written | None:
-        """The receipt, as far as the answer carries one. A write that succeeded is never turned into an error here."""
-        reader = self._readers[spec.slug]
-        found, version, item = known_id, None, None
-        try:
-            if operation.item is not None:
-                # only a body that names its id is taken for the record: it becomes what we believe is stored there
-                item = reader.item(answer.part(operation.item), answer.asked_at, answer.headers)
-                found, version = item.id, item.version
-            elif answer.body:
-                body = answer.json()
-                found, version = known_id or reader.id_of(body), reader.version(body, answer.headers)
-        except Malformed:
-            item = None  # it landed, and the read that follows will show it
-        if found is None:
-            return None
-        date = times.header_date(answer.headers.get("Date"))
-        return Written(found, version, item, answer.answered_at, False, date, answer.round_trip)

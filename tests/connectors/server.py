@@ -20,6 +20,7 @@ class Asked:
     headers: dict[str, str]
     body: Any
     raw: bytes = b""
+    line: str = ""
 
 
 @dataclass
@@ -68,8 +69,10 @@ def handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             form = headers.get("content-type") == "application/x-www-form-urlencoded"
-            body = dict(parse_qsl(content.decode())) if form else json.loads(content) if content else None
-            reply = provider.reply(Asked(self.command, parts.path, query, headers, body, content))
+            text = "json" not in headers.get("content-type", "json")
+            read = content.decode() if text else json.loads(content) if content else None
+            body = dict(parse_qsl(content.decode())) if form else read
+            reply = provider.reply(Asked(self.command, parts.path, query, headers, body, content, self.path))
             if reply.wait:
                 provider.released.wait(reply.wait)
             if reply.drop:

@@ -239,7 +239,7 @@ def test_a_success_test_over_http(provider: Provider) -> None:
     )
     asking = client(provider.url, OK)
     assert [item.id for page in asking.pages("people") for item in page.items] == ["1"]
-    with pytest.raises(Malformed, match="no such team"):
+    with pytest.raises(Rejected, match="no such team"):
         list(asking.pages("people"))
 
 

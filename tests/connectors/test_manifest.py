@@ -150,7 +150,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{OPS}.read_many": {"method": "GET", "path": "/", "items": ""}}, ["'max_ids' is missing"]),
     ({f"{OPS}.create_many": {"method": "POST", "path": "/", "max_ids": 9}}, ["'entries' is missing"]),
     ({f"{OPS}.create_many": {"method": "POST", "path": "/", "entries": ENTRIES}}, ["'max_ids' is missing"]),
-    ({f"{OPS}.create_many": {**BATCH, "entries": {**ENTRIES, "body": "{id}"}}}, ["{id} means nothing here", "body, config.server, key"]),
+    ({f"{OPS}.create_many": {**BATCH, "entries": {**ENTRIES, "body": "{id}"}}}, ["{id} means nothing here", "body, config.server, external_id, key"]),
     ({f"{OPS}.create_many": BATCH, f"{OPS}.create": ...}, ["'create_many' needs 'create'"]),
     ({f"{OPS}.update_many": BATCH}, ["the same condition as one", "in both or none"]),
     ({f"{OPS}.update_many": {**BATCH, "conditional": {"header": "If-Match"}}}, ["each entry has a version of its own", "body"]),

@@ -16,7 +16,7 @@ from .connectors.sql.tables import from_json
 from .connectors.transport import USUAL, Timeouts
 from .facts import manifest_of
 from .keeping import AccountKeeper
-from .models import Account
+from .models import Account, Subscription
 from .overlay import overlaid
 from .secrets import secrets_of
 from .throttling import RedisThrottle
@@ -57,8 +57,17 @@ def caller_of(
     return Client(
         manifest, account.config, calling, allow_private=account.allow_private, account=account.slug,
         throttle=THROTTLE, looks_only=overlaid(), before_write=before_write,
-        keeper=keeper or AccountKeeper(account), timeouts=timeouts,
+        keeper=keeper or AccountKeeper(account), timeouts=timeouts, subscription=_subscription(account, manifest),
     )  # fmt: skip
+
+
+def _subscription(account: Account, manifest: Manifest) -> str:
+    """The one that the account has as a whole; "" where it has none. Asked only where it may have one."""
+    hook = manifest.webhook
+    if hook is None or hook.subscription is None or hook.subscription.objects:
+        return ""
+    rows = Subscription.objects.filter(account=account, object="", state=Subscription.State.ACTIVE)
+    return rows.values_list("remote_id", flat=True).first() or ""
 
 
 def place_for(account: Account, manifest: Manifest, secrets: Mapping[str, str]) -> Place:

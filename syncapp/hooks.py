@@ -102,7 +102,7 @@ def _receive(request: HttpRequest, account: Account, spec: WebhookSpec) -> HttpR
 def _spec(account: Account) -> WebhookSpec:
     try:
         spec = manifest_of(account).webhook
-    except ManifestError as error:
+    except (ManifestError, Misconfigured) as error:
         raise Refused(503, "provider", str(error)) from None
     if spec is None:
         raise Refused(404, "no_webhooks", "this provider sends no webhooks that the hub knows")

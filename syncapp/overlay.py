@@ -53,7 +53,7 @@ ROWS = {
     "syncapp_delivery": "false",
     "syncapp_shown": "false",
     "syncapp_tally": "false",
-    "syncapp_subscription": "false",
+    "syncapp_subscription": f"account_id IN ({ACCOUNTS})",
     "syncapp_sequence": "false",
     "syncapp_run": "false",
     "syncapp_planned": "false",

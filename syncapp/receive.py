@@ -11,7 +11,7 @@ import orjson
 from django.db import connection
 from django.db.models.functions import Now
 
-from .connectors.hookspec import POLL
+from .connectors.hookspec import POLL, WHOLE
 from .connectors.records import Event
 from .load import database_now
 from .models import Account, Delivery, Feed
@@ -139,12 +139,15 @@ def fully_hinted(account: Account, limit: int) -> bool:
     return rows[:limit].count() >= limit
 
 
-def poll_soon(account: Account, object_slug: str, why: str) -> None:
-    """A hint of our own: something changed, nobody knows which record. The feed is read as soon as it is free."""
+def poll_soon(account: Account, object_slug: str, why: str, *, whole: bool = False) -> None:
+    """A hint of our own: something changed, nobody knows which record. The feed is read as soon as it is free, as a
+    `whole` where a delta could not tell.
+    """
+    kind = WHOLE if whole else POLL
     count(account, "delta_at_once", why)
-    told = orjson.dumps([{"object": object_slug, "record": "", "kind": POLL}]).decode()
+    told = orjson.dumps([{"object": object_slug, "record": "", "kind": kind}]).decode()
     with connection.cursor() as cursor:
-        cursor.execute(SOON, [account.pk, f"poll:{object_slug}", told])
+        cursor.execute(SOON, [account.pk, f"{kind}:{object_slug}", told])
     ring_inbox()
 
 

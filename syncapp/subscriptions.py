@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .connectors.errors import ManifestError
+from .connectors.errors import ManifestError, Misconfigured
 from .connectors.hookspec import WebhookSpec
 from .facts import manifest_of
 from .hookaddress import address_of
@@ -64,7 +64,7 @@ def unsubscribe(account: Account) -> list[str]:
 def _spec(account: Account) -> WebhookSpec | None:
     try:
         return manifest_of(account).webhook
-    except ManifestError:
+    except (ManifestError, Misconfigured):
         return None
 
 

@@ -162,7 +162,8 @@ class Steps:
         return Change(wait=LOOK_EVERY, state=State.OFF.value, error=unwanted, more=more)
 
     def _look_at_once(self, why: str) -> None:
-        poll_soon(self.account, self.there.how.object_of(self.row.object) or "*", why)
+        about = self.there.how.object_of(self.row.object) or "*"
+        poll_soon(self.account, about, why, whole=self.there.keeps_changes)
 
     def _noted(self, found: Subscribed) -> dict[str, Any]:
         told = {"remote_id": found.id, "address": address_of(self.account), "checked_at": self.now}

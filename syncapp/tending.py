@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from .connectors.answers import redactor
-from .connectors.errors import ConnectorError, Limited, ManifestError, Retryable
+from .connectors.errors import ConnectorError, Limited, ManifestError, Misconfigured, Retryable
 from .connectors.hookspec import WebhookSpec
 from .connectors.subscriptionspec import SubscriptionSpec
 from .facts import manifest_of
@@ -75,7 +75,7 @@ def list_rows(account: Account) -> None:
 def _objects(account: Account) -> list[str]:
     try:
         spec = manifest_of(account).webhook
-    except ManifestError:
+    except (ManifestError, Misconfigured):
         return [""]
     if spec is None or spec.subscription is None or not spec.subscription.objects:
         return [""]

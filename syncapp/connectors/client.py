@@ -22,6 +22,7 @@ from syncapp.connectors.renewal import Keeper
 from syncapp.connectors.rounds import Asked, Rounds, is_plain, whole
 from syncapp.connectors.spec import Manifest
 from syncapp.connectors.subscribing import Subscribing
+from syncapp.connectors.subscriptionspec import SUBSCRIPTION_ID
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import Throttle
 from syncapp.connectors.transport import USUAL, Timeouts
@@ -51,6 +52,7 @@ class Client:
         looks_only: bool = False,
         before_write: Callable[[], None] = lambda: None,
         keeper: Keeper | None = None,
+        subscription: str = "",
     ) -> None:
         self.manifest = manifest
         self.clock = clock
@@ -71,6 +73,8 @@ class Client:
             keeper=keeper,
         )
         self._caller.looks_only = looks_only
+        if subscription:
+            self._caller.config[SUBSCRIPTION_ID] = subscription
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
         self._listing = Listing(manifest, self._caller, self._readers)
         self._reading = Reading(manifest, self._caller, self._readers, self._listing)

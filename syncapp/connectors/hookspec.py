@@ -13,6 +13,8 @@ from syncapp.connectors.subscriptionspec import SubscriptionSpec
 RECORD_KINDS = ("created", "updated", "deleted", "merged")
 # … or, without one: read the feed now; this subscription is gone; this subscription wants to be renewed.
 POLL, LOST, EXPIRING = "poll", "lost", "expiring"
+# Only among the hub's own hints: read all of the feed.
+WHOLE = "whole"
 KINDS = (*RECORD_KINDS, POLL, LOST, EXPIRING)
 EVERY = "*"
 

@@ -12,6 +12,7 @@ from syncapp.connectors.hooksense import check_webhook
 from syncapp.connectors.limitsense import check_limits
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.opsense import check_operation
+from syncapp.connectors.subscriptionsense import subscription_slots
 from syncapp.connectors.textsense import Raw, check_path, check_templates
 from syncapp.connectors.transforms import transform
 
@@ -61,7 +62,7 @@ def check_sense(found: Located) -> None:
     check_templates(found, ("headers",), raw.get("headers", {}), config)
     check_templates(found, ("check", "path"), raw.get("check", {}).get("path", ""), config)
     for slug, entry in raw["objects"].items():
-        _check_object(found, ("objects", slug), entry, config)
+        _check_object(found, ("objects", slug), entry, config | subscription_slots(raw))
     _paths(found, (), raw)
     check_expressions(found, (), raw)
     if "webhook" in raw:

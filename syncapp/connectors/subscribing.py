@@ -15,7 +15,7 @@ from syncapp.connectors.expressions import listed
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
 from syncapp.connectors.spec import Manifest, ObjectSpec
-from syncapp.connectors.subscriptionspec import SubscriptionSpec
+from syncapp.connectors.subscriptionspec import SUBSCRIPTION_ID, SubscriptionSpec
 from syncapp.connectors.templates import fill_body
 from syncapp.connectors.transport import Answer
 
@@ -64,6 +64,11 @@ class Subscribing:
         """Each new subscription tells a secret of its own, in a request that comes before the answer."""
         webhook = self._manifest.webhook
         return webhook is not None and any(one.keep and one.header for one in webhook.challenges)
+
+    @property
+    def keeps_changes(self) -> bool:
+        """Changes are read from the subscription's own log: what came before it was made does not stand there."""
+        return f"{{{SUBSCRIPTION_ID}}}" in repr(self._manifest.objects)
 
     def create(self, wish: Wish) -> Subscribed:
         answer = self._send("subscribe", self.how.create, self._values(wish))

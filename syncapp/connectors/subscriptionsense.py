@@ -6,6 +6,7 @@ from typing import Any
 
 from syncapp.connectors import paths
 from syncapp.connectors.located import Located
+from syncapp.connectors.subscriptionspec import SUBSCRIPTION_ID
 from syncapp.connectors.textsense import Raw, check_templates
 
 PLACE = ("webhook", "subscription")
@@ -29,6 +30,12 @@ def check_subscription(found: Located, raw: Raw) -> None:
             _path(found, key, told[key])
     _secret(found, raw, told)
     _end(found, told)
+
+
+def subscription_slots(raw: Raw) -> set[str]:
+    """What the calls of objects may ask of the subscription: the changes that some providers tell stand in its log."""
+    told = raw.get("webhook", {}).get("subscription")
+    return {SUBSCRIPTION_ID} if told is not None and "objects" not in told else set()
 
 
 def _objects(found: Located, raw: Raw, told: Raw) -> None:

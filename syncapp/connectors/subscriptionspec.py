@@ -9,6 +9,8 @@ from typing import Any
 from syncapp.connectors.opspec import Operation
 
 MADE = "made"
+# The remote id of the account's subscription, in calls that read what it keeps.
+SUBSCRIPTION_ID = "subscription.id"
 
 
 @dataclass(frozen=True, slots=True)

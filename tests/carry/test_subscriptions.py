@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from django.utils import timezone
 
 from syncapp import sweep
-from syncapp.clients import THROTTLE
+from syncapp.clients import THROTTLE, client_of
+from syncapp.connectors.errors import Misconfigured
 from syncapp.hooksecrets import webhook_secrets
 from syncapp.models import Account, Delivery, Feed, Run, Subscription
 from syncapp.observe import work_inbox
@@ -390,6 +392,52 @@ def test_where_the_file_says_otherwise_the_old_one_is_ended(
     rows = {one.object: (one.state, one.remote_id) for one in Subscription.objects.all()}
     assert rows == {"": ("off", ""), "contacts": ("active", "s2")}
     assert list(there.rows) == ["s2"]
+
+
+class TestALogOfItsOwn:
+    """Changes are read from what the subscription keeps: another one does not know what the first one saw."""
+
+    @pytest.fixture
+    def log(self, account: Account, there: There, tmp_path: Path, settings: Any) -> Account:
+        operations = {
+            "list": {"method": "GET", "path": "/contacts", "items": "data"},
+            "read": {"method": "GET", "path": HOOKS + "/{subscription.id}/log/{id}", "item": ""},
+        }
+        contacts = {**PROVIDER["objects"]["contacts"], "operations": operations}
+        acme(tmp_path, settings, {"signature": TOKEN, "subscription": SUBSCRIPTION}, objects={"contacts": contacts})
+        Account.objects.update(config={"server": there.provider.url})
+        return Account.objects.get()
+
+    def test_calls_know_its_id(self, log: Account, there: There) -> None:
+        with pytest.raises(Misconfigured, match=r"no value for \{subscription.id\}"), closing(client_of(log)) as client:
+            client.read("contacts", "7")
+        tend()
+        there.provider.on("GET", f"{HOOKS}/s1/log/7", Reply({"id": "7", "email": "a@example.org"}))
+        with closing(client_of(log)) as client:
+            assert client.read("contacts", "7").id == "7"
+
+    def test_another_one_makes_a_whole_listing_due(self, log: Account, there: There) -> None:
+        tend()
+        feed_is_due()
+        now = timezone.now()
+        Feed.objects.update(cursor={"full_at": now.isoformat()}, claimed_until=now + timedelta(minutes=1))
+        resubscribe(log)
+        tend()
+        assert not feed_is_due(), "one that is under way would say at its end that all was read"
+        Feed.objects.update(claimed_until=None)
+        Delivery.objects.update(next_try=now)
+        assert feed_is_due()
+        assert Feed.objects.get().cursor["full_at"] < "2001"
+
+    def test_one_that_began_since_is_enough(self, log: Account, there: There) -> None:
+        tend()
+        feed = Feed.objects.select_related("role__sync").get()
+        at = timezone.now() + timedelta(seconds=1)
+        whole = {"kind": "full", "state": "done", "started_at": at, "ended_at": at}
+        Run.objects.create(sync=feed.role.sync, feed=feed, **whole)
+        Feed.objects.update(cursor={"full_at": at.isoformat()})
+        assert feed_is_due()
+        assert Feed.objects.get().cursor["full_at"] == at.isoformat()
 
 
 def test_resubscribe_ends_and_makes_anew(account: Account, there: There) -> None:

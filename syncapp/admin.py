@@ -21,7 +21,7 @@ from . import models
 
 
 class ReadOnly(ModelAdmin):
-    """Rows to look at. Written by the clerk only, so nobody may add, change or delete them here."""
+    """Rows to look at. Written by the clerk only, or on pages of their own, so nobody may change them here."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -36,27 +36,16 @@ class ReadOnly(ModelAdmin):
         return False
 
 
-class ByFile(ModelAdmin):
-    """Set up by file with `apply`; here only what stops and starts it may be changed."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(models.Account)
-class AccountAdmin(ByFile):
+class AccountAdmin(ReadOnly):
     list_display = ("name", "provider", "health", "direction", "paused")
     search_fields = ("slug", "name")
     # Neither the stored secrets nor the webhook address, whose token is as good as one.
     fields = ("slug", "name", "provider", "health", "last_error", "direction", "paused", "allow_private", "skew")
-    readonly_fields = ("slug", "provider", "health", "last_error", "skew")
 
 
 @admin.register(models.Feed)
-class FeedAdmin(ByFile):
+class FeedAdmin(ReadOnly):
     list_display = ("account", "object", "role", "stage", "last_success", "paused")
     list_select_related = ("account", "role")
     fields = (
@@ -73,7 +62,6 @@ class FeedAdmin(ByFile):
         "next_due",
         "mapping",
     )
-    readonly_fields = tuple(name for name in fields if name not in {"schedule", "settle_delay", "paused"})
 
 
 @admin.register(models.Record)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,26 +14,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from syncapp.access import ADMINISTER, needs
 from syncapp.apply.file import ApplyError
-from syncapp.apply.run import webhook_path
 from syncapp.brakes import open_brakes
 from syncapp.connectors.errors import ConnectorError
 from syncapp.facts import manifest_of
+from syncapp.hookaddress import address_of, why_not_reachable
+from syncapp.hooksecrets import await_secret, told_secret
 from syncapp.keyset import by_id
 from syncapp.models import Account, Delivery, Feed
 from syncapp.plan.waiting import previews
 from syncapp.receive import look_again
 from syncapp.secrets import SecretProblem
 from syncapp.shell import shell
-from syncapp.words import sentence, words_of
+from syncapp.subscriptions import lines, proof, resubscribe, setup
+from syncapp.words import counted, sentence, words_of
 
 from .cards import card_of
 from .credentials import Moved, seen
-from .hooksecrets import change_secret, drop_old, is_changing, secret_name
+from .interactive import signs_in
 from .learned import declared, rewritten
 from .listed import row_of
 from .pages import PLACE, account_or_404
 from .removal import Refused, outlook, remove
 from .steering import feed_seen, steer, steer_feed
+from .twosecrets import change_secret, drop_old, is_changing, secret_name
 
 DELIVERIES = 25
 LONGEST_REASON = 300
@@ -139,9 +141,25 @@ def _drop(request: HttpRequest, row: Account) -> str:
     return "Only deliveries signed with the new secret are taken from now on."
 
 
+def _await(request: HttpRequest, row: Account) -> str:
+    await_secret(row)
+    return "The next handshake of the provider may tell a new secret."
+
+
+def _resubscribe(request: HttpRequest, row: Account) -> str:
+    number = resubscribe(row)
+    return f"{counted(number, 'subscription')} made anew; what was missed meanwhile is read."
+
+
 DEEDS: Mapping[str, Deed] = {
-    "pause": _pause, "resume": _resume, "settings": _settings, "secret": _secret, "drop-secret": _drop,
-}  # fmt: skip
+    "pause": _pause,
+    "resume": _resume,
+    "settings": _settings,
+    "secret": _secret,
+    "drop-secret": _drop,
+    "await-secret": _await,
+    "resubscribe": _resubscribe,
+}
 
 
 def _page(request: HttpRequest, row: Account, problem: str = "", status: int = 200) -> HttpResponse:
@@ -164,15 +182,22 @@ def _of_the_file(row: Account, feeds: list[Feed]) -> dict[str, Any]:
         forms = declared(feeds, words_of({feed.role.sync_id for feed in feeds}))
     except (ConnectorError, LookupError) as error:
         return {"trouble": str(error)}
-    address = settings.PUBLIC_ADDRESS.rstrip("/") + webhook_path(row.webhook_token) if manifest.webhook else ""
-    return {"card": card, "declared": forms, "hook": address, "secret": name, "changing": _changing(row, name)}
+    told = {"card": card, "declared": forms, "secret": name, "signs_in": signs_in(row)}
+    return told | (_hook(row, name) if manifest.webhook is not None else {})
 
 
-def _changing(row: Account, name: str) -> bool:
+def _hook(row: Account, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "hook": address_of(row),
+        "unreachable": why_not_reachable(row),
+        "proof": proof(row),
+        "setup": setup(row),
+    }
+    told["subscriptions"] = lines(row)
     try:
-        return is_changing(row, name)
-    except SecretProblem:
-        return False
+        return told | {"changing": is_changing(row, name), "pasted": told_secret(row)}
+    except SecretProblem as problem:
+        return told | {"proof": sentence(str(problem))}
 
 
 def _deliveries(row: Account) -> dict[str, Any]:

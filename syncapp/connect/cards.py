@@ -14,15 +14,10 @@ from syncapp.connectors.spec import Manifest, ObjectSpec
 Able = Callable[[ObjectSpec], bool]
 
 
-def _delta(spec: ObjectSpec) -> bool:
-    listing = spec.operations.get("list")
-    return listing is not None and listing.delta is not None
-
-
 # In the order in which they are read: what it is called, and what an object of the provider needs for it.
 ABILITIES: tuple[tuple[str, Able], ...] = (
     ("read", lambda spec: spec.can("list")),
-    ("changes since", _delta),
+    ("changes since", lambda spec: spec.tells_changes),
     ("create", lambda spec: spec.can("create")),
     ("update", lambda spec: spec.can("update")),
     ("delete", lambda spec: spec.can("delete")),

@@ -17,10 +17,12 @@ from syncapp.apply.file import ApplyError, parse
 from syncapp.apply.locks import hold_set_up
 from syncapp.connectors.located import Located
 from syncapp.connectors.records import Check
+from syncapp.facts import manifest_of
 from syncapp.models import Account
 from syncapp.secrets import SecretProblem, decrypt, encrypt, kept_secrets
 
 from .form import Given
+from .interactive import grant_of
 from .noted import note
 from .tried import try_out
 
@@ -79,7 +81,7 @@ def change(account: Account, given: Given, shown: str, by: str, *, untested: boo
     if seen(account) != shown:
         raise Moved(_MOVED)
     renewed: Mapping[str, str] = given.typed
-    if not untested:
+    if not (untested or _waits_for_a_person(account, given)):
         found, after = try_out(_with(account, given))
         if not (found.reachable and found.authenticated):
             raise NotTaken(found)
@@ -95,13 +97,21 @@ def change(account: Account, given: Given, shown: str, by: str, *, untested: boo
         note(row, by, [*changes, *(f"{name} entered anew" for name in given.typed)])
 
 
+def _waits_for_a_person(account: Account, given: Given) -> bool:
+    """Nobody has signed in at the provider yet, so there is nothing that could be tested."""
+    grant = grant_of(manifest_of(account), given.config)
+    return grant is not None and not {grant.access, grant.refresh} & stored_names(account)
+
+
 _MOVED = "somebody else changed this account since the form was shown; look at what is there now, and enter it again"
 
 
 def _with(account: Account, given: Given) -> Account:
     """As it would be, for a test; never saved."""
     made = copy.copy(account)
-    made.config, made.allow_private = dict(given.config), given.allow_private
+    captured = {name for name, spec in manifest_of(account).config.items() if spec.captured}
+    told = {name: text for name, text in account.config.items() if name in captured}
+    made.config, made.allow_private = {**told, **given.config}, given.allow_private
     made.secret_refs = {name: dict(told) for name, told in given.references.items()}
     made.secrets = _after(account, given, given.typed)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,14 +11,26 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from syncapp.connectors.authspec import Setting
+from syncapp.connectors.authspec import WAY, Setting
 from syncapp.connectors.spec import Manifest
 from syncapp.models import Account
+from syncapp.words import enumerated
 
 CONFIG, SECRET, SOURCE = "config-", "secret-", "source-"
 LONGEST = 4000
 # What may be named from a browser: a reference to anything else would hand the hub's own secrets to any address.
 VARIABLES = "CONCORD_ACCOUNT_"
+
+
+# Parts of credentials that one has to see while typing.
+NAMES = ("user", "username", "login", "email")
+
+
+class NeverShown(forms.TextInput):
+    """Seen while it is typed; like a password, it is not sent back to the browser."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +58,10 @@ class AccountForm(forms.Form):
             help_text="What people here call this account; two accounts of one provider need two names.",
         )  # fmt: skip
         for name, spec in manifest.config.items():
-            self.fields[CONFIG + name] = _setting(spec, account.config.get(name, "") if account else "")
-        for name, spec in manifest.secrets.items():
+            if not spec.captured:
+                held = str(account.config.get(name, "")) if account else ""
+                self.fields[CONFIG + name] = _setting(spec, held)
+        for name, spec in self._entered().items():
             self._add_secret(name, spec)
         self.fields["allow_private"] = forms.BooleanField(
             label="May be reached at private addresses", required=False,
@@ -56,12 +71,18 @@ class AccountForm(forms.Form):
         )  # fmt: skip
         self._describe()
 
+    def _entered(self) -> dict[str, Setting]:
+        """The secrets that people type; others are told at sign-in."""
+        return {name: spec for name, spec in self.manifest.secrets.items() if not spec.captured}
+
     def _add_secret(self, name: str, spec: Setting) -> None:
         kept = "One is stored; leave it empty to keep it. " if name in self.stored else ""
-        widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
+        hidden = name not in NAMES
+        attrs = {"autocomplete": "new-password" if hidden else "off", "spellcheck": "false"}
+        widget = forms.PasswordInput(attrs=attrs) if hidden else NeverShown(attrs=attrs)
         self.fields[SECRET + name] = forms.CharField(
             label=spec.label, required=False, max_length=LONGEST, strip=True, widget=widget,
-            help_text=f"{kept}{_sentence(spec.help)}Stored encrypted, and never shown again.",
+            help_text=f"{kept}{_sentence(spec.help)}{_only(spec)}Stored encrypted, and never shown again.",
         )  # fmt: skip
         self.fields[SOURCE + name] = forms.CharField(
             label=f"Where {spec.label[:1].lower()}{spec.label[1:]} is kept, if not here", required=False,
@@ -75,7 +96,7 @@ class AccountForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
-        for name in self.manifest.secrets:
+        for name in self._entered():
             try:
                 told[SOURCE + name] = self._reference(name, told.get(SOURCE + name, ""))
             except forms.ValidationError as error:
@@ -101,21 +122,36 @@ class AccountForm(forms.Form):
         )
 
     def _demand(self, told: Mapping[str, Any]) -> None:
-        """Every secret that is missing, at once and by its field."""
-        for name, spec in self.manifest.secrets.items():
-            typed, source = told.get(SECRET + name), told.get(SOURCE + name)
-            if typed and source:
-                self.add_error(SECRET + name, "Give it here or say where it is kept, not both: empty one of the two.")
-                continue
-            needed = spec.required and spec.default is None and name not in self.stored
-            if needed and not typed and not source and not self.has_error(SOURCE + name):
-                self.add_error(SECRET + name, f"{spec.label} is needed; enter it here, or say where it is kept.")
+        """Everything that is missing for the way to sign in that was chosen, at once and by its field."""
+        used = self.used()
+        for name, spec in used.config.items():
+            place = CONFIG + name
+            if place in self.fields and spec.required and spec.default is None and not told.get(place):
+                self.add_error(place, f"{spec.label} is needed.")
+            elif spec.pattern and told.get(place) and not re.fullmatch(spec.pattern, told[place]):
+                self.add_error(place, f"It does not fit; accepted: {spec.help or spec.pattern}")
+        for name, spec in self._entered().items():
+            self._demand_secret(name, spec, told, name in used.secrets)
+
+    def _demand_secret(self, name: str, spec: Setting, told: Mapping[str, Any], used: bool) -> None:
+        typed, source = told.get(SECRET + name), told.get(SOURCE + name)
+        if typed and source:
+            self.add_error(SECRET + name, "Give it here or say where it is kept, not both: empty one of the two.")
+            return
+        needed = used and spec.required and spec.default is None and name not in self.stored
+        if needed and not typed and not source and not self.has_error(SOURCE + name):
+            self.add_error(SECRET + name, f"{spec.label} is needed; enter it here, or say where it is kept.")
+
+    def used(self) -> Manifest:
+        """The provider by the way to sign in that was chosen."""
+        told = getattr(self, "cleaned_data", {}).get(CONFIG + WAY)
+        return self.manifest.chosen({WAY: told} if told else {})
 
     def given(self) -> Given:
         told = self.cleaned_data
-        config = {name: told[CONFIG + name] for name in self.manifest.config if told[CONFIG + name]}
-        typed = {name: told[SECRET + name] for name in self.manifest.secrets if told[SECRET + name]}
-        references = {name: told[SOURCE + name] for name in self.manifest.secrets if told[SOURCE + name]}
+        config = {name: told[CONFIG + name] for name in self.manifest.config if told.get(CONFIG + name)}
+        typed = {name: told[SECRET + name] for name in self._entered() if told[SECRET + name]}
+        references = {name: told[SOURCE + name] for name in self._entered() if told[SOURCE + name]}
         return Given(told["name"], config, typed, references, told["allow_private"])
 
     def rows(self) -> Iterator[tuple[forms.BoundField, forms.BoundField | None]]:
@@ -132,16 +168,26 @@ class AccountForm(forms.Form):
         self.add_error(place if place in self.fields else None, told)
 
 
-def _setting(spec: Setting, held: str) -> forms.CharField:
-    required = spec.required and spec.default is None
-    usual = f" Left empty: {spec.default}." if spec.default else ""
-    told = _sentence(spec.help) + usual
+def _setting(spec: Setting, held: str) -> forms.Field:
+    """What is required is demanded by the whole form: it depends on the way to sign in."""
+    needed = spec.required and spec.default is None and not spec.ways
+    usual = f" Left empty: {spec.default}." if spec.default and not spec.choices else ""
+    label, told = spec.label if needed or spec.choices else f"{spec.label} (may be left empty)", _sentence(spec.help)
+    help_text = (told + _only(spec) + usual).strip()
+    if spec.choices:
+        options = [("", "not chosen"), *((one, one.replace("_", " ")) for one in spec.choices)]
+        initial = held or spec.default or ""
+        return forms.ChoiceField(
+            label=label, required=False, choices=options[bool(spec.default) :], initial=initial, help_text=help_text
+        )
     widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"})
-    label = spec.label if required else f"{spec.label} (may be left empty)"
     return forms.CharField(
-        label=label, required=required, max_length=LONGEST, initial=held, help_text=told.strip(), widget=widget,
-        error_messages={"required": f"{spec.label} is needed."},
-    )  # fmt: skip
+        label=label, required=False, max_length=LONGEST, initial=held, help_text=help_text, widget=widget
+    )
+
+
+def _only(spec: Setting) -> str:
+    return f"Only to sign in by {enumerated([one.replace('_', ' ') for one in spec.ways])}. " if spec.ways else ""
 
 
 def _sentence(text: str) -> str:

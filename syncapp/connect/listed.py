@@ -15,6 +15,8 @@ from syncapp.connectors.errors import ManifestError
 from syncapp.models import Account, Brake, Feed
 from syncapp.overview import state_of
 
+from .interactive import signs_in
+
 WORST = {"bad": 0, "wait": 1, "good": 2}
 
 
@@ -70,7 +72,8 @@ def _about(feed: Feed, brakes: Sequence[Brake]) -> list[Brake]:
 def _state(account: Account, rows: Sequence[FeedRow]) -> tuple[str, str, str, str]:
     """(word, tone, what is the matter, what to do), the worst of its parts."""
     if account.health == Account.Health.ATTENTION:
-        return ("needs attention", "bad", account.last_error, "Test it; then mend its address or credentials.")
+        mend = "sign in again" if signs_in(account) else "mend its address or credentials"
+        return ("needs attention", "bad", account.last_error, f"Test it; then {mend}.")
     if account.paused:
         return ("paused", "wait", account.paused, "Let it go on when the reason is gone.")
     if account.direction == Account.Direction.OFF:

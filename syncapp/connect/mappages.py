@@ -32,6 +32,7 @@ from .hubside import hub_values
 from .pages import PLACE, account_or_404
 from .sample import sample_of
 from .scopetext import HELP, as_text, conditions_of
+from .within import counted_in
 
 ROLE, NEW_ROLE, NEW_SYNC = "role:", "new-role:", "new-sync"
 LONGEST_NAME = 120
@@ -270,6 +271,7 @@ def _page(request: HttpRequest, row: Draft, shown: Shown) -> HttpResponse:
     told = {
         "draft": row, "account": row.account, "rows": rows, "whole": editor.whole(rows), "options": editor.options,
         "both": editor.both_ways(rows), "sample": sample, "shown": shown, "problem": shown.problem, "feed": feed,
+        "within": counted_in(row.account, editor, row.mapping, row.scope) if row.scope else "",
         "scope_help": HELP, "transforms": sorted(REGISTRY),
     }  # fmt: skip
     title = f"Map {editor.spec.name} of {row.account.name} to {row.sync.name}"

@@ -13,15 +13,18 @@ from django.views.decorators.http import require_GET, require_http_methods
 from syncapp.access import ADMINISTER, needs
 from syncapp.apply.file import ApplyError
 from syncapp.connectors import registry
+from syncapp.connectors.authspec import WAY
 from syncapp.connectors.spec import Manifest
 from syncapp.facts import manifest_of
 from syncapp.models import Account
 from syncapp.shell import is_partial, shell
+from syncapp.signin import redirect_uri, signin_state
 from syncapp.words import sentence
 
 from .cards import card_of, cards
 from .credentials import Moved, NotTaken, change, connect, place_of, seen, stored_names
 from .form import AccountForm
+from .interactive import grant_of, signs_in
 from .listed import listed
 from .tried import findings, try_account
 
@@ -70,9 +73,16 @@ def new(request: HttpRequest, provider: str) -> HttpResponse:
         except ApplyError as error:
             form.point_at(place_of(error), sentence(error.message))
         else:
-            try_account(account, request.user.get_username())
-            return redirect("account_test", account.slug)
+            return _next(request, account)
     return _form_page(request, f"Connect {manifest.name}", form, manifest)
+
+
+def _next(request: HttpRequest, account: Account) -> HttpResponse:
+    """A person signs in at the provider where that is the way; else it is tested at once."""
+    if signs_in(account) and not signin_state(account).signed_in:
+        return redirect("signin", account.slug)
+    try_account(account, request.user.get_username())
+    return redirect("account_test", account.slug)
 
 
 @needs(ADMINISTER)
@@ -86,7 +96,7 @@ def credentials(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         problem, status = _changed(request, account, form)
         if not problem and not form.errors:
-            return redirect("account_test", account.slug)
+            return _next(request, account)
     shown = request.POST.get("seen") or seen(account)
     told = {"account": account, "seen": shown, "problem": problem, "may_force": status == 424}
     return _form_page(request, f"Address and credentials of {account.name}", form, manifest, status, **told)
@@ -105,7 +115,6 @@ def _changed(request: HttpRequest, account: Account, form: AccountForm) -> tuple
         form.point_at(place_of(error), sentence(error.message))
         return "", 422
     account.refresh_from_db()
-    try_account(account, by)
     messages.success(request, f"The new address and credentials of {account.name} are stored.")
     return "", 200
 
@@ -113,7 +122,9 @@ def _changed(request: HttpRequest, account: Account, form: AccountForm) -> tuple
 def _form_page(
     request: HttpRequest, title: str, form: AccountForm, manifest: Manifest, status: int = 422, **more: Any
 ) -> HttpResponse:
-    told = shell(request, title, place=PLACE, form=form, card=card_of(manifest), manifest=manifest, **more)
+    grant = next((found for way in manifest.ways or [""] if (found := grant_of(manifest, {WAY: way}))), None)
+    told = shell(request, title, place=PLACE, form=form, card=card_of(manifest), grant=grant, **more)
+    told["redirect_uri"] = redirect_uri() if grant is not None else ""
     return render(request, "accounts/signin.html", told, status=status if request.method == "POST" else 200)
 
 
@@ -126,7 +137,12 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
         if not is_partial(request):
             return redirect("account_test", slug)
     found = findings(account)
-    told = {"account": account, "findings": found, "fine": all(one.tone != "bad" for one in found)}
+    told = {
+        "account": account,
+        "findings": found,
+        "signs_in": signs_in(account),
+        "fine": all(one.tone != "bad" for one in found),
+    }
     if is_partial(request):
         return render(request, "accounts/_findings.html", told)
     return render(request, "accounts/test.html", shell(request, f"Test of {account.name}", place=PLACE, **told))

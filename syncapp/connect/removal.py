@@ -36,10 +36,12 @@ class Outlook:
     def says(self) -> str:
         if self.forgets:
             return "Nothing of it was ever read or written, so it is deleted whole. This cannot be undone from here."
+        sleep = f"{counted(self.links, 'link')} to its records {'sleeps' if self.links == 1 else 'sleep'}"
         return (
-            f"Its credentials and its webhook address are deleted. {counted(self.links, 'link')} to its records "
-            f"{'sleeps' if self.links == 1 else 'sleep'}: nothing is read or written there, values in open questions "
-            "stay, and nothing is deleted at the provider. Enter new credentials and let it go on, and they wake."
+            f"Its credentials and its webhook address are deleted. {sleep}: nothing is read or written there, values "
+            "in open questions stay, and no record is deleted at the provider. A webhook that was set up there is "
+            "refused from now on, so take it away there. Enter new credentials, choose a direction and let it go on, "
+            "and the links wake."
         )
 
 

@@ -16,7 +16,9 @@ from syncapp.health import attention, well
 from syncapp.load import database_now
 from syncapp.models import Account
 from syncapp.secrets import SecretProblem, secrets_of
-from syncapp.words import sentence
+from syncapp.words import capital, sentence
+
+from .interactive import signs_in
 
 # A person waits for it: an answer that takes longer than this is told as none.
 SHORT = Timeouts(connect=4.0, read=8.0, total=12.0)
@@ -83,7 +85,7 @@ def findings(account: Account) -> list[Finding]:
 
 
 def _findings(account: Account, told: Mapping[str, Any]) -> Iterator[Finding]:
-    problems = [sentence(text) for text in told["problems"]]
+    problems = [capital(sentence(text)) for text in told["problems"]]
     if not told["reachable"]:
         why = problems[0] if problems else "No answer came."
         yield Finding("Reachable", "bad", why, _mend(why, account))
@@ -110,13 +112,13 @@ def _signed_in(account: Account, told: Mapping[str, Any], problems: list[str]) -
 
 def _objects(account: Account, told: Mapping[str, str]) -> Iterator[Finding]:
     names = {slug: spec.name for slug, spec in manifest_of(account).objects.items()}
-    for slug, outcome in told.items():
-        name = names.get(slug, slug)
+    for slug in [*(slug for slug in names if slug in told), *(slug for slug in told if slug not in names)]:
+        name, outcome = names.get(slug, slug), told[slug]
         if outcome == "ok":
             yield Finding(name, "good", "Can be listed.")
         else:
             hint = "If you want to keep these in step, give the credentials the right to read them; else nothing to do."
-            yield Finding(name, "wait", sentence(outcome), hint)
+            yield Finding(name, "wait", capital(sentence(outcome)), hint)
 
 
 def _limits(told: Mapping[str, str]) -> Finding:
@@ -141,10 +143,12 @@ def _mend(said: str, account: Account) -> str:
     text = said.partition(" Where: ")[0].casefold()
     for words, advice in ADVICE:
         if any(word in text for word in words):
-            return advice
+            return SIGN_IN if advice == ENTER and signs_in(account) else advice
     return "Compare the address and the credentials with the provider's own pages, correct them, and test again."
 
 
+ENTER = "Make new credentials at the provider and enter them here; look for a missing character at either end."
+SIGN_IN = "Sign in again at the provider."
 ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("which may not be called",),
@@ -171,7 +175,7 @@ ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("401", "unauthor", "credential", "token", "refresh"),
-        "Make new credentials at the provider and enter them here; look for a missing character at either end.",
+        ENTER,
     ),
     (("asks us to wait", "429", "limit"), "Wait as long as the provider asks for, then test again."),
 )

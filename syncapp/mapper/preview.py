@@ -99,7 +99,7 @@ def _of_the_file(told: Told, entry: Entry, kind: FieldType, spec: ObjectSpec, ch
     if mapped.writes and norms:
         names = ", ".join(one if isinstance(one, str) else next(iter(one)) for one in norms)
         told.say(
-            "good", f"the provider keeps it in a form of its own ({names}); the hub knows, and does not mistake it"
+            "quiet", f"the provider keeps it in a form of its own ({names}); the hub knows, and does not mistake it"
         )
 
 

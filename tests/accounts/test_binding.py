@@ -182,6 +182,16 @@ def test_a_scope_that_cannot_be_asked_is_refused_and_the_draft_stays(admin: Clie
     assert not Role.objects.filter(name="shop").exists()
 
 
+def test_how_many_records_a_scope_takes_is_counted(admin: Client, account: Account, crm: Side) -> None:
+    make_sync()
+    crm.create(email="bo@example.org", firstname="Bo", city="Ulm")
+    draft = drafted(admin)
+    told = form_of(admin.get(address(draft))) | {"scope": "city is Ulm", "do": "save"}
+    assert "It takes 1 of all 2 records." in said(admin.post(address(draft), told, follow=True))
+    Draft.objects.update(scope=[{"field": "shoe_size", "from": 40}])
+    assert "cannot be told" in said(admin.get(address(draft)))
+
+
 def test_a_role_joins_the_policy_and_begins_in_preview(admin: Client, account: Account) -> None:
     """Everything through the doors of a set-up file, on record, and nothing is read into the hub before an approval."""
     sync = make_sync()

@@ -97,6 +97,33 @@ def test_code_and_pkce_through_the_pages(account: Account, admin: Client, provid
     assert not SignIn.objects.exists()
 
 
+def test_connecting_asks_nothing_that_the_sign_in_tells(admin: Client, provider: AuthorizationServer) -> None:
+    """The form shows the redirect address and the rights; then one signs in, and then it is tested."""
+    shown = said(admin.get("/accounts/new/toolkit/"))
+    assert "http://localhost:8000/oauth/callback/" in shown and "to write what other systems say about them" in shown
+    assert "access_token" not in shown and "robot_token" not in shown and 'name="secret-client_secret"' in shown
+    given = {
+        "name": "Kims", "config-server": provider.url, "config-sign_in": "person", "secret-client_secret": "app-s3cret",
+        "allow_private": "on",
+    }  # fmt: skip
+    answer = admin.post("/accounts/new/toolkit/", given)
+    assert answer.status_code == 302 and answer["Location"] == SIGNIN, said(answer)
+    assert fresh_by_slug().tried == {}
+    sign_in(admin)
+    assert fresh_by_slug().tried["actor"] == "kim"
+    seen = admin.get("/accounts/kims/credentials/").context["seen"]
+    changed = admin.post(
+        "/accounts/kims/credentials/", {**given, "name": "Kim", "secret-client_secret": "", "seen": seen}
+    )
+    assert changed["Location"] == "/accounts/kims/test/"
+    assert (fresh_by_slug().name, "access_token" in decrypt(fresh_by_slug())) == ("Kim", True)
+    assert "Sign in" in said(admin.get("/accounts/kims/"))
+
+
+def fresh_by_slug() -> Account:
+    return Account.objects.get(slug="kims")
+
+
 def test_the_page_may_lead_to_the_provider_and_nowhere_else(
     account: Account, admin: Client, provider: AuthorizationServer
 ) -> None:

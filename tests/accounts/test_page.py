@@ -64,7 +64,7 @@ def test_it_is_for_admins(team: str, crm: Account) -> None:
 def test_it_tells_health_feeds_and_address_in_few_queries(
     admin: Client, crm: Account, desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         shown = said(admin.get(PAGE))
     assert "contacts as CRM of Contacts" in shown and f"/hooks/{crm.webhook_token}/" in shown
     assert "t0ken" not in shown and "whsec_" not in shown
@@ -73,7 +73,7 @@ def test_it_tells_health_feeds_and_address_in_few_queries(
         Delivery.objects.create(
             account=crm, event_id=f"e{n}", received_at=timezone.now(), body=b"{}", next_try=timezone.now()
         )
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         assert "4 new" in said(admin.get(PAGE))
 
 
@@ -226,6 +226,27 @@ def test_a_removed_account_forgets_its_secrets_and_its_links_sleep(admin: Client
     assert Link.objects.filter(feed__account=gone, remote_id="crm-1").exists()
     assert Client().post(f"/hooks/{crm.webhook_token}/", b"{}", content_type="application/json").status_code == 404
     assert "Removed by ann." in said(admin.get("/accounts/"))
+
+
+def test_a_removed_account_comes_back_with_its_links(admin: Client, crm: Account, desk: Desk) -> None:
+    FieldRule.objects.update(owner="shared", strategy="manual_review")
+    desk.contact(1)
+    admin.post(f"{PAGE}remove/", {"seen": admin.get(f"{PAGE}remove/").context["seen"]})
+    back = {"name": "My CRM", "config-server": "https://crm.example", "secret-token": "new", "untested": "on"}
+    back["seen"] = admin.get(f"{PAGE}credentials/").context["seen"]
+    assert admin.post(f"{PAGE}credentials/", back).status_code == 302
+    do(admin, "settings", direction="both", write_budget="", quota_share="80")
+    do(admin, "resume")
+    crm.refresh_from_db()
+    assert (crm.direction, crm.paused, decrypt(crm)) == ("both", "", {"token": "new"})
+    assert Link.objects.filter(feed__account=crm, remote_id="crm-1").exists()
+
+
+def test_the_stock_administration_only_shows_them(admin: Client, crm: Account) -> None:
+    """What it stored would be on no record."""
+    for page in (f"account/{crm.pk}", f"feed/{Feed.objects.get(account=crm).pk}"):
+        assert admin.get(f"/admin/syncapp/{page}/change/").status_code == 200
+        assert admin.post(f"/admin/syncapp/{page}/change/", {"paused": "x"}).status_code == 403
 
 
 def test_an_account_that_was_never_used_is_deleted_whole(admin: Client, desk: Desk) -> None:

@@ -15,6 +15,7 @@ from syncapp.connectors.opspec import Operation
 from syncapp.connectors.spec import (
     CheckSpec,
     DeletedSpec,
+    DependsSpec,
     FieldSpec,
     Manifest,
     MergedSpec,
@@ -129,6 +130,7 @@ def _object(slug: str, raw: Raw, errors: Raw, file: str) -> ObjectSpec:
         updated_at=maybe(TimeSpec, raw.get("updated_at")),
         created_at=maybe(TimeSpec, raw.get("created_at")),
         deleted=maybe(DeletedSpec, raw.get("deleted")),
+        depends_on=maybe(DependsSpec, raw.get("depends_on")),
         merged=make(MergedSpec, raw.get("merged", {})),
         errors=error_spec(told),
     )

@@ -139,7 +139,7 @@ class Caller:
             request.write,
             call.conditional,
             about_record="id" in call.values,
-            id=call.values.get("id"),
+            id=call.values.get("whole_id", call.values.get("id")),
         )
         use = Use(call.operation.bucket, request.write, call.operation.cost)
         answer = self.allowance.through(use, request.where, lambda: self._sent(request))

@@ -14,12 +14,12 @@ from syncapp.connectors.checking import run_check
 from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.listing import Listing, Query
+from syncapp.connectors.listing import Listing, Query, whole
 from syncapp.connectors.many import Many
 from syncapp.connectors.reading import Reading
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.renewal import Keeper
-from syncapp.connectors.rounds import Asked, Rounds, is_plain, whole
+from syncapp.connectors.rounds import Asked, Rounds, is_plain
 from syncapp.connectors.spec import Manifest
 from syncapp.connectors.subscribing import Subscribing
 from syncapp.connectors.subscriptionspec import SUBSCRIPTION_ID
@@ -78,7 +78,7 @@ class Client:
         self._readers = {slug: ItemReader(spec) for slug, spec in manifest.objects.items()}
         self._listing = Listing(manifest, self._caller, self._readers)
         self._reading = Reading(manifest, self._caller, self._readers, self._listing)
-        self._rounds = Rounds(self._listing, self._reading)
+        self._rounds = Rounds(manifest, self._listing, self._reading)
         self._writing = Writing(manifest, self._caller, self._readers, clock)
         self.many = Many(manifest, self._caller, self._readers)
         self.subscriptions = Subscribing(manifest, self._caller)
@@ -97,7 +97,7 @@ class Client:
         and the ``marks`` that the pages of the pass before told; or resumed at ``cursor``.
         """
         spec, operation = operation_of(self.manifest, object, "list")
-        if since is not None and operation.delta is None and "changes" not in spec.operations:
+        if since is not None and not spec.tells_changes:
             raise Misconfigured(
                 f"{spec.name} cannot be listed by time of change",
                 f"{self.manifest.slug}.{object}.list",

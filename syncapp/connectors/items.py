@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Malformed
-from syncapp.connectors.paths import ABSENT, as_text, first, getter, split
+from syncapp.connectors.paths import ABSENT, as_text, first, getter, setter, split
 from syncapp.connectors.records import Item
 from syncapp.connectors.spec import ObjectSpec, TimeSpec
 
@@ -24,6 +25,9 @@ class ItemReader:
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
         self._merged = getter(spec.merged.path) if spec.merged.path else None
         self._actor = getter(spec.actor) if spec.actor else None
+        depends = spec.depends_on
+        self._adopt = setter(depends.into) if depends and depends.into else None
+        self._parent = getter(depends.into) if depends and depends.composite else None
 
         self._told = [
             (getter(field.path), field.omitted == "null")
@@ -40,7 +44,17 @@ class ItemReader:
         return self.spec.open_fields or all(key in body or key in self._known for key in sent)
 
     def id_of(self, body: Any) -> str | None:
-        return as_text(self._id(body)) or None
+        """As it is told apart from all others of the account."""
+        found = as_text(self._id(body)) or None
+        if self._parent is None or found is None:
+            return found
+        parent = as_text(self._parent(body))
+        return f"{quote(parent, safe='')}/{found}" if parent else None
+
+    def adopt(self, body: Any, parent: str) -> None:
+        """Note in a body whose it is."""
+        if self._adopt is not None and isinstance(body, dict):
+            self._adopt(body, parent)
 
     def item(
         self, body: Any, asked_at: float, headers: Mapping[str, str] | None = None, known_id: str | None = None

@@ -40,6 +40,14 @@ class Query:
         return max(1, min(self.size or pager.size, pager.max_size))
 
 
+def whole(
+    spec: ObjectSpec, operation: Operation, values: Mapping[str, Any], since: datetime | None, size: int | None = None
+) -> Query:
+    """The listing itself; where it cannot be asked for without a time, from the beginning of time."""
+    always = since is None and operation.delta is not None and operation.delta.always
+    return Query(spec, "list", operation, values, times.EPOCH if always else since, size=size)
+
+
 class Listing:
     """The listings of one account; shares its connection, limits and credentials."""
 
@@ -125,20 +133,26 @@ class Listing:
         items: list[Item] = []
         faults: dict[int, str] = {}
         if operation.ids is None:
-            items, faults = self._read_items(query.spec, entries, answer)
+            items, faults = self._read_items(query, entries, answer)
         else:
             ids = named_ids(operation.ids, entries if operation.items is not None else [body], answer.where)
         count = len(entries) if operation.ids is None or operation.items is not None else len(ids)
-        seen = paging.Seen(body, answer.headers, answer.url, count, items, query.amount, answer.where)
+        shown = ids or [item.id for item in items] + [""] * (count - 1 in faults)
+        seen = paging.Seen(body, answer.headers, answer.url, count, items, query.amount, answer.where, shown)
         following = paging.following(operation.paging, cursor, query.since, seen)
+        again = paging.repeated(operation.paging, cursor)
+        items = items[1:] if again and items and items[0].id == again else items
         date = times.header_date(answer.headers.get("Date"))
         return Page(
             items, following, following is None, answer.asked_at, date, answer.round_trip, faults,
             count, ids, _marks(operation, body, query), _note(query, count, following),
         )  # fmt: skip
 
-    def _read_items(self, spec: ObjectSpec, entries: list[Any], answer: Answer) -> tuple[list[Item], dict[int, str]]:
-        reader, items, faults = self._readers[spec.slug], [], {}
+    def _read_items(self, query: Query, entries: list[Any], answer: Answer) -> tuple[list[Item], dict[int, str]]:
+        reader, items, faults = self._readers[query.spec.slug], [], {}
+        if (parent := query.values.get("parent")) is not None:
+            for entry in entries:
+                reader.adopt(entry, parent)
         for place, entry in enumerate(entries):
             try:
                 items.append(reader.item(entry, answer.asked_at))

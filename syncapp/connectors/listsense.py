@@ -20,7 +20,7 @@ RESTARTING = ("page", "offset", "cursor")
 PATTERN = re.compile(r"([^%]|%[YmdHMSz%])+")
 BY_TIME = ("format", "resolution", "inclusive")
 CHANGING = ("list", "changes", "created", "deleted")
-FREE_TO_CALL = ("kind", "retention", "lost")
+ALONE = ("read", "update", "delete")
 
 
 def check_listing(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
@@ -28,6 +28,8 @@ def check_listing(found: Located, place: Place, name: str, raw: Raw, owner: Raw,
         _paging(found, (*place, "paging"), raw["paging"])
     if "ids" in raw and name not in ("changes", "created", "deleted"):
         raise found.wrong((*place, "ids"), "only what changed is told by ids", "ids in changes, created or deleted")
+    if "gone" in raw and (name != "read" or "depends_on" in owner):
+        raise found.wrong((*place, "gone"), "only a read of records that are listed at once says it", "gone in read")
     if name in ("changes", "created", "deleted"):
         _leg(found, place, name, raw, owner)
     if name == "latest" and "mark" not in raw:
@@ -40,6 +42,35 @@ def check_listing(found: Located, place: Place, name: str, raw: Raw, owner: Raw,
         if raw["method"] != "GET":
             raise found.wrong((*place, "long"), "only what is asked for by address can be too long", "GET")
         check_templates(found, (*place, "long", "path"), raw["long"]["path"], config)
+
+
+def of_parent(name: str, owner: Raw) -> set[str]:
+    """Where a call can name the parent of its records."""
+    depends = owner.get("depends_on")
+    return {"parent"} if depends and (name in CHANGING or (depends.get("composite") and name in ALONE)) else set()
+
+
+def check_depends(found: Located, place: Place, raw: Raw, objects: Raw) -> None:
+    """Records that are listed for each record of another object."""
+    depends, at = raw.get("depends_on"), (*place, "depends_on")
+    if depends is None:
+        return
+    parent = objects.get(depends["object"])
+    if parent is None:
+        raise found.wrong((*at, "object"), f"there is no object {depends['object']!r}", ", ".join(sorted(objects)))
+    if "depends_on" in parent:
+        raise found.wrong(
+            (*at, "object"), "only one step: that one depends on another itself", "an object that is listed"
+        )
+    if not _has_slot(raw["operations"]["list"], "parent"):
+        raise found.wrong(at, "the listing does not say of which parent", "{parent} in its path, query or body")
+    if depends.get("composite") and "into" not in depends:
+        raise found.wrong(at, "an id that is made of two needs the parent's in the body", "into: a path")
+    told = parent["operations"]["list"].get("delta")
+    if depends.get("changed") and (told is None or told.get("kind", "since") != "since"):
+        raise found.wrong(
+            (*at, "changed"), "parents that changed are asked for by time", "'delta' in the parent's list"
+        )
 
 
 def _leg(found: Located, place: Place, name: str, raw: Raw, owner: Raw) -> None:

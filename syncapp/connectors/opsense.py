@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncapp.connectors.listsense import check_listing
+from syncapp.connectors.listsense import check_listing, of_parent
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.textsense import Raw, check_pattern, check_templates
 
@@ -31,7 +31,8 @@ ENTRY_SLOTS = {"create_many": {"body", "key", "external_id"}, "update_many": {"i
 def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
     for key in ("path", "query", "headers", "body", "idempotency"):
         if key in raw:
-            check_templates(found, (*place, key), raw[key], config | SLOTS[name] | _asked_by(name, raw))
+            slots = SLOTS[name] | _asked_by(name, raw) | of_parent(name, owner)
+            check_templates(found, (*place, key), raw[key], config | slots)
     if name in ("list", "read_many", "find", "find_many") and "items" not in raw:
         raise found.wrong(
             place, "'items' is missing: where is the list in the answer?", 'a path, or "" for the whole body'

@@ -124,7 +124,8 @@ class Operation:
     """One call. ``items``, ``item``: where the list or record is in the answer ("" = the whole body, None = absent).
 
     ``ids``: the answer only names records, which are read by id: in each entry of ``items``, else in the whole body.
-    ``mark``: where the answer says from where to go on next time.
+    ``mark``: where the answer says from where to go on next time. ``gone``: statuses by which a read also says that a
+    record is not there; believed only if another record can be read at the time.
     ``content``: what the body is sent as (json, form, graphql, text); ``lists``: how a form names their entries;
     ``graphql``: the document, whose variables are the body. ``errors``: where this call's answers differ from others.
     """
@@ -145,6 +146,7 @@ class Operation:
     ids: Source | None = None
     mark: Source | None = None
     long: LongSpec | None = None
+    gone: tuple[int, ...] = ()
     item: str | None = None
     paging: PagingSpec = PagingSpec()
     delta: DeltaSpec | None = None

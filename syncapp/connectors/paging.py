@@ -20,6 +20,7 @@ URLS = ("link", "next_url", "next_header")
 COUNTED = ("page", "offset")
 KINDS = ("none", "cursor", "last_id", *COUNTED, *URLS)
 SAME_PAGES = 3
+MOST_BACK = 30
 TOKEN = "token:"  # noqa: S105 - a word in a cursor: what follows was given by the provider
 
 
@@ -45,19 +46,24 @@ class Seen:
     items: Sequence[Item]
     size: int
     where: str = ""
+    ids: Sequence[str] = ()  # of its entries, as far as they can be read; the last one's is "" where it cannot
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Where a pager stands that counts or restarts: ``7``, ``7;2026-11-20T10:00:00.000Z``, ``7;;650``."""
+    """Where a pager stands that counts or restarts: ``7``, ``7;2026-11-20T10:00:00.000Z``, ``7;;650``, ``7;;;last``.
+
+    ``read`` so many records, or, by offset, went back so many times; ``last`` is the record that it begins with again.
+    """
 
     text: str
     floor: datetime | None = None
     read: int = 0
+    last: str = ""
 
     def written(self) -> str:
-        parts = [self.text, times.write(self.floor) if self.floor else "", str(self.read) if self.read else ""]
-        return ";".join(parts).rstrip(";") or ";"
+        floor, read = times.write(self.floor) if self.floor else "", str(self.read) if self.read else ""
+        return ";".join([self.text, floor, read, self.last]).rstrip(";") or ";"
 
 
 def turn(spec: PagingSpec, cursor: str | None, since: datetime | None) -> Turn:
@@ -147,14 +153,15 @@ def _count(spec: PagingSpec, cursor: str | None) -> Count:
     counted = spec.kind in COUNTED
     if cursor is None:
         return Count(str(_start(spec)) if counted else "")
-    text, moment, read = cursor, "", ""
-    if ";" in cursor:
+    text, moment, read, last = cursor, "", "", ""
+    if counted:
+        text, moment, read, last = [*cursor.split(";", 3), "", "", ""][:4]
+    elif ";" in cursor:
         # what a provider gives may hold a semicolon itself; what stands behind it here does not
-        text, moment, read = ([*cursor.split(";"), ""][:3]) if counted else _behind(cursor)
+        text, moment, read = _behind(cursor)
     try:
-        return Count(
-            str(int(text)) if counted else text, times.parse(moment) if moment else None, int(read) if read else 0
-        )
+        floor = times.parse(moment) if moment else None
+        return Count(str(int(text)) if counted else text, floor, int(read) if read else 0, last)
     except ValueError:
         raise PageLost(
             f"{cursor[:60]!r} is not a cursor of a {spec.kind} pager", "cursor", "one that an earlier page gave"
@@ -171,13 +178,45 @@ def _behind(cursor: str) -> tuple[str, str, str]:
 
 
 def _next_count(spec: PagingSpec, count: Count, since: datetime | None, seen: Seen) -> str | None:
+    if spec.kind == "offset":
+        return _next_offset(spec, count, since, seen)
     at, read = int(count.text), count.read + seen.entries
     if seen.entries == 0 or _is_last(spec, at, read, seen):
         return None
     if spec.restart and (newer := _newer(count.floor or since, seen)):
         return Count(str(_start(spec)), newer).written()
-    step = 1 if spec.kind == "page" else seen.entries
-    return Count(str(at + step), count.floor, read if spec.kind == "page" and spec.total else 0).written()
+    return Count(str(at + 1), count.floor, read if spec.total else 0).written()
+
+
+def _next_offset(spec: PagingSpec, count: Count, since: datetime | None, seen: Seen) -> str | None:
+    """Each page begins with the last record of the one before. Where it does not show it any more, records went away
+    before it or it moved, others slid past what was read, and it goes back until it finds it.
+    """
+    at, start, ids = int(count.text), _start(spec), list(seen.ids)
+    if count.last and count.last not in ids and at > start:
+        return _back(count, at, start, seen)
+    nothing_new = bool(count.last) and ids == [count.last]
+    if seen.entries == 0 or nothing_new or _is_last(spec, at, 0, seen):
+        return None
+    if spec.restart and (newer := _newer(count.floor or since, seen)):
+        return Count(str(start), newer).written()
+    again = 1 if seen.entries > 1 and ids[-1:] != [""] else 0
+    return Count(str(at + seen.entries - again), count.floor, count.read, ids[-1] if again else "").written()
+
+
+def repeated(spec: PagingSpec, cursor: str | None) -> str:
+    """The record that a page begins with only to show that nothing slid past; "" where there is none."""
+    return _count(spec, cursor).last if spec.kind == "offset" else ""
+
+
+def _back(count: Count, at: int, start: int, seen: Seen) -> str:
+    if count.read >= MOST_BACK:
+        raise Malformed(
+            f"the records of the listing changed their places {MOST_BACK} times while it was read", seen.where,
+            "a listing that is sorted by what does not change, such as the id",
+        )  # fmt: skip
+    stride = (seen.entries or seen.size) << min(count.read, 10)
+    return Count(str(max(start, at - stride)), count.floor, count.read + 1, count.last).written()
 
 
 def _is_last(spec: PagingSpec, at: int, read: int, seen: Seen) -> bool:

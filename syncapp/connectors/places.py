@@ -15,7 +15,7 @@ from syncapp.connectors.errors import PageLost
 class Place:
     """``leg`` is the listing, ``page`` its next page. ``after``: of the records that this page names, those with a
     greater id are still to be read, and then it goes on at ``then``. ``start``, ``width``: the part of the time that is
-    asked for now. ``parent``: whose records are listed; ``done``: of the parents on page ``beside``, up to this one.
+    asked for now. ``parent``: whose records are listed, one of page ``beside`` of the parents; ``done``: up to whose.
     """
 
     leg: str = ""
@@ -45,6 +45,10 @@ class Place:
     def at(self, page: str | None) -> Place:
         """At another page of the same listing."""
         return replace(self, page=page, after=None, then=None)
+
+    def part(self, start: datetime, width: float) -> Place:
+        """At the beginning of another part of the time."""
+        return replace(self, page=None, after=None, then=None, start=start.isoformat(), width=width)
 
     @property
     def begun(self) -> bool:

@@ -14,15 +14,18 @@ from typing import Any
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Gone, PageLost, PlaceLost, Rejected
-from syncapp.connectors.listing import Listing, Query
+from syncapp.connectors.listing import Listing, Query, whole
 from syncapp.connectors.opspec import DeltaSpec, Operation
+from syncapp.connectors.parents import Parents
 from syncapp.connectors.places import Place
 from syncapp.connectors.reading import Reading
 from syncapp.connectors.records import Page
-from syncapp.connectors.spec import ObjectSpec
+from syncapp.connectors.spec import Manifest, ObjectSpec
 
 LEGS = ("changes", "created", "deleted")
 AT_ONCE = 100  # records that one page names and that are read before it goes on
+
+GONE = (404, 410)
 
 Step = tuple[Page, Place | None]
 
@@ -47,6 +50,8 @@ def is_plain(spec: ObjectSpec, since: datetime | None) -> bool:
     """The pass is one listing whose pages are told as they come."""
     operation = spec.operations["list"]
     delta = operation.delta
+    if spec.depends_on is not None:
+        return False
     if operation.ids is not None or operation.mark is not None or "latest" in spec.operations:
         return False
     if delta is not None and (delta.kind != "since" or delta.until or delta.most or delta.retention):
@@ -54,19 +59,12 @@ def is_plain(spec: ObjectSpec, since: datetime | None) -> bool:
     return since is None or not any(name in spec.operations for name in LEGS)
 
 
-def whole(
-    spec: ObjectSpec, operation: Operation, values: Mapping[str, Any], since: datetime | None, size: int | None
-) -> Query:
-    """The listing itself; where it cannot be asked for without a time, from the beginning of time."""
-    always = since is None and operation.delta is not None and operation.delta.always
-    return Query(spec, "list", operation, values, times.EPOCH if always else since, size=size)
-
-
 class Rounds:
     """The passes over one account; shares its connection, limits and credentials."""
 
-    def __init__(self, listing: Listing, reading: Reading) -> None:
+    def __init__(self, manifest: Manifest, listing: Listing, reading: Reading) -> None:
         self._listing, self._reading = listing, reading
+        self._parents = Parents(manifest, listing)
 
     def walk(self, asked: Asked, cursor: str | None) -> Iterator[Page]:
         at = Place.read(cursor)
@@ -76,7 +74,8 @@ class Rounds:
         for number, query in enumerate(legs[first:], first):
             here = at if query.name == at.leg else Place(query.name)
             beyond = Place(legs[number + 1].name) if number + 1 < len(legs) else None
-            for page, following in self._leg(asked, query, here):
+            leg = self._family if asked.spec.depends_on is not None else self._leg
+            for page, following in leg(asked, query, here):
                 goes_on = following or beyond
                 told = {**marks, **page.marks}
                 yield replace(
@@ -106,10 +105,11 @@ class Rounds:
 
     def _leg(self, asked: Asked, query: Query, at: Place) -> Iterator[Step]:
         delta = query.operation.delta
-        if asked.since is None or delta is None:
+        mark = asked.marks.get(_mark_name(query))
+        newly_found = mark is None and "parent" in query.values and delta is not None and delta.kind == "link"
+        if asked.since is None or delta is None or newly_found:
             yield from self._pages(query, at, at.page)
             return
-        mark = asked.marks.get(query.name)
         if not at.begun and at.start is None:
             self._check_retention(query, delta, mark)
         if delta.kind == "since":
@@ -119,6 +119,25 @@ class Rounds:
             yield from self._pages(query, at, at.page)
         else:
             yield from self._from_mark(query, delta, at, mark)
+
+    def _family(self, asked: Asked, query: Query, at: Place) -> Iterator[Step]:
+        """The listing of each parent, in the order in which the parents are listed."""
+        first = at == Place(query.name) or at == Place()
+        for page in self._parents.pages(asked.spec, asked.since, at):
+            if first:
+                # what the parents' listing could not show yet came after it was asked for
+                yield replace(page.told, items=[], faults={}, marks={}), Place(query.name)
+                first = False
+            for parent, here in page.parents(query.name):
+                one = replace(query, values={**query.values, "parent": parent})
+                try:
+                    for told, following in self._leg(asked, one, here):
+                        named = {_mark_name(one): mark for mark in told.marks.values()}
+                        yield replace(told, marks=named), following or replace(page.here(query.name), done=parent)
+                except Rejected as refused:
+                    if refused.status not in GONE:
+                        raise  # a parent that went away has no records any more
+        yield Page([], None, True, self._listing.now().timestamp(), None, 0.0), None
 
     def _check_retention(self, query: Query, delta: DeltaSpec, mark: str | None) -> None:
         since = times.parse(mark) if mark and delta.kind == "since" else query.since
@@ -212,6 +231,10 @@ class Rounds:
             here = replace(at, after=some[-1], then=page.cursor) if rest else following
             yield replace(told, items=items, faults=faults), here
             told = replace(page, marks={}, server_date=None, note="")
+
+
+def _mark_name(query: Query) -> str:
+    return f"{query.name} {query.values['parent']}" if "parent" in query.values else query.name
 
 
 def _by_time(query: Query) -> bool:

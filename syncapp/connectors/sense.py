@@ -10,6 +10,7 @@ from syncapp.connectors.authsense import check_auth
 from syncapp.connectors.expressions import check_expressions
 from syncapp.connectors.hooksense import check_webhook
 from syncapp.connectors.limitsense import check_limits
+from syncapp.connectors.listsense import check_depends
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.opsense import check_operation
 from syncapp.connectors.subscriptionsense import subscription_slots
@@ -28,6 +29,8 @@ PATHS = {
     "end",
     "token",
     "ids",
+    "into",
+    "or",
     "current",
     "code",
     "code_path",
@@ -79,6 +82,7 @@ def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> N
         )
     if "merged" in raw and not any(raw["merged"].values()):
         raise found.wrong((*place, "merged"), "how does one see that a record was merged?", "path, error, other_id")
+    check_depends(found, place, raw, found.data["objects"])
     _times(found, place, raw)
     _fields(found, (*place, "fields"), raw.get("fields", {}))
     for name, operation in raw["operations"].items():

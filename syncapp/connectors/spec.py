@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote
 
 from syncapp.connectors.answerspec import ErrorSpec, OkSpec
 from syncapp.connectors.authspec import WAY, AuthSpec, Setting
@@ -87,6 +88,21 @@ class MergedSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DependsSpec:
+    """Records that are listed for each record of ``object``, whose id is ``{parent}``.
+
+    ``into``: where the parent's id is put into the body of its record. ``changed``: a change of a record moves its
+    parent's time of change, so that only the records of changed parents have to be listed. ``composite``: the id says
+    which record it is only inside the parent; everywhere else it is ``parent/id``.
+    """
+
+    object: str
+    into: str = ""
+    changed: bool = False
+    composite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSpec:
     slug: str
     name: str
@@ -102,6 +118,7 @@ class ObjectSpec:
     merged: MergedSpec = MergedSpec()
     actor: str = ""
     external_id: str = ""
+    depends_on: DependsSpec | None = None
     lag: float = 0.0
     errors: ErrorSpec = field(default_factory=ErrorSpec)
 
@@ -115,7 +132,15 @@ class ObjectSpec:
     @property
     def tells_changes(self) -> bool:
         """What changed since the last pass can be asked for."""
-        return "changes" in self.operations or self.operations["list"].delta is not None
+        by_parent = self.depends_on is not None and self.depends_on.changed
+        return by_parent or "changes" in self.operations or self.operations["list"].delta is not None
+
+    def slots(self, id: str) -> dict[str, str]:
+        """What stands for one record in a call: its id, and its parent's where the id says nothing without it."""
+        if self.depends_on is None or not self.depends_on.composite:
+            return {"id": id}
+        parent, _, own = id.partition("/")
+        return {"id": own, "parent": unquote(parent), "whole_id": id}
 
     @property
     def conditional(self) -> bool:

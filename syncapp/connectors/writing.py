@@ -54,14 +54,14 @@ class Writing:
     def update(self, object: str, id: str, body: Mapping[str, Any], *, version: str | None, key: str) -> Written:
         """A partial update; with a version, only if the record still has it (else Stale)."""
         spec, operation = operation_of(self.manifest, object, "update")
-        answer = self._write("update", spec, operation, {"id": id, "body": dict(body), "key": key}, version)
+        answer = self._write("update", spec, operation, {**spec.slots(id), "body": dict(body), "key": key}, version)
         written = receipt(self._readers[object], operation, answer, id, body)
         return written or Written(id, None, None, answer.answered_at)
 
     def delete(self, object: str, id: str, *, version: str | None = None, key: str) -> None:
         """Delete; with a version, only if the record still has it. Raises Gone if it was not there."""
         spec, operation = operation_of(self.manifest, object, "delete")
-        self._write("delete", spec, operation, {"id": id, "key": key}, version)
+        self._write("delete", spec, operation, {**spec.slots(id), "key": key}, version)
 
     def _write(
         self, name: str, spec: ObjectSpec, operation: Operation, values: dict[str, Any], version: str | None

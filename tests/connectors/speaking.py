@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.connectors.server import Asked, Provider, Reply
@@ -168,7 +167,7 @@ def by_minute(account: Account, provider: Provider) -> None:
 
     def search(asked: Asked) -> Reply:
         jql, start = asked.body["jql"], int(asked.body.get("nextPageToken", 0))
-        wall = datetime.strptime(jql.split('"')[1], "%Y-%m-%d %H:%M").replace(tzinfo=zone, fold=1)
+        wall = datetime.fromisoformat(jql.split('"')[1]).replace(tzinfo=zone, fold=1)
         some, more = account.cut(account.by_time(wall.timestamp()), start, asked.body["maxResults"])
         return account.reply({"issues": some, **({"nextPageToken": str(start + account.limit)} if more else {})})
 
@@ -267,8 +266,72 @@ def by_link(account: Account, provider: Provider) -> None:
     provider.on("GET", "/people", with_now)
 
 
-def parsed(url: str) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+def by_folder(account: Account, provider: Provider) -> None:
+    """Graph: each folder has a delta link of its own, and there are more and more folders."""
+
+    def folders(asked: Asked) -> Reply:
+        known = [{"id": f"f{number}"} for number in range(1 + account.made // 3)]
+        some, more = account.cut(known, int(asked.query.get("skip", 0)))
+        return account.reply({"data": some, "next": str(int(asked.query.get("skip", 0)) + 3) if more else None})
+
+    def delta(asked: Asked) -> Reply:
+        folder = int(asked.path.split("/")[2][1:])
+        epoch, known = (int(part) for part in asked.query.get("token", f"{account.epoch}.-1").split("."))
+        if epoch != account.epoch:
+            return account.reply({"error": {"message": "resyncRequired"}}, 410)
+        told = account.log[known:] if known >= 0 else account.log
+        ids = dict.fromkeys(one["data"]["object"]["id"] for one in told)
+        here = [
+            account.rows.get(id) or {"id": id, "@removed": {"reason": "deleted"}}
+            for id in ids
+            if folder_of(id) == folder
+        ]
+        if known < 0:
+            here = [one for one in here if "@removed" not in one]
+        start = int(asked.query.get("skip", 0))
+        some, more = account.cut(here, start)
+        address = f"http://{asked.headers['host']}{asked.path}"
+        upto = asked.query.get("upto", len(account.log))
+        link = {"@odata.nextLink": f"{address}?token={epoch}.{known}&skip={start + account.limit}&upto={upto}"}
+        return account.reply(
+            {"value": some, **(link if more else {"@odata.deltaLink": f"{address}?token={epoch}.{upto}"})}
+        )
+
+    provider.on("GET", "/folders", folders)
+    for number in range(40):
+        provider.on("GET", f"/folders/f{number}/people", delta)
+
+
+def by_comment(account: Account, provider: Provider) -> None:
+    """Comments of tickets: each is numbered inside its ticket, and moves the ticket's time of change."""
+
+    def tickets(asked: Asked) -> Reply:
+        since = int(asked.query.get("since", 0))
+        touched: dict[int, int] = {}
+        for row in account.rows.values():
+            touched[folder_of(row["id"])] = max(row["at"], touched.get(folder_of(row["id"]), 0))
+        found = sorted((at, ticket) for ticket, at in touched.items() if at >= since)
+        some, more = account.cut(
+            [{"id": f"t/{ticket}", "at": at} for at, ticket in found], int(asked.query.get("skip", 0))
+        )
+        return account.reply({"data": some, "next": str(int(asked.query.get("skip", 0)) + 3) if more else None})
+
+    def comments(asked: Asked) -> Reply:
+        ticket = int(asked.path.split("/")[2].removeprefix("t%2F"))
+        here = [{**row, "id": row["id"]} for row in account.rows.values() if folder_of(row["id"]) == ticket]
+        some, more = account.cut(here, int(asked.query.get("skip", 0)))
+        return account.reply({"data": some, "next": str(int(asked.query.get("skip", 0)) + 3) if more else None})
+
+    provider.on("GET", "/tickets", tickets)
+    for number in range(40):
+        provider.on("GET", f"/tickets/t%2F{number}/comments", comments)
+
+
+def folder_of(id: str) -> int:
+    return int(id) // 3
+
+
+SKIPPING = {"kind": "cursor", "path": "next", "param": "skip"}
 
 
 BY_TIME = {"resolution": 1, "inclusive": True, "overlap": 1}
@@ -283,7 +346,7 @@ STYLES = [
             **TIMES,
             f"{LIST}.paging": {"kind": "offset", "param": "offset", "total": "total", "restart": True},
             f"{LIST}.delta": {"param": "since", "format": "unix", **BY_TIME},
-        }, by_query, counts=True,
+        }, by_query,
     ),
     Style(
         "header, pages and then tokens, and a feed of what was deleted", {
@@ -326,7 +389,7 @@ STYLES = [
                 "query": {"q": TEXT.replace("{where}", "WHERE at >= '{since}' ")}, "paging": STARTS,
                 "delta": {"format": "iso_seconds", **BY_TIME},
             },
-        }, by_text, counts=True,
+        }, by_text,
     ),
     Style(
         "minutes of a zone", {
@@ -388,5 +451,36 @@ STYLES = [
             f"{LIST}.delta": {"kind": "link"},
             "objects.people.deleted": {"path": '["@removed"].reason', "value": "deleted"},
         }, by_link, deletes=True,
+    ),
+    Style(
+        "delta links of folders", {
+            **TIMES, f"{LIST}.path": "/folders/{parent}/people",
+            f"{LIST}.items": "value", f"{LIST}.mark": '["@odata.deltaLink"]',
+            f"{LIST}.paging": {"kind": "next_url", "path": '["@odata.nextLink"]', "expired": [410]},
+            f"{LIST}.delta": {"kind": "link"},
+            "objects.people.deleted": {"path": '["@removed"].reason', "value": "deleted"},
+            "objects.people.depends_on": {"object": "folders"},
+            "objects.folders": {
+                "name": "Folders", "id": "id", "operations": {
+                    "list": {"method": "GET", "path": "/folders", "items": "data", "paging": SKIPPING},
+                    "read": {"method": "GET", "path": "/folders/{id}"},
+                },
+            },
+        }, by_folder, deletes=True,
+    ),
+    Style(
+        "comments of tickets that changed", {
+            **TIMES, f"{LIST}.path": "/tickets/{parent}/comments", f"{LIST}.paging": SKIPPING,
+            "objects.people.depends_on": {"object": "tickets", "changed": True, "composite": True, "into": "ticket"},
+            "objects.tickets": {
+                "name": "Tickets", "id": "id", "updated_at": TIMES["objects.people.updated_at"], "operations": {
+                    "list": {
+                        "method": "GET", "path": "/tickets", "items": "data", "paging": SKIPPING,
+                        "delta": {"param": "since", "format": "unix", **BY_TIME},
+                    },
+                    "read": {"method": "GET", "path": "/tickets/{id}"},
+                },
+            },
+        }, by_comment, counts=True,
     ),
 ]  # fmt: skip

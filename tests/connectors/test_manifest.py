@@ -25,6 +25,20 @@ ENTRIES = {"body": "{body}", "items": "results", "status": "status"}
 BATCH = {"method": "POST", "path": "/", "max_ids": 9, "body": {"all": "{entries}"}, "entries": ENTRIES}
 
 
+DAILY = {"format": "iso", "resolution": 1, "inclusive": True}
+LOGGED = {
+    "method": "GET",
+    "path": "/",
+    "ids": "d",
+    "delta": {"kind": "log"},
+    "paging": {"kind": "cursor", "path": "c", "param": "c"},
+}
+TEAMS = {"objects.teams": {"name": "Teams", "id": "id", "operations": {
+    "list": {"method": "GET", "path": "/t", "items": ""}, "read": {"method": "GET", "path": "/t/{id}"},
+}}}  # fmt: skip
+OF_TEAM = {f"{LIST}.path": "/t/{parent}/people"}
+
+
 def hook(**signature: Any) -> dict[str, Any]:
     return {"webhook": {"signature": {**SIGNATURE, **signature}, "events": EVENTS}}
 
@@ -169,6 +183,32 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({f"{LIST}.filters": [{"field": "email", "op": "is", "query": {"m": "{text}"}}]}, ["{text} means nothing here", "value"]),
     ({f"{OPS}.read.filters": [{"field": "email", "op": "is", "query": {"m": "{value}"}}]}, ["only a listing is narrowed"]),
     ({f"{LIST}.delta": {"param": "s", "format": "iso"}}, ["list.delta", "'resolution' is missing"]),
+    ({f"{LIST}.delta": DAILY}, ["nothing says where the time stands", "{since} in path, query or body"]),
+    ({f"{LIST}.delta": {"param": "s", **DAILY, "kind": "cdc"}}, ["'cdc' is not accepted", "since, log, link"]),
+    ({f"{LIST}.delta": {"kind": "link"}}, ["a link needs a place to go on from", "'mark' beside 'delta'"]),
+    ({f"{LIST}.delta": {"kind": "link"}, f"{LIST}.mark": "m"}, ["the last page gives an address", "next_url"]),
+    ({f"{LIST}.delta": {"param": "s", **DAILY, "pattern": "%A"}}, ["'%A' cannot be written", "%Y %m %d"]),
+    ({f"{LIST}.delta": {"param": "s", **DAILY, "timezone": "Mars"}}, ["delta.timezone", "'Mars' is not a time zone"]),
+    ({f"{LIST}.delta": {"param": "s", **DAILY, "timezone": "{config.zone}"}}, ["{config.zone} means nothing here"]),
+    ({f"{LIST}.ids": "data"}, ["only what changed is told by ids"]),
+    ({f"{OPS}.read.delta": {"param": "s", **DAILY}}, ["only a listing has a delta", "list, changes"]),
+    ({f"{OPS}.changes": {"method": "GET", "path": "/", "delta": DAILY}}, ["where are the records", "items (they are records) or ids"]),
+    ({f"{OPS}.changes": {"method": "GET", "path": "/", "ids": "d"}}, ["'delta' is missing", "kind: since, log or link"]),
+    ({f"{OPS}.changes": {**LOGGED, "delta": {"kind": "log"}}}, ["a log needs a place to go on from"]),
+    ({f"{OPS}.changes": {**LOGGED, "mark": "m", "paging": {"kind": "none"}}}, ["a place in a log is a cursor"]),
+    ({f"{OPS}.changes": {**LOGGED, "mark": "m"}}, ["where is the log when a full listing begins", "'latest' with mark, or from_start"]),
+    ({f"{OPS}.changes": {**LOGGED, "mark": "m"}, f"{LIST}.delta": {"param": "s", **DAILY}}, ["asked for in one way"]),
+    ({f"{OPS}.deleted": {"method": "GET", "path": "/", "ids": "d"}}, ["stands beside what changed"]),
+    ({f"{OPS}.latest": {"method": "GET", "path": "/"}}, ["'mark' is missing"]),
+    ({f"{OPS}.update.gone": [403]}, ["only a read of records", "gone in read"]),
+    ({f"{OPS}.create.long": {"path": "/x"}}, ["only what is asked for by address", "GET"]),
+    ({f"{LIST}.paging": {"kind": "page", "param": "p", "token": "t"}}, ["token and token_param"]),
+    ({f"{LIST}.paging": {"kind": "page", "param": "p", "most": 9}}, ["only a pager that restarts", "restart: true"]),
+    ({f"{PEOPLE}.depends_on": {"object": "teams"}}, ["depends_on.object", "there is no object 'teams'", "people"]),
+    ({f"{PEOPLE}.depends_on": {"object": "people"}}, ["only one step"]),
+    ({f"{PEOPLE}.depends_on": {"object": "teams"}, **TEAMS}, ["does not say of which parent", "{parent}"]),
+    ({f"{PEOPLE}.depends_on": {"object": "teams", "composite": True}, **TEAMS, **OF_TEAM}, ["into: a path"]),
+    ({f"{PEOPLE}.depends_on": {"object": "teams", "changed": True}, **TEAMS, **OF_TEAM}, ["parents that changed are asked for by time"]),
     ({"limits": {"buckets": [{"requests": 0, "seconds": 1}]}}, ["limits.buckets[0].requests", "1 or more"]),
     ({"limits": {"buckets": [{"requests": 5}]}}, ["limits.buckets[0]", "'seconds' is missing"]),
     ({"limits": {"buckets": [{"concurrent": 5, "of": "named"}]}}, ["limits.buckets[0]", "by its name, and it has none"]),

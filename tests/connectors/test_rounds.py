@@ -58,8 +58,9 @@ class Reader:
         for number, page in enumerate(self.asking.pages("people", since=at.since, cursor=at.page, marks=at.marks)):
             assert not page.faults
             for item in page.items:
-                self.held.pop(item.id, None) if item.deleted else self.held.update({item.id: item.body["v"]})
-                self.shown.add(item.id) if self.shown is not None else None
+                id = item.id.rpartition("/")[2]
+                self.held.pop(id, None) if item.deleted else self.held.update({id: item.body["v"]})
+                self.shown.add(id) if self.shown is not None else None
             in_full, at = at.since is None, at.after(page)
             self._ask_for_left_out() if in_full and page.last else None
             self.text = at.text()

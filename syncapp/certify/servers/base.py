@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +18,15 @@ class NoServer(Exception):
 
 
 @contextmanager
-def process(command: Sequence[str], first_line: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def process(
+    command: Sequence[str], first_line: bool = False, *, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running program, and its first line where it is waited for. It is ended with the block."""
     out = subprocess.PIPE if first_line else subprocess.DEVNULL
-    running = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    running = subprocess.Popen(
+        command, stdout=out, stderr=subprocess.DEVNULL, text=True, cwd=cwd,
+        env=None if environment is None else dict(environment),
+    )  # fmt: skip
     try:
         line = running.stdout.readline() if running.stdout is not None else ""
         if first_line and not line:
@@ -50,3 +56,9 @@ def wait_until(answers: Callable[[], bool], running: subprocess.Popen[str], seco
 
 def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import requests
 
 from syncapp.certify.place import Against, Place
-from syncapp.certify.servers.base import ROOT, NoServer, process, wait_until
+from syncapp.certify.servers.base import ROOT, NoServer, free_port, process, wait_until
 from syncapp.certify.servers.proxy import TroubledWorld, troubled
 from syncapp.connectors.spec import Manifest
 from syncapp.doubles.faults import Faults
@@ -63,7 +62,7 @@ def places(manifest: Manifest) -> Iterator[list[Place]]:
     if not PROGRAM.exists():
         raise NoServer(f"there is no {PROGRAM}: make servers-venv installs it")
     with tempfile.TemporaryDirectory() as folder:
-        port, ini = _free_port(), Path(folder) / "kinto.ini"
+        port, ini = free_port(), Path(folder) / "kinto.ini"
         ini.write_text(INI.format(port=port))
         with process([str(PROGRAM), "start", "--ini", str(ini), "--port", str(port)]) as (running, _):
             url = f"http://127.0.0.1:{port}/v1"
@@ -75,12 +74,6 @@ def places(manifest: Manifest) -> Iterator[list[Place]]:
                 config = {"server": address, "bucket": "firm", "collection": "check"}
                 secrets = {"user": USER, "password": PASSWORD}
                 yield [Place(manifest, config, secrets, Against.SERVER, KintoWorld(url, faults))]
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

@@ -1,51 +1,29 @@
-"""Where one object is tried: makes marked records, writes and reads them as the hub would, and takes them all away."""
+"""Where one object is tried: written, listed and looked at as the hub would."""
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
-from syncapp.certify.fields import Fields, Values
-from syncapp.certify.place import Place, World
+from syncapp.certify.fields import Values
+from syncapp.certify.making import MOST_PAGES, Making
+from syncapp.certify.place import World
 from syncapp.certify.results import Failed, NotOffered, NotTried
-from syncapp.connectors.client import Client
-from syncapp.connectors.errors import ConnectorError, Gone, Permanent, Rejected
-from syncapp.connectors.many import New
-from syncapp.connectors.opspec import DeltaSpec, Operation
+from syncapp.connectors.errors import ConnectorError
+from syncapp.connectors.opspec import DeltaSpec
 from syncapp.connectors.records import Item, Page, Written
-from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.doubles.control import NoControl
 from syncapp.watermark import Watermark
 
-MARK = "concord-check"
-MOST_PAGES = 60
 LONGEST_LAG = 30.0
 T = TypeVar("T")
 
 
-class Bench:
+class Bench(Making):
     """One object at one place."""
-
-    def __init__(self, place: Place, object: str, *, writes: bool) -> None:
-        self.place, self.object, self.writes = place, object, writes
-        self.client: Client = place.connect()
-        self.fields = Fields(self.spec)
-        self.mark = f"{MARK}-{secrets.token_hex(3)}"
-        self.began_at = datetime.now(UTC)
-        self.made: dict[str, None] = {}
-        self._number = 0
-
-    @property
-    def manifest(self) -> Manifest:
-        return self.place.manifest
-
-    @property
-    def spec(self) -> ObjectSpec:
-        return self.manifest.objects[self.object]
 
     @property
     def world(self) -> World:
@@ -55,78 +33,11 @@ class Bench:
         """A path in the provider's file."""
         return ".".join(part for part in ("objects", self.object, key) if part)
 
-    def operation(self, name: str) -> Operation:
-        """Raises NotOffered."""
-        if not self.spec.can(name):
-            raise NotOffered(f"the file declares no {name!r} for {self.object}")
-        return self.spec.operations[name]
-
-    # Making, writing, reading
-
-    def next(self) -> int:
-        self._number += 1
-        return self._number
-
-    def key(self) -> str:
-        return f"{self.mark}-{secrets.token_hex(8)}"
-
-    def make(self, leave: tuple[str, ...] = (), key: str = "", **values: Any) -> tuple[Written, Values]:
-        """A new marked record, and what was sent. Fields that the provider refuses by name are left out after that."""
-        self.operation("create")
-        number = self.next()
-        for _ in range(len(self.fields.specs) + 1):
-            sent = {**self.fields.samples(number, self.mark, leave), **values}
-            try:
-                return self.create(sent, key or self.key(), f"{self.mark}-{number}"), sent
-            except Rejected as refused:
-                named = {name: said for name, said in self.fields.named(refused).items() if name in sent}
-                if not named:
-                    raise
-                self.fields.refused.update(named)
-                values = {name: value for name, value in values.items() if name not in named}
-        raise NotTried("every field of a new record was refused")
-
-    def create(self, sent: Values, key: str, external_id: str) -> Written:
-        own = external_id if self.spec.external_id else None
-        written = self.client.create(self.object, self.fields.mapping.write(sent), key=key, external_id=own)
-        self.made[written.id] = None
-        return written
-
-    def make_some(self, many: int, **values: Any) -> list[str]:
-        return [self.make(**values)[0].id for _ in range(many)]
-
-    def fill(self, many: int) -> None:
-        """So many more records, in batches where there are any."""
-        most = self.spec.most("create_many")
-        while many > 0 and most > 1:
-            some = [self.new() for _ in range(min(many, most))]
-            self.made.update(
-                (told.id, None) for told in self.client.many.create(self.object, some) if isinstance(told, Written)
-            )
-            many -= len(some)
-        for _ in range(many):
-            self.make()
-
-    def new(self) -> New:
-        number = self.next()
-        external = f"{self.mark}-{number}" if self.spec.external_id else None
-        return New(self.fields.mapping.write(self.fields.samples(number, self.mark)), self.key(), external)
-
-    def remove(self, id: str) -> None:
-        """Delete as the hub does: tied to the version where that is offered."""
-        operation = self.operation("delete")
-        version = self.read(id).version if operation.conditional is not None else None
-        self.client.delete(self.object, id, version=version, key=self.key())
-        self.made.pop(id, None)
-
     def write(self, id: str, values: Values) -> Written:
         """An update as the hub makes it: tied to the version that the record has, where that is offered."""
         version = self.read(id).version if self.spec.conditional else None
         body = self.fields.mapping.write(values)
         return self.client.update(self.object, id, body, version=version, key=self.key())
-
-    def read(self, id: str) -> Item:
-        return self.client.read(self.object, id)
 
     def values(self, id: str) -> Values:
         return self.fields.read(self.read(id).body)
@@ -153,15 +64,6 @@ class Bench:
 
     def ids(self, *, size: int | None = None, since: datetime | None = None) -> list[str]:
         return [item.id for item in self.items(size=size, since=since)]
-
-    def items(self, *, size: int | None = None, since: datetime | None = None) -> list[Item]:
-        """All items of a listing, or of its first pages where it is long."""
-        found: list[Item] = []
-        for number, page in enumerate(self.client.pages(self.object, since=since, size=size), 1):
-            found += page.items
-            if number >= MOST_PAGES:
-                break
-        return found
 
     def mark_now(self) -> Watermark:
         """Where the hub would go on, had it just read everything; of a long listing, its first pages."""
@@ -237,59 +139,3 @@ class Bench:
     def expect(self, seen: bool, told: str, mend: str) -> None:
         if not seen:
             raise Failed(told, mend)
-
-    # Taking away
-
-    def clean(self) -> list[str]:
-        """Delete what was made here, also what a lost answer hid. Answers what could not be removed, and why."""
-        left = []
-        for id in dict.fromkeys([*self.made, *self._strays()]):
-            said = self._remove(id)
-            if said:
-                left.append(f"{self.object} {id}: {said}")
-            else:
-                self.made.pop(id, None)
-        return left
-
-    def _remove(self, id: str) -> str:
-        if not self.spec.can("delete"):
-            return "the file declares no delete; remove it by hand"
-        try:
-            self._delete(id)
-        except Gone:
-            return ""
-        except ConnectorError as error:
-            return "" if self._is_gone(id) else str(error)
-        return ""
-
-    def _is_gone(self, id: str) -> bool:
-        try:
-            self.read(id)
-        except Gone:
-            return True
-        except ConnectorError:
-            return False
-        return False
-
-    def _delete(self, id: str) -> None:
-        """One of ours: nobody else's change can be in the way, so the version is asked for only if it has to be."""
-        try:
-            self.client.delete(self.object, id, key=self.key())
-        except Gone:
-            raise
-        except Permanent:
-            self.remove(id)
-
-    def _strays(self) -> list[str]:
-        """Records that carry this run's mark and whose ids never came back to us."""
-        if not self.writes or not self.spec.can("list"):
-            return []
-        spec, told = self.spec.operations["list"], self.mark.encode()
-        since = self.began_at - timedelta(minutes=10) if spec.delta is not None else None
-        try:
-            return [item.id for item in self.items(since=since) if not item.deleted and told in item.raw]
-        except ConnectorError:
-            return []
-
-    def close(self) -> None:
-        self.client.close()

@@ -16,6 +16,8 @@ from syncapp.connectors.spec import FieldSpec, ObjectSpec
 
 Values = dict[str, Any]
 TEXTS = ("text", "long_text")
+# Types whose values cannot be made up.
+SEEN = ("choice", "reference")
 # A type that needs to be told more than a provider's file says, with something that takes everything.
 WIDE: dict[str, tuple[str, dict[str, Any]]] = {
     "choice": ("text", {}),
@@ -33,14 +35,16 @@ OPEN = {
 
 
 class Fields:
-    """One object's fields. ``choices``: values of a choice that were seen there, which is how they are known."""
+    """One object's fields. ``given``: values that every record needs. ``choices``: values that were seen there, which
+    is how those of a choice are known; those of a reference are lent only where nothing goes without."""
 
-    def __init__(self, spec: ObjectSpec) -> None:
+    def __init__(self, spec: ObjectSpec, given: Mapping[str, Any]) -> None:
+        self.given, self.lends = dict(given), False
         wanted = {**spec.fields, **(OPEN if spec.open_fields else {})}
         self.specs: Mapping[str, FieldSpec] = wanted
         self.object = replace(spec, fields=wanted)
         self.mapping = Mapped.parse({name: {"field": name} for name in wanted}, spec.slug, self.object)
-        self.choices: dict[str, list[str]] = {}
+        self.choices: dict[str, list[Any]] = {}
         self.refused: dict[str, str] = {}
         self._kinds = {name: _kind(field.type) for name, field in wanted.items()}
         self._norms = {name: norm(field.normalises, field.type) for name, field in wanted.items()}
@@ -59,21 +63,21 @@ class Fields:
         for one in values:
             for name, value in one.items():
                 known = self.choices.setdefault(name, [])
-                if self.specs[name].type == "choice" and isinstance(value, str) and value not in known:
+                if self.specs[name].type in SEEN and isinstance(value, str | int) and value not in known:
                     known.append(value)
 
     def samples(self, number: int, mark: str, leave: Iterable[str] = ()) -> Values:
         """A value for every writable field that one can be made up for; those that carry the mark are unlike others."""
         made: Values = {}
         for name in self.writable:
-            value = None if name in set(leave) else self._sample(name, number, mark)
+            value = None if name in set(leave) else self.given.get(name, self._sample(name, number, mark))
             if value is not None:
                 made[name] = value
         return made
 
     def _sample(self, name: str, number: int, mark: str) -> Any:
         kind, once = self.specs[name].type, f"{mark}-{number}"
-        if kind == "choice":
+        if kind == "choice" or (kind == "reference" and self.lends):
             known = self.choices.get(name)
             return known[number % len(known)] if known else None
         if kind in TEXTS:

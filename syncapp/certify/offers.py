@@ -31,5 +31,6 @@ def offers(spec: ObjectSpec) -> dict[str, bool]:
 def capabilities(manifest: Manifest) -> list[str]:
     """What at least one object offers, and webhooks."""
     each: list[Mapping[str, bool]] = [offers(spec) for spec in manifest.objects.values()]
-    found = [name for name in each[0] if any(one[name] for one in each)]
+    names = list(each[0]) if each else []
+    found = [name for name in names if any(one[name] for one in each)]
     return [*found, "webhooks"] if manifest.webhook is not None else found

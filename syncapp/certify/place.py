@@ -72,7 +72,8 @@ class CountingKeeper(MemoryKeeper):
 
 @dataclass
 class Place:
-    """One account to try a provider at. ``objects``: those that are there; none named: all of the file."""
+    """One account to try a provider at. ``objects``: those that are there; none named: all of the file. ``given``:
+    object -> values that every record made there needs, such as the project of an issue."""
 
     manifest: Manifest
     config: Mapping[str, Any]
@@ -83,6 +84,7 @@ class Place:
     name: str = ""
     allow_private: bool = True
     keeper: Keeper | None = None
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.keeper = self.keeper or CountingKeeper(self.calling(self.secrets))

@@ -71,6 +71,9 @@ def lines(report: Report) -> list[str]:
     for result in failed:
         out += ["", f"failed  {result.id} ({result.object}): {result.title}"]
         out += [f"        seen  {result.seen}", f"        mend  {result.mend}"]
+    known = [f"  {one.id} ({one.object}): {one.seen}" for one in report.results if one.outcome is Outcome.KNOWN]
+    if known:
+        out += ["", "known weaknesses", *known]
     untried = _untried(report.results)
     if untried:
         out += ["", "not tried", *(f"  {told}" for told in untried)]
@@ -84,7 +87,7 @@ def _capabilities(report: Report) -> Iterable[str]:
     for name, found in report.capabilities.items():
         mine = Counter(result.outcome for result in report.results if result.capability is name)
         told = [f"{mine[Outcome.PASSED]} passed"] if mine[Outcome.PASSED] else []
-        told += [f"{mine[one]} {one}" for one in (Outcome.FAILED, Outcome.NOT_TRIED) if mine[one]]
+        told += [f"{mine[one]} {one}" for one in (Outcome.FAILED, Outcome.KNOWN, Outcome.NOT_TRIED) if mine[one]]
         yield f"  {name:{WIDE}}  {found:{WIDE}}  {', '.join(told)}".rstrip()
 
 

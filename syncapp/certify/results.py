@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
+    KNOWN = "known weakness"
     NOT_TRIED = "not tried"
     NOT_OFFERED = "not offered"
 

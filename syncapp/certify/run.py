@@ -9,7 +9,7 @@ from syncapp.certify.bench import Bench
 from syncapp.certify.checks import ALL
 from syncapp.certify.place import Place
 from syncapp.certify.results import Check, Failed, NotOffered, NotTried, Outcome, Result
-from syncapp.connectors.errors import ConnectorError, Limited, LooksOnly
+from syncapp.connectors.errors import ConnectorError, Limited, LooksOnly, Misconfigured, Rejected
 from syncapp.doubles.control import NoControl
 
 Tell = Callable[[str], None]
@@ -31,6 +31,7 @@ def check(
     """All checks at all places. Ctrl-C ends it: what was made is removed, and what was found so far is answered."""
     findings, wanted = Findings(), set(objects)
     for place in places:
+        _known(place)
         mine = [name for name in place.objects or place.manifest.objects if not wanted or name in wanted]
         for number, name in enumerate(mine):
             some = [one for one in checks if number == 0 or not one.once]
@@ -38,6 +39,16 @@ def check(
             if findings.stopped:
                 return findings
     return findings
+
+
+def _known(place: Place) -> None:
+    """Raises Misconfigured for a weakness that is none of a check."""
+    ids = {one.id for one in ALL}
+    for told in place.manifest.weaknesses:
+        object, _, rest = told.partition(".")
+        if (rest if object in place.manifest.objects else told) not in ids:
+            what = f"there is no check {told!r} that could be known to fail"
+            raise Misconfigured(what, f"{place.manifest.slug}.weaknesses", ", ".join(sorted(ids)))
 
 
 def _object(place: Place, name: str, checks: list[Check], writes: bool, findings: Findings, tell: Tell) -> None:
@@ -57,6 +68,10 @@ def _object(place: Place, name: str, checks: list[Check], writes: bool, findings
 def result(check: Check, bench: Bench) -> Result:
     """One check. Whatever it raises becomes an outcome."""
     outcome, seen, mend = _outcome(check, bench)
+    known = bench.manifest.weaknesses
+    why = known.get(f"{bench.object}.{check.id}") or known.get(check.id)
+    if outcome is Outcome.FAILED and why:
+        outcome, seen, mend = Outcome.KNOWN, f"{why} ({seen})", ""
     return Result(check.id, check.title, check.capability, bench.object, outcome, seen, mend)
 
 
@@ -71,6 +86,9 @@ def _outcome(check: Check, bench: Bench) -> tuple[Outcome, str, str]:
         return Outcome.NOT_OFFERED, str(reason), ""
     except (NotTried, NoControl, Limited, LooksOnly) as reason:
         return Outcome.NOT_TRIED, str(reason), ""
+    except Rejected as refused:
+        mend = f"see `{bench.where('fields')}`; what every record needs and nobody can make up: --give FIELD=VALUE"
+        return Outcome.FAILED, str(refused), mend
     except ConnectorError as error:
         return Outcome.FAILED, str(error), f"see `{bench.where()}` in the provider's file"
     except Exception as error:  # noqa: BLE001 - told: one check that breaks must not leave records behind, or hide others

@@ -22,8 +22,8 @@ def verdict(results: Iterable[Result]) -> Verdict:
     if not found - {Outcome.NOT_OFFERED}:
         return Verdict.NOT_OFFERED
     if Outcome.PASSED in found:
-        return Verdict.PARTLY if found & {Outcome.FAILED, Outcome.NOT_TRIED} else Verdict.CERTIFIED
-    return Verdict.NOT if Outcome.FAILED in found else Verdict.NOT_TRIED
+        return Verdict.PARTLY if found & {Outcome.FAILED, Outcome.KNOWN, Outcome.NOT_TRIED} else Verdict.CERTIFIED
+    return Verdict.NOT if found & {Outcome.FAILED, Outcome.KNOWN} else Verdict.NOT_TRIED
 
 
 def by_capability(results: Sequence[Result]) -> dict[Capability, Verdict]:

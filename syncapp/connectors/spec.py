@@ -177,6 +177,8 @@ class Manifest:
     check: CheckSpec | None = None
     docs: str = ""
     quirks: tuple[str, ...] = ()
+    # check of the suite, or object.check -> why the provider cannot pass it
+    weaknesses: Mapping[str, str] = field(default_factory=dict)
     sql: SqlSpec | None = None
     file: str = ""
     ways: Mapping[str, AuthSpec] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from syncapp.doubles.base import Clock, Delivery, Double, Handshake
 from syncapp.doubles.shelf import Change, Row, merged
 
 KEY = b"shop-webhook-secret"
-KNOWN = {"name", "note", "price"}
+KNOWN = {"name", "note", "price", "shelf"}
 TRAPS = {
     "stranger": "a wrong key is answered 200, as somebody without a name",
     "cursor_once": "a cursor is good for one use",
@@ -36,6 +36,9 @@ TRAPS = {
     "folded": "names are folded: accents gone, lower case",
     "no_clear": "null is ignored, an empty text clears",
     "omits": "empty fields are left out of an answer",
+    "needs_shelf": "goods have to stand on a shelf, and the refusal names no field",
+    "no_price": "a price is refused, and the refusal names no field",
+    "closed": "goods without a name are listed only when all are asked for",
     "made_since": "what changed since is told by the time of creation",
     "nobody_403": "an id that there never was is answered 403",
     "gone_403": "a deleted id is answered 403",
@@ -61,6 +64,8 @@ class Shop(Double):
         self.clock.resolution = 1.0 if "coarse" in self.traps else 0.001
         if "behind" in self.traps:
             self.shelf.clock = Behind()
+        if "closed" in self.traps:
+            self.shelf.add("goods", {"note": "nameless"}, actor="ann")
         self.keys: dict[str, str] = {}
         self.cursors: set[str] = set()
         self.shelf.watch(self.announce)
@@ -98,6 +103,8 @@ class Shop(Double):
 
     def listed(self, row: Row, since: str | None) -> bool:
         if row.deleted and since is None and not ("found_dead" in self.traps and "name" in request.args):
+            return False
+        if "closed" in self.traps and row.fields.get("name") is None and request.args.get("status") != "all":
             return False
         if "slow_index" in self.traps and self.clock.exact() - row.updated < timedelta(seconds=1.5):
             return False
@@ -141,7 +148,12 @@ class Shop(Double):
         key = request.headers.get("Idempotency-Key", "")
         if key in self.keys and "no_key" not in self.traps:
             return self.told(self.shelf.rows("goods", deleted=True)[int(self.keys[key])]), 201
-        row = self.shelf.add("goods", self.stored(request.get_json()))
+        given = request.get_json()
+        if "needs_shelf" in self.traps and given.get("shelf") not in ("s1", "s2"):
+            return {"message": "Shelf cannot be blank"}, 422
+        if "no_price" in self.traps and given.get("price") is not None:
+            return {"message": "something is wrong"}, 422
+        row = self.shelf.add("goods", self.stored(given))
         self.keys[key] = str(len(self.shelf.rows("goods", deleted=True)) - 1)
         return self.told(row), 201
 

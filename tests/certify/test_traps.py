@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from syncapp.certify.checks import ALL
 from syncapp.certify.doubles import places
-from syncapp.certify.results import Outcome, Result
+from syncapp.certify.results import Capability, Outcome, Result
 from syncapp.certify.run import check
+from syncapp.certify.verdict import Verdict, by_capability
 from syncapp.connectors import manifest
+from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.spec import Manifest
 from tests.certify.broken import broken
 from tests.certify.shop_double import TRAPS, Shop
@@ -34,6 +37,8 @@ CASES: list[tuple[str, str, str, tuple[tuple[str, Any], ...] | None]] = [
         ),
     ),
     ("behind", "delta.at_once", "overlap", ((f"{LIST}.delta.overlap", 3),)),
+    ("closed", "list.complete", "unless all are asked for", ((f"{LIST}.query", {"limit": "{size}", "status": "all"}),)),
+    ("no_price", "create.read_back", "writable: false", (("objects.goods.fields.price.writable", False),)),
     ("made_since", "delta.shows_changed", "see param", None),
     ("nobody_403", "read.of_nobody", "declare how an unknown id is answered", None),
     ("slow_index", "delta.shows_new", "overlap", ((f"{LIST}.delta.overlap", 4), ("objects.goods.lag", 3))),
@@ -69,15 +74,21 @@ def shop() -> Manifest:
     return manifest.load(FILE)
 
 
-def tried(shop: Manifest, traps: tuple[str, ...], wanted: str = "") -> list[Result]:
+def tried(
+    shop: Manifest, traps: tuple[str, ...], wanted: str = "", given: Any = None, there: Any = None
+) -> list[Result]:
     class Trapped(Shop):
         pass
 
     Trapped.traps = traps
     with Trapped().serve() as running, places(shop, running.url) as found:
-        findings = check(found, writes=True)
+        found[0].given = given or {}
+        if there:
+            running.double.shelf.add("goods", there, actor="ann")
+        some = [one for one in ALL if wanted in ("", one.id)]
+        findings = check(found, writes=True, checks=some)
     assert findings.left == []
-    return [one for one in findings.results if wanted in ("", one.id)]
+    return findings.results
 
 
 def failed(results: list[Result]) -> list[Result]:
@@ -100,7 +111,7 @@ def test_a_trap_is_found_and_can_be_declared(shop: Manifest, trap: str, wanted: 
 
 
 def test_every_trap_is_met() -> None:
-    assert {trap for trap, *_ in CASES} | {"omits"} == set(TRAPS)
+    assert {trap for trap, *_ in CASES} | {"omits", "needs_shelf"} == set(TRAPS)
 
 
 def test_fields_that_are_left_out_when_empty_read_as_the_file_says(shop: Manifest) -> None:
@@ -108,3 +119,27 @@ def test_fields_that_are_left_out_when_empty_read_as_the_file_says(shop: Manifes
     unknown = broken(shop, *((f"objects.goods.fields.{name}.omitted", "missing") for name in ("name", "note", "price")))
     [result] = tried(unknown, ("omits",), "update.clears")
     assert result.outcome is Outcome.FAILED and 'omitted: "null"' in result.mend
+
+
+def test_what_every_record_needs_can_be_given(shop: Manifest) -> None:
+    [refused] = tried(shop, ("needs_shelf",), "create.read_back")
+    assert refused.outcome is Outcome.FAILED and "Shelf cannot be blank" in refused.seen and "--give" in refused.mend
+    assert failed(tried(shop, ("needs_shelf",), given={"goods": {"shelf": "s2"}})) == []
+
+
+def test_what_every_record_needs_is_lent_by_those_that_are_there(shop: Manifest) -> None:
+    assert failed(tried(shop, ("needs_shelf",), "create.read_back", there={"name": "milk", "shelf": "s1"})) == []
+
+
+def test_a_weakness_that_the_file_tells_is_no_finding_and_no_certificate(shop: Manifest) -> None:
+    honest = broken(shop, ("weaknesses", {"goods.list.while_changing": "pages are counted"}))
+    results = tried(honest, ("offset",))
+    assert failed(results) == []
+    [known] = [one for one in results if one.outcome is Outcome.KNOWN]
+    assert known.seen.startswith("pages are counted (1 records were skipped")
+    assert by_capability(results)[Capability.LIST] is Verdict.PARTLY
+
+
+def test_a_weakness_that_names_no_check_is_refused(shop: Manifest) -> None:
+    with pytest.raises(Misconfigured, match="no check 'list[.]forgotten'"):
+        tried(broken(shop, ("weaknesses", {"list.forgotten": "it is so"})), ())

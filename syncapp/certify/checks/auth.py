@@ -34,6 +34,8 @@ def wrong_key(on: Bench) -> str:
     try:
         told = client.check()
         page = next(client.pages(on.object, size=1))
+        if not told.authenticated:
+            return f"the account's test notices it; a listing is answered to strangers, with {len(page.items)} records"
     except Unauthorised as refused:
         return f"refused: {refused.what}"
     except (Misconfigured, Permanent) as other:

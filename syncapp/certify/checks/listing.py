@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from syncapp.certify.bench import MOST_PAGES, Bench
+from syncapp.certify.bench import Bench
 from syncapp.certify.fields import differing
+from syncapp.certify.making import MOST_PAGES
 from syncapp.certify.place import Against
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.doubles.control import NoControl
@@ -32,7 +33,8 @@ def complete(on: Bench) -> str:
     _missing(on, "of those just made", made, small, mend)
     _missing(on, "that pages of the usual size show", [item.id for item in on.items() if not item.deleted], small, mend)
     try:
-        _missing(on, "that are there", on.world.ids(on.object), small, mend)
+        asked = f"`{on.where('operations.list.query')}`: some records are left out unless all are asked for"
+        _missing(on, "that are there", on.world.ids(on.object), small, asked)
     except NoControl:
         return f"{len(small)} records in pages of {TINY}, none twice, none missing"
     return f"{len(small)} records in pages of {TINY}, none twice, none missing; the provider says the same"

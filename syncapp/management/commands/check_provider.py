@@ -35,6 +35,10 @@ class Command(BaseCommand):
         parser.add_argument("--against", choices=(SERVER, DOUBLE), default="", help="where there are both")
         parser.add_argument("--double", metavar="FILE|URL", default="", help="a double of your own")
         parser.add_argument("--writes", action="store_true", help="make, change and remove marked records of its own")
+        parser.add_argument(
+            "--give", metavar="FIELD=VALUE", action="append", default=[],
+            help="what every record needs, such as project=1 or issues.project=1; repeatable",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,6 +62,7 @@ class Command(BaseCommand):
         with self._places(manifest, options) as found:
             if not options["writes"]:
                 self.stderr.write("Read-only: nothing is made or changed. Most checks need --writes.")
+            give(found, manifest, options["give"])
             findings = check(found, writes=options["writes"], objects=options["object"], tell=self._tell)
             return report_of(manifest, found, findings, writes=options["writes"])
 
@@ -75,3 +80,24 @@ class Command(BaseCommand):
     def _tell(self, line: str) -> None:
         if self.stderr.isatty():
             self.stderr.write(f"\r{line[:100]:100}", ending="")
+
+
+def give(places: list[Place], manifest: Manifest, told: list[str]) -> None:
+    """Raises CommandError for what is no field of any object."""
+    for text in told:
+        name, equals, value = text.partition("=")
+        object, _, field = name.rpartition(".")
+        objects = [one for one in ([object] if object else manifest.objects) if one in manifest.objects]
+        mine = [one for one in objects if field in manifest.objects[one].fields]
+        if not equals or not mine:
+            known = ", ".join(sorted({field for spec in manifest.objects.values() for field in spec.fields}))
+            raise CommandError(f"--give {text!r} names no field. Accepted: {known}, each with =VALUE.", returncode=2)
+        for place in places:
+            place.given = {**place.given, **{one: {**place.given.get(one, {}), field: _value(value)} for one in mine}}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -141,5 +141,5 @@ def test_a_weakness_that_the_file_tells_is_no_finding_and_no_certificate(shop: M
 
 
 def test_a_weakness_that_names_no_check_is_refused(shop: Manifest) -> None:
-    with pytest.raises(Misconfigured, match="no check 'list[.]forgotten'"):
+    with pytest.raises(Misconfigured, match=r"no check 'list\.forgotten'"):
         tried(broken(shop, ("weaknesses", {"list.forgotten": "it is so"})), ())

@@ -15,12 +15,13 @@ from policies.models import Sync
 from syncapp import carry as carrying
 from syncapp import poll as polling
 from syncapp.carry import carry
-from syncapp.clients import THROTTLE, open_remote
+from syncapp.clients import THROTTLE
 from syncapp.models import Account, Brake, Delivery, Feed, Ledger, Link, Push, Run
 from syncapp.observe import work_inbox
 from syncapp.poll import poll
 from syncapp.receive import look_later
 from syncapp.releasing import release_brake
+from syncapp.remote import open_remote
 from syncapp.secrets import encrypt
 from syncapp.sweep import due_feeds, pushable_feeds, tick
 from syncapp.watermark import Watermark

@@ -31,7 +31,7 @@ CREATE TABLE customers (
 
 @pytest.fixture
 def crm(tmp_path: Path, redis_client: object) -> Iterator[Side]:
-    THROTTLE._accounts.clear()
+    THROTTLE.forget()
     server = SandboxServer(Settings("crm", tmp_path / "crm.sqlite", token="t0ken")).start()
     yield Side("crm", server)
     server.stop()

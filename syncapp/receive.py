@@ -20,6 +20,7 @@ from .queue import ring
 INBOX_JOB = "syncapp.jobs.inbox"
 LONGEST_ID = 255
 LONGEST_TOLD = 300
+NOTHING: Mapping[str, Mapping[str, str]] = {}
 TALLY = (
     "INSERT INTO syncapp_tally (account_id, reason, number, last_at, last_said) {one}"
     " ON CONFLICT (account_id, reason) DO UPDATE"
@@ -151,15 +152,23 @@ def poll_soon(account: Account, object_slug: str, why: str, *, whole: bool = Fal
     ring_inbox()
 
 
-def look_later(feed: Feed, remote_ids: Sequence[str], seconds: float, *, unless_waiting: bool = False) -> None:
+def look_later(
+    feed: Feed,
+    remote_ids: Sequence[str],
+    seconds: float,
+    *,
+    unless_waiting: bool = False,
+    said: Mapping[str, Mapping[str, str]] = NOTHING,
+) -> None:
     """A hint of our own: records that a listing showed and that could not be judged are read again from the inbox.
 
     In the caller's transaction, so that the watermark does not pass them before the hint is durable. `unless_waiting`:
-    one that waits already keeps its time, however often this is called.
+    one that waits already keeps its time, however often this is called. `said`: what is known of the change, by id.
     """
     if not remote_ids:
         return
-    told = [orjson.dumps([{"object": feed.object, "record": one, "kind": "look"}]).decode() for one in remote_ids]
+    hint = {"object": feed.object, "kind": "look"}
+    told = [orjson.dumps([{**said.get(one, {}), **hint, "record": one}]).decode() for one in remote_ids]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO syncapp_delivery"

@@ -49,7 +49,8 @@ def choose(account: Account, slug: str, choice: Mapping[str, Any]) -> dict[str, 
 
 def look_again(account: Account) -> list[str]:
     """Every chosen table as it is now; which of them had changed. The account is saved by the caller."""
-    found = {slug: choose(_blank(account), slug, raw[CHOICE]) for slug, raw in account.tables.items()}
+    told = ((slug, raw, choose(_blank(account), slug, raw[CHOICE])) for slug, raw in account.tables.items())
+    found = {slug: {**seen, "outbox": raw["outbox"]} for slug, raw, seen in told}
     changed = [slug for slug, raw in found.items() if raw != account.tables[slug]]
     account.tables = found
     return changed

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Engine, Pool, create_engine, event
 
 from syncapp.connectors.egress import resolve
 from syncapp.connectors.errors import Unavailable
@@ -38,7 +38,7 @@ def engine_of(place: Place) -> Engine:
     return engine
 
 
-def new_engine(place: Place, *, size: int = 2) -> Engine:
+def new_engine(place: Place, *, pool: type[Pool] | None = None) -> Engine:
     """Parameters are never shown in errors: they are people's data."""
     login = place.user or None, place.password or None
     url = URL.create(DRIVERS[place.dialect], *login, database=place.database or None)
@@ -47,7 +47,8 @@ def new_engine(place: Place, *, size: int = 2) -> Engine:
         engine = create_engine("sqlite://", creator=lambda: _open_file(place.path), **more)
         event.listen(engine, "begin", _begin_file)
         return engine
-    more |= {"pool_size": size, "max_overflow": 2, "pool_pre_ping": True, "pool_recycle": 600, "pool_timeout": CONNECT}
+    kept = {"pool_size": 2, "max_overflow": 2, "pool_pre_ping": True, "pool_recycle": 600, "pool_timeout": CONNECT}
+    more |= kept if pool is None else {"poolclass": pool}
     engine = create_engine(url, isolation_level="READ COMMITTED", **more)
     event.listen(engine, "do_connect", _dial(place))
     event.listen(engine, "connect", _settle(place))
@@ -86,7 +87,8 @@ def _dial(place: Place) -> Any:
 
 
 def _postgresql(place: Place) -> dict[str, Any]:
-    told = {"host": place.host, "application_name": f"{NAME}:{place.account}"[:63]}
+    told = {"host": place.host, "application_name": f"{NAME}:{place.account}"[:63],
+            "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}  # fmt: skip
     if place.is_socket:
         return told
     mode = {"verify": "verify-full", "require": "require", "off": "disable"}[place.tls]

@@ -21,6 +21,7 @@ KINDS = (
     "choice",
 )  # fmt: skip
 TIMES = ("moment", "local")
+NAMING = ("integer", "text", "uuid", "choice", "date", "decimal")
 VALUES, XMIN = "values", "xmin"
 
 
@@ -114,11 +115,25 @@ def checked(table: Table) -> Table:
     for part, name in (*(("key", name) for name in table.key), *_named(table)):
         if name and name not in table.columns:
             raise Misconfigured(f"there is no column {name!r} for {part} that the hub can read", where, names)
+    if odd := [name for name in table.key if table.columns[name].kind not in NAMING]:
+        raise Misconfigured(f"{odd[0]!r} holds {table.columns[odd[0]].native}, which names no row reliably", where,
+                            f"a key of {', '.join(NAMING)}")  # fmt: skip
+    if table.created_at and table.updated_at:
+        _same_kind(table, where)
     for part in ("updated_at", "created_at"):
         _check_time(table, part, getattr(table, part), where)
     if table.deleted and table.deleted_value is None and table.columns[table.deleted].kind not in ("boolean", *TIMES):
         raise Misconfigured(f"which value of {table.deleted!r} says that a row is deleted?", where, "deleted_value")
     return table
+
+
+def _same_kind(table: Table, where: str) -> None:
+    updated, created = table.columns[table.updated_at], table.columns[table.created_at]
+    if updated.kind != created.kind:
+        raise Misconfigured(
+            f"{updated.name!r} is {updated.native}, {created.name!r} is {created.native}: they are not compared", where,
+            "two columns of one type, or only updated_at",
+        )  # fmt: skip
 
 
 def _named(table: Table) -> list[tuple[str, str]]:

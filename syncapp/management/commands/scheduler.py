@@ -1,4 +1,4 @@
-"""Run the schedule: ring the tick every second, also across a restart of Redis, and revive embedded servers."""
+"""Run the schedule: ring the tick every second, also across a restart of Redis; hear outboxes; revive servers."""
 
 import logging
 import threading
@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from rq.exceptions import StopRequested
 
 from syncapp import embedded
+from syncapp.listening import listen_for_ever
 from syncapp.queue import Schedule
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         logging.getLogger("rq.cron").setLevel(logging.WARNING)
         if settings.EMBEDDED:
             threading.Thread(target=self._watch_embedded, name="embedded servers", daemon=True).start()
+        threading.Thread(target=listen_for_ever, args=[threading.Event()], name="outboxes", daemon=True).start()
         try:
             while self._interrupted():
                 time.sleep(1)

@@ -195,11 +195,17 @@ def end_all(account: Account) -> list[str]:
     for row in Subscription.objects.select_related("account").filter(account=account).exclude(remote_id=""):
         try:
             with Steps.opened(row, now) as steps:
-                change = steps.end("the account is removed")
+                steps.there.delete(row.remote_id, steps.wish())
         except (ConnectorError, SecretProblem) as error:
             problems.append(f"the subscription {row.remote_id} could not be ended: {_said(row, error)}")
         else:
-            Subscription.objects.filter(pk=row.pk).update(state=change.state, last_error=change.error, **change.more)
+            told = {
+                "remote_id": "",
+                "expires_at": None,
+                "renew_at": None,
+                "next_try": now + timedelta(seconds=LOOK_EVERY),
+            }
+            Subscription.objects.filter(pk=row.pk).update(state=State.OFF, last_error="the account is removed", **told)
     return problems
 
 

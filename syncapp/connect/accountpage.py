@@ -25,7 +25,7 @@ from syncapp.plan.waiting import previews
 from syncapp.receive import look_again
 from syncapp.secrets import SecretProblem
 from syncapp.shell import shell
-from syncapp.subscriptions import lines, proof, resubscribe, setup
+from syncapp.subscriptions import lines, proof, resubscribe, setup, unsubscribe
 from syncapp.words import counted, sentence, words_of
 
 from .cards import card_of
@@ -272,6 +272,9 @@ def removal(request: HttpRequest, slug: str) -> HttpResponse:
     row, problem, status = account_or_404(slug), "", 200
     if request.method == "POST":
         try:
+            # While there are credentials: whoever is not heard any more should not be told either.
+            for left in [] if outlook(row).blocked else unsubscribe(row):
+                messages.warning(request, sentence(left))
             found = remove(row, request.POST.get("seen", ""), _by(request))
             messages.success(request, f"{row.name} is removed. {'' if found.forgets else 'Its links sleep.'}".strip())
             return redirect("accounts")

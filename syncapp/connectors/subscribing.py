@@ -106,11 +106,13 @@ class Subscribing:
         return Subscribed(id)
 
     def delete(self, id: str, wish: Wish) -> None:
-        """Nothing to do where it is gone already, or where it cannot be ended."""
-        if self.how.delete is None:
+        """Nothing to do where it is gone already, or where it cannot be ended, or where the file knows of none now."""
+        webhook = self._manifest.webhook
+        how = webhook.subscription if webhook is not None else None
+        if how is None or how.delete is None:
             return
         try:
-            self._send("unsubscribe", self.how.delete, self._about(id, wish))
+            self._send("unsubscribe", how.delete, self._about(id, wish))
         except Gone:
             return
 

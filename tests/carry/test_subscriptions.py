@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from policies.models import FieldRule
 from syncapp import sweep
 from syncapp.clients import THROTTLE, client_of
 from syncapp.connectors.errors import Misconfigured
@@ -446,6 +447,22 @@ def test_resubscribe_ends_and_makes_anew(account: Account, there: There) -> None
     assert resubscribe(account) == 1
     tend()
     assert (there.calls(), row().state, list(there.rows)) == (["GET", "DELETE /s1", "POST"], "active", ["s2"])
+
+
+@pytest.mark.parametrize("there_says", ["gone", "not now"])
+def test_the_page_that_removes_an_account_ends_them_first(
+    account: Account, there: There, admin_client: Any, there_says: str
+) -> None:
+    tend()
+    FieldRule.objects.update(owner="shared", strategy="manual_review")
+    if there_says == "not now":
+        there.provider.on("DELETE", f"{HOOKS}/s1", Reply({"message": "not now"}, 503))
+    page = f"/accounts/{account.slug}/remove/"
+    answer = admin_client.post(page, {"seen": admin_client.get(page).context["seen"]}, follow=True)
+    said = answer.content.decode()
+    assert "is removed" in said
+    assert ("could not be ended" in said, bool(there.rows)) == (there_says == "not now",) * 2
+    assert row().account.secrets == b""
 
 
 def test_before_an_account_is_removed_everything_there_is_ended(account: Account, there: There) -> None:

@@ -13,7 +13,11 @@ ALONE = ("client_credentials", "jwt_bearer")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something an account has to give: a config value or a secret. ``captured``: told at sign-in, not typed."""
+    """Something an account has to give: a config value or a secret. ``captured``: told at sign-in, not typed.
+
+    Where there are several ways to sign in, ``needed_by`` and ``told_by`` name those that need it and that tell it, and
+    ``required`` holds before a way is chosen.
+    """
 
     label: str
     required: bool = True
@@ -23,6 +27,8 @@ class Setting:
     pattern: str = ""
     ways: tuple[str, ...] = ()
     captured: bool = False
+    needed_by: tuple[str, ...] = ()
+    told_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

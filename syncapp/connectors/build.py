@@ -74,23 +74,39 @@ def _auth(raw: Raw) -> AuthSpec:
 
 
 def _config(raw: Raw, ways: Mapping[str, AuthSpec]) -> dict[str, Setting]:
-    """What the file names; what is told at sign-in is not typed; and where there are several ways, which one it is."""
-    told = {name for way in ways.values() if way.oauth for name, one in way.oauth.capture.items() if not one.secret}
-    found = _settings(raw.get("config", {}))
-    found |= {name: dataclasses.replace(found[name], required=False, captured=True) for name in found if name in told}
+    """What the file names, and which of several ways to sign in it is."""
+    found = {name: _asked(name, one, ways) for name, one in _settings(raw.get("config", {})).items()}
     if "ways" in raw["auth"]:
-        found[WAY] = Setting("How to sign in", default=next(iter(ways)), choices=tuple(ways))
+        label = "How to sign in"
+        found[WAY] = Setting(label, default=next(iter(ways)), choices=tuple(ways), needed_by=tuple(ways))
     return found
+
+
+def _asked(name: str, one: Setting, ways: Mapping[str, AuthSpec]) -> Setting:
+    """What a way tells at sign-in is not typed there; what some ways tell or do not need is demanded by the others."""
+    meant = one.ways or tuple(ways)
+    told = tuple(way for way in meant if _tells(ways[way], name))
+    needed = tuple(way for way in meant if one.required and way not in told)
+    required = len(needed) == len(ways)
+    return dataclasses.replace(one, required=required, captured=told == meant, needed_by=needed, told_by=told)
+
+
+def _tells(way: AuthSpec, name: str) -> bool:
+    return way.oauth is not None and name in way.oauth.capture and not way.oauth.capture[name].secret
 
 
 def _secrets(raw: Raw, ways: Mapping[str, AuthSpec]) -> dict[str, Setting]:
     """What the file names, and the tokens of those who sign in, which nobody has to type."""
-    found = _settings(raw.get("secrets", {}))
-    for oauth in (way.oauth for way in ways.values() if way.oauth is not None and way.type == "oauth2"):
-        told = [name for name, one in oauth.capture.items() if one.secret]
-        for name in (oauth.access, *(() if oauth.alone else (oauth.refresh,)), *told):
-            label = found[name].label if name in found else name.replace("_", " ").capitalize()
-            found[name] = Setting(label, required=False, captured=True)
+    found = {name: _asked(name, one, ways) for name, one in _settings(raw.get("secrets", {})).items()}
+    for at, way in ways.items():
+        if way.oauth is None or way.type != "oauth2":
+            continue
+        told = [name for name, one in way.oauth.capture.items() if one.secret]
+        for name in (way.oauth.access, *(() if way.oauth.alone else (way.oauth.refresh,)), *told):
+            known = found.get(name, Setting(name.replace("_", " ").capitalize(), captured=True))
+            needed = tuple(other for other in known.needed_by if other != at)
+            told_by = (*known.told_by, at)
+            found[name] = dataclasses.replace(known, required=False, needed_by=needed, told_by=told_by)
     return found
 
 
@@ -141,4 +157,4 @@ def _operation(name: str, raw: Raw, errors: Raw, at: str) -> Operation:
 
 
 def _check(raw: Raw, file: str) -> CheckSpec:
-    return make(CheckSpec, raw, ok=oks(raw, f"{file} at check"))
+    return make(CheckSpec, raw, body=raw.get("body"), ok=oks(raw, f"{file} at check"))

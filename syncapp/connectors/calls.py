@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 import requests
 
 from syncapp.connectors import answers, contents
@@ -91,16 +92,18 @@ class Caller:
         self._told = told
         self.config |= {f"config.{name}": text for name, text in told.items()}
         manifest, where = self.manifest, self.manifest.slug
-        lacking = [name for name in names(manifest.base_url) if not self.config.get(name)]
+        needed = [name for name in names(manifest.base_url) if manifest.config[name.removeprefix("config.")].captured]
+        lacking = [name for name in needed if not self.config.get(name)]
         if lacking and not self.credentials.headers:
             return  # the first token answer will tell
         if lacking:
             setting = manifest.config[lacking[0].removeprefix("config.")]
             what = f"the account does not know its {setting.label} yet, where its calls go to"
-            raise Misconfigured(what, f"account of {where}", "sign in again" if setting.captured else "set it there")
+            raise Misconfigured(what, f"account of {where}", "sign in again")
         self.base = fill(manifest.base_url, self.config, where).rstrip("/")
         check_url(self.base, f"address of the {manifest.name} account")
-        self.headers = {name: fill(template, self.config, where) for name, template in manifest.headers.items()}
+        filled = {name: fill(template, self.config, where) for name, template in manifest.headers.items()}
+        self.headers = {name: text for name, text in filled.items() if text}  # what was not given is not sent
 
     def _prove(self) -> None:
         """Before a call: access that is about to expire is bought anew, and with it perhaps another address."""
@@ -155,22 +158,21 @@ class Caller:
             self.before_write()
         return self.transport.send(request)
 
-    def get(self, path: str, method: str = "GET") -> Answer:
+    def get(self, path: str, method: str = "GET", body: Any = None) -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
         self._prove()
-        answer = self._get(path, method)
+        answer = self._get(path, method, body)
         if not self.credentials.again(answer.status):
             return answer
         self._follow()
-        return self._get(path, method)
+        return self._get(path, method, body)
 
-    def _get(self, path: str, method: str) -> Answer:
-        request = Request(
-            method,
-            self.base + fill_path(path, self.config),
-            {"Accept": "application/json", **self.headers},
-            self.credentials.headers,
-        )
+    def _get(self, path: str, method: str, body: Any) -> Answer:
+        content = None if body is None else orjson.dumps(body)
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        headers = {"Accept": "application/json", **kind, **self.headers}
+        url = self.base + fill_path(path, self.config)
+        request = Request(method, url, headers, self.credentials.headers, content)
         return self.allowance.through(Use(), request.where, lambda: self.transport.send(request))
 
     def _request(self, call: Call) -> Request:

@@ -130,6 +130,8 @@ def _refused(
         return Unavailable(what, answer.where, retry_after=wait)
     said = redact(said or f"status {answer.status} without an access token")[:MESSAGE_LENGTH]
     what = f"the provider does not {deed} the access: {said}"
+    if not told:
+        again = "check the address and the region in the account: what answers there is no token endpoint"
     return Unauthorised(what, answer.where, NEXT.get(code, again), status=401)
 
 

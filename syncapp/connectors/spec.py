@@ -160,6 +160,7 @@ class CheckSpec:
     method: str = "GET"
     actor: str = ""
     ok: tuple[OkSpec, ...] = ()
+    body: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,5 @@ class Manifest:
 def _needed(settings: Mapping[str, Setting], way: str) -> dict[str, Setting]:
     """What only other ways need may be given, and need not."""
     return {
-        name: replace(one, required=False) if one.ways and way not in one.ways else one
-        for name, one in settings.items()
+        name: replace(one, required=way in one.needed_by, captured=way in one.told_by) for name, one in settings.items()
     }

@@ -401,6 +401,25 @@ def test_check_shows_who_we_are_and_what_answers(provider: Provider) -> None:
     assert check.limits == {"X-RateLimit-Remaining": "9"}
 
 
+def test_a_check_may_be_a_posted_query(provider: Provider) -> None:
+    provider.on("POST", "/graphql", Reply({"data": {"viewer": {"id": "u1"}}}))
+    provider.on("GET", "/people", Reply({"data": []}))
+    query = {"query": "{ viewer { id } }"}
+    spec = {"path": "/graphql", "method": "POST", "body": query, "actor": "data.viewer.id"}
+    assert client(provider.url, {"check": spec}).check().actor == "u1"
+    assert provider.asked[0].body == query
+
+
+def test_a_header_that_nothing_was_given_for_is_not_sent(provider: Provider) -> None:
+    provider.on("GET", "/people/7", Reply({"id": 7}))
+    changes = {
+        "config": {"server": {"label": "S"}, "region": {"label": "R", "required": False}},
+        "base_url": "{config.server}{config.region}", "headers": {"X-Account": "{config.region}", "X-Version": "3"},
+    }  # fmt: skip
+    client(provider.url, changes).read("people", "7")
+    assert "x-account" not in provider.asked[0].headers and provider.asked[0].headers["x-version"] == "3"
+
+
 def test_check_of_a_wrong_token_and_of_no_server(provider: Provider) -> None:
     provider.on("GET", "/people", Reply({}, 401))
     check = client(provider.url).check()

@@ -155,7 +155,7 @@ def test_what_the_account_may_not_do_is_not_cured_by_a_new_token(provider: Provi
         ),
         (Reply({"error": "invalid_client"}, 401), Unauthorised, "check the client id and the client secret"),
         (Reply({"token_type": "Bearer"}), Unauthorised, "without an access token"),
-        (Reply(raw=b"<html>"), Unauthorised, "without an access token"),
+        (Reply(raw=b"<html>"), Unauthorised, "check the address and the region"),
         (Reply({}, 503), Unavailable, "cannot renew the access now"),
         (Reply({}, 429, {"Retry-After": "9"}), Unavailable, "cannot renew the access now"),
         (Reply(drop=True), Unavailable, "no answer came"),

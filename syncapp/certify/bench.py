@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from syncapp.certify.fields import Values
 from syncapp.certify.making import MOST_PAGES, Making
-from syncapp.certify.place import World
+from syncapp.certify.place import Against, World
 from syncapp.certify.results import Failed, NotOffered, NotTried
 from syncapp.connectors.errors import ConnectorError
 from syncapp.connectors.opspec import DeltaSpec
@@ -18,7 +18,8 @@ from syncapp.connectors.records import Item, Page, Written
 from syncapp.doubles.control import NoControl
 from syncapp.watermark import Watermark
 
-LONGEST_LAG = 30.0
+# Seconds until a listing or a look-up knows of a change: far away, and on this machine.
+LONGEST_LAG, LOCAL_LAG = 30.0, 6.0
 T = TypeVar("T")
 
 
@@ -104,8 +105,10 @@ class Bench(Making):
         """Wait until listings and look-ups know of what was just done, as long as the file says that takes."""
         time.sleep(min(self.spec.lag, LONGEST_LAG))
 
-    def eventually(self, look: Callable[[], T | None], seconds: float = LONGEST_LAG) -> tuple[T | None, float]:
+    def eventually(self, look: Callable[[], T | None], seconds: float | None = None) -> tuple[T | None, float]:
         """What `look` finds within these seconds, and how long it took: some providers show things later."""
+        if seconds is None:
+            seconds = LONGEST_LAG if self.place.against is Against.ACCOUNT else LOCAL_LAG
         start, pause = time.monotonic(), 0.05
         while True:
             found = look()

@@ -182,7 +182,7 @@ def _of_the_file(row: Account, feeds: list[Feed]) -> dict[str, Any]:
         forms = declared(feeds, words_of({feed.role.sync_id for feed in feeds}))
     except (ConnectorError, LookupError) as error:
         return {"trouble": str(error)}
-    told = {"card": card, "declared": forms, "secret": name, "signs_in": signs_in(row)}
+    told = {"card": card, "declared": forms, "secret": name, "signs_in": signs_in(row), "sql": manifest.sql}
     return told | (_hook(row, name) if manifest.webhook is not None else {})
 
 

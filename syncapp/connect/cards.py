@@ -27,6 +27,10 @@ ABILITIES: tuple[tuple[str, Able], ...] = (
 )
 
 
+# Any table can do these; what else depends on the one that is chosen.
+SQL = ("read", "changes since", "create", "update", "delete", "conditional writes", "batches")
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One provider. `trouble` stands in place of everything else where its file cannot be read."""
@@ -49,6 +53,8 @@ def card_of(manifest: Manifest) -> Card:
     objects = list(manifest.objects.values())
     able = [word for word, can in ABILITIES if any(can(spec) for spec in objects)]
     hooks = ["webhooks"] if manifest.webhook is not None else []
+    if manifest.sql is not None:
+        return Card(manifest.slug, manifest.name, manifest.docs, ["The tables that you choose"], SQL, manifest.quirks)
     names = [spec.name for spec in objects]
     return Card(manifest.slug, manifest.name, manifest.docs, names, able[:2] + hooks + able[2:], manifest.quirks)
 

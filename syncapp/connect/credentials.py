@@ -60,7 +60,7 @@ def _held(account: Account) -> dict[str, str]:
 
 def seen(account: Account) -> str:
     """What a form was made from, so that two people who change it at once are told."""
-    held = [as_written(account), account.provider]
+    held = [as_written(account), account.tables]
     return hashlib.sha256(json.dumps(held, sort_keys=True).encode() + bytes(account.secrets)).hexdigest()[:32]
 
 

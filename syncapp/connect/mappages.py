@@ -22,6 +22,7 @@ from syncapp.facts import manifest_of
 from syncapp.mapper.editor import Editor, Entries
 from syncapp.models import Account, Draft, Feed
 from syncapp.shell import is_partial, shell
+from syncapp.tables import is_database
 from syncapp.words import sentence
 
 from .bind import bind, look_first
@@ -47,6 +48,8 @@ class Unclear(ValueError):
 def bind_to(request: HttpRequest, slug: str) -> HttpResponse:
     account = account_or_404(slug)
     problem = ""
+    if not manifest_of(account).objects and is_database(account):
+        return redirect("account_tables", slug)  # its objects are the tables that are chosen there
     if request.method == "POST":
         try:
             draft = _begun(account, request.POST, request.user.get_username())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import accountpage, mappages, pages
+from . import accountpage, mappages, pages, tablepages
 
 urlpatterns = [
     path("", pages.accounts, name="accounts"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<slug:slug>/remove/", accountpage.removal, name="account_remove"),
     path("<slug:slug>/credentials/", pages.credentials, name="account_credentials"),
     path("<slug:slug>/test/", pages.test, name="account_test"),
+    path("<slug:slug>/tables/", tablepages.tables, name="account_tables"),
     path("<slug:slug>/bind/", mappages.bind_to, name="account_bind"),
     path("<slug:slug>/drafts/<int:pk>/", mappages.draft, name="account_draft"),
     path("<slug:slug>/feeds/<int:pk>/remap/", mappages.remap, name="account_remap"),

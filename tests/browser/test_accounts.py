@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -153,18 +156,24 @@ def test_what_comes_of_a_mapping_is_told_while_one_types(bound: BrowserContext) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_fit_and_pass_the_accessibility_check(
-    bound: BrowserContext, browser: Browser, live_server: LiveServer, scheme: str
+    bound: BrowserContext, browser: Browser, live_server: LiveServer, scheme: str, tmp_path: Path, settings: Any
 ) -> None:
+    settings.SQLITE_FOLDERS = (str(tmp_path),)
+    with sqlite3.connect(tmp_path / "company.db") as there:
+        there.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, changed_at TEXT)")
+    config = {"path": str(tmp_path / "company.db")}
+    Account.objects.create(slug="company", name="Company", provider="sqlite", config=config)
     draft = Draft.objects.get()
     lossy = {"field": "phone", "jsonata": "$uppercase($)", "inverse": "$"}
     Draft.objects.update(mapping={**draft.mapping, "phone": lossy})
-    Account.objects.update(tried={**Account.objects.get().tried, "problems": ["the provider asks us to wait 3 s"]})
+    shop = Account.objects.filter(slug="shop")
+    shop.update(tried={**shop.get().tried, "problems": ["the provider asks us to wait 3 s"]})
     cookies = bound.cookies()
     bound.close()
     pages = (
         "/accounts/", "/accounts/providers/", "/accounts/new/kinto/", "/accounts/shop/credentials/",
         "/accounts/shop/test/", "/accounts/shop/bind/", f"/accounts/shop/drafts/{draft.pk}/", "/accounts/shop/",
-        "/accounts/shop/deliveries/", "/accounts/shop/remove/",
+        "/accounts/shop/deliveries/", "/accounts/shop/remove/", "/accounts/company/tables/",
     )  # fmt: skip
     for width in (390, 1280):
         size = {"width": width, "height": 900}

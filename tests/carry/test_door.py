@@ -156,6 +156,7 @@ class TestBatches:
         feed = Feed.objects.select_related("account").get(account=account)
         assert [hint.remote_id for hint in told_hints(row, feed, None)] == ["1"]  # type: ignore[arg-type]
         assert tallies() == {"item_refused": 1}
+        assert b"s3cret" not in bytes(row.body), "what proved it is not kept in the clear"
 
     def test_an_unknown_or_broken_event_does_not_take_the_others_with_it(self, make: Any) -> None:
         account = make(events={**EVENTS, "items": ""})

@@ -15,7 +15,7 @@ from policies.core.values import Json, Values
 
 from .connectors import paths
 from .connectors.errors import MappingError, Permanent, Rejected
-from .connectors.mapped import MISSING, Unmappable
+from .connectors.mapped import GONE, MISSING, Unmappable
 from .connectors.mapping import Mapping as Mapped
 from .connectors.records import Item
 from .connectors.spec import ObjectSpec
@@ -88,7 +88,7 @@ class Translator:
             if not mapped.path:
                 continue  # made of the whole body: no key over there is this field
             last = str(paths.split(mapped.path)[-1])
-            for word in (last, slugs.get(mapped.path, last), mapped.path):
+            for word in (last, slugs.get(mapped.path, last), mapped.path, *filter(None, [mapped.writes_to])):
                 self._words[word] = name
 
     def seen(self, item: Item) -> Seen:
@@ -110,8 +110,8 @@ class Translator:
         """As the account tells it: references are ids there. Raises Unreadable."""
         item = seen.item
         self._check(item)
-        values = {} if item.deleted else self.values(item)
         partial = how in (How.RESPONSE, How.EVENT)
+        values = {} if item.deleted else self.values(item, partial)
         return Observation(
             self.role,
             item.id,
@@ -134,11 +134,11 @@ class Translator:
     def is_ours(self, actor: str | None) -> bool:
         return bool(self.own_actor) and actor == self.own_actor
 
-    def values(self, item: Item) -> dict[str, Json]:
+    def values(self, item: Item, partial: bool = False) -> dict[str, Json]:
         """Canonical values of every field that was told; refused ones as observations carry them."""
         out: dict[str, Json] = {}
         for name, raw in self.mapping.read(item.body).items():
-            if raw is MISSING or name not in self.kinds:
+            if raw is MISSING or name not in self.kinds or (partial and raw is GONE):
                 continue
             try:
                 out[name] = self._value(name, raw)
@@ -217,4 +217,5 @@ class Translator:
     def as_sent(self, name: str, value: Json) -> str | None:
         """The text by which a record with this value can be asked for."""
         body = self.body({name: value})
-        return paths.as_text(paths.getter(self.mapping.fields[name].path)(body))
+        mapped = self.mapping.fields[name]
+        return paths.as_text(paths.getter(mapped.writes_to or mapped.path)(body))

@@ -22,8 +22,8 @@ class OkSpec:
 class ErrorSpec:
     """Where an error answer keeps its sentence, its code and its complaints about single fields.
 
-    ``code``: the first path that is there. Its meaning, whatever the status: the five lists of codes. ``busy``: what
-    statuses say that nothing was done yet; ``gone``: those that a deleted record may have (see `Client.read` for 403).
+    ``code``: the first path that is there. Its meaning, whatever the status: the five lists of codes. ``busy``:
+    statuses that say that nothing was done yet.
     """
 
     message: tuple[str, ...] = ()
@@ -33,7 +33,6 @@ class ErrorSpec:
     item_field: str = ""
     item_message: str = ""
     busy: tuple[int, ...] = ()
-    gone: tuple[int, ...] = (404, 410)
     limited_codes: tuple[str, ...] = ()
     busy_codes: tuple[str, ...] = ()
     unauthorised_codes: tuple[str, ...] = ()

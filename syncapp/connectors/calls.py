@@ -25,7 +25,7 @@ from syncapp.connectors.templates import fill, fill_body, fill_path, fill_query,
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
-WRITES = ("create", "update", "delete", "create_many", "update_many")
+WRITES = ("create", "upsert", "update", "delete", "create_many", "update_many")
 LOOKS = ("list", "changes", "created", "deleted", "latest", "read", "read_many", "find", "find_many")
 PATIENCE = 2.0
 
@@ -281,8 +281,6 @@ def as_sent(spec: ObjectSpec, version: str | None) -> Any:
     return int(version) if spec.version.ordered and version is not None and version.lstrip("-").isdigit() else version
 
 
-def condition_value(spec: ObjectSpec, condition: ConditionalSpec, version: str) -> Any:
-    """What stands in a body for "only if it still has this version"."""
-    return (
-        as_sent(spec, version) if condition.template == "{version}" else fill(condition.template, {"version": version})
-    )
+def condition_value(spec: ObjectSpec, condition: ConditionalSpec, told: Mapping[str, str]) -> Any:
+    """What stands in a body for "only if it still is what it was"."""
+    return as_sent(spec, told["version"]) if condition.template == "{version}" else fill(condition.template, told)

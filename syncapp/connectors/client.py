@@ -79,7 +79,7 @@ class Client:
         self._listing = Listing(manifest, self._caller, self._readers)
         self._reading = Reading(manifest, self._caller, self._readers, self._listing)
         self._rounds = Rounds(manifest, self._listing, self._reading)
-        self._writing = Writing(manifest, self._caller, self._readers, clock)
+        self._writing = Writing(manifest, self._caller, self._readers, self._reading, clock)
         self.many = Many(manifest, self._caller, self._readers)
         self.subscriptions = Subscribing(manifest, self._caller)
 

@@ -30,16 +30,16 @@ class ItemReader:
         self._parent = getter(depends.into) if depends and depends.composite else None
 
         self._told = [
-            (getter(field.path), field.omitted == "null")
+            (getter(field.writes_to or field.path), getter(field.path), field.omitted == "null")
             for field in spec.fields.values()
             if field.writable and field.path
         ]
-        self._known = {str(split(field.path)[0]) for field in spec.fields.values() if field.path}
+        self._known = {str(split(field.writes_to or field.path)[0]) for field in spec.fields.values() if field.path}
 
     def holds(self, body: Any, sent: Mapping[str, Any]) -> bool:
         """True if a record tells all that was sent: what was dropped in silence would else be taken for stored."""
-        for get, omitted in self._told:
-            if not omitted and get(sent) is not ABSENT and get(body) is ABSENT:
+        for wrote, reads, omitted in self._told:
+            if not omitted and wrote(sent) is not ABSENT and reads(body) is ABSENT:
                 return False
         return self.spec.open_fields or all(key in body or key in self._known for key in sent)
 

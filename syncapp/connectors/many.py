@@ -88,7 +88,9 @@ class Many:
         for change in changes:
             entry = self._entry(operation, {"id": change.id, "body": dict(change.body), "key": change.key})
             if change.version is not None and operation.conditional is not None:
-                setter(operation.conditional.body)(entry, condition_value(spec, operation.conditional, change.version))
+                setter(operation.conditional.body)(
+                    entry, condition_value(spec, operation.conditional, {"version": change.version})
+                )
             entries.append(Entry(entry, change.id, change.id, change.body))
         return self._write("update_many", spec, operation, entries)
 

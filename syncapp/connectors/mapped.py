@@ -35,6 +35,7 @@ class Unmappable:
 
     reason: str
     value: Any = None
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ class MappingField:
     transforms: tuple[Norm, ...] = ()
     value_map: Dict[Any, Any] | None = None
     direction: str = "both"
-    clear: str = "null"
+    clear: str | Dict[str, Any] = "null"
     omitted: str = "missing"
     normalised: bool = False
+    writes_to: str = field(default="", repr=False)
     expression: Expression | None = None
     inverse: Expression | None = field(default=None, repr=False)  # writes only: what is read stays as it was
 
@@ -59,6 +61,9 @@ class MappingField:
     def writes(self) -> bool:
         return self.direction != "read"
 
+
+GONE = Unmappable("the provider no longer tells this field; check that it still exists there", None, absent=True)
+ABSENCES: Dict[str, Any] = {"null": None, "missing": MISSING, "never": GONE}
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[dict[str, Any], Any], None]
@@ -79,7 +84,7 @@ def reader(spec: MappingField) -> Reader:
     steps += [transform(entry).forward for entry in _steps(spec)]
     if spec.value_map is not None:
         steps.append(_translation(spec.value_map))
-    absent: Any = None if spec.omitted == "null" else MISSING
+    absent: Any = ABSENCES[spec.omitted]
     if not steps:
         return _plain_reader(get, absent)
     return _stepping_reader(get, absent, steps)
@@ -132,19 +137,20 @@ def _key(value: Any) -> Any:
 
 
 def writer(spec: MappingField) -> Writer:
-    put = paths.setter(spec.path) if spec.path else _merge
+    target = spec.writes_to or spec.path
+    put = paths.setter(target) if target else _merge
     backs = [_back(transform(entry)) for entry in reversed(_steps(spec))]
     if spec.value_map is not None:
         backs.insert(0, _back_translation(spec.value_map))
     if spec.inverse is not None:
         backs.append(_told(spec.inverse.check()))
-    clear = CLEARS.get(spec.clear)
+    clear = CLEARS.get(spec.clear) if isinstance(spec.clear, str) else spec.clear["value"]
 
     def write(body: dict[str, Any], value: Any) -> None:
         if value is None:
             if spec.clear == "refuse":
                 raise ValueError("the provider has no way to clear this field")
-            if not spec.path and spec.inverse is not None:
+            if not target and spec.inverse is not None:
                 put(body, _told(spec.inverse)(None))
             elif spec.clear != "omit":
                 put(body, list(clear) if isinstance(clear, list) else clear)
@@ -173,6 +179,8 @@ def _merge(body: dict[str, Any], made: Any) -> None:
     for key, value in made.items():
         if isinstance(value, dict) and isinstance(body.get(key), dict):
             _merge(body[key], value)
+        elif isinstance(value, list) and isinstance(body.get(key), list):
+            body[key] = body[key] + value  # entries of a list that several fields share, such as numbered fields
         elif key in body and body[key] != value:
             raise ValueError(f"another field says {body[key]!r} at {key!r}, this one {value!r}")
         else:

@@ -10,6 +10,7 @@ from syncapp.connectors import paths
 from syncapp.connectors.errors import MappingError
 from syncapp.connectors.expressions import Expression
 from syncapp.connectors.mapped import (
+    ABSENCES,
     CLEARS,
     MappingField,
     Reader,
@@ -22,7 +23,10 @@ from syncapp.connectors.mapped import (
 from syncapp.connectors.spec import FieldSpec, ObjectSpec
 
 DIRECTIONS = ("both", "read", "write")
-KEYS = ("field", "path", "transforms", "values", "direction", "clear", "omitted", "normalises", "jsonata", "inverse")
+KEYS = (
+    "field", "path", "writes_to", "transforms", "values", "direction", "clear", "omitted", "normalises", "jsonata",
+    "inverse",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,14 @@ def _field(entry: Any, where: str, spec: ObjectSpec | None) -> MappingField:
         clear=entry.get("clear", base.clear),
         omitted=entry.get("omitted", base.omitted),
         normalised=bool(entry.get("normalises", base.normalises)),
+        writes_to=entry.get("writes_to", base.writes_to if "path" not in entry or entry["path"] == base.path else ""),
         expression=reading,
         inverse=back,
     )
     for name, value, accepted in (
         ("direction", known.direction, DIRECTIONS),
-        ("clear", known.clear, (*CLEARS, "omit", "refuse")),
-        ("omitted", known.omitted, ("null", "missing")),
+        ("clear", known.clear if isinstance(known.clear, str) else "null", (*CLEARS, "omit", "refuse")),
+        ("omitted", known.omitted, tuple(ABSENCES)),
     ):
         if value not in accepted:
             raise MappingError(f"{name} {value!r} is not accepted", where, ", ".join(accepted))

@@ -9,7 +9,16 @@ from syncapp.connectors.answerspec import ErrorSpec, NewIdSpec, OkSpec
 from syncapp.connectors.expressions import Expression
 from syncapp.connectors.filters import FilterSpec
 from syncapp.connectors.making import Raw, make, maybe, several, source
-from syncapp.connectors.opspec import ConditionalSpec, DeltaSpec, EntriesSpec, LongSpec, Operation, PagingSpec
+from syncapp.connectors.opspec import (
+    ConditionalSpec,
+    DeltaSpec,
+    EntriesSpec,
+    LongSpec,
+    Operation,
+    PagingSpec,
+    PartSpec,
+    ReplaceSpec,
+)
 
 
 def operation(raw: Raw, where: str, errors: Raw | None = None, body: Any = None) -> Operation:
@@ -22,6 +31,10 @@ def operation(raw: Raw, where: str, errors: Raw | None = None, body: Any = None)
         ok=oks(raw, where),
         errors=error_spec({**(errors or {}), **raw["errors"]}) if "errors" in raw else None,
         new_id=_new_id(raw["new_id"], where) if "new_id" in raw else None,
+        replaces=maybe(ReplaceSpec, raw.get("replaces")),
+        parts=tuple(
+            _part(entry, f"{where}.parts[{place}]", errors) for place, entry in enumerate(raw.get("parts", ()))
+        ),
         long=maybe(LongSpec, raw.get("long")),
         paging=make(PagingSpec, raw.get("paging", {})),
         delta=maybe(DeltaSpec, raw.get("delta")),
@@ -30,6 +43,10 @@ def operation(raw: Raw, where: str, errors: Raw | None = None, body: Any = None)
         filters=tuple(make(FilterSpec, entry) for entry in raw.get("filters", ())),
         **{key: source(raw[key], f"{where}.{key}") for key in ("items", "ids", "mark") if key in raw},
     )
+
+
+def _part(raw: Raw, where: str, errors: Raw | None) -> PartSpec:
+    return PartSpec(raw["take"], operation(raw["call"], where, errors), raw.get("when", "any"))
 
 
 def error_spec(told: Raw) -> ErrorSpec:

@@ -8,6 +8,7 @@ from typing import Any
 from syncapp.connectors.listsense import check_listing, of_parent
 from syncapp.connectors.located import Located, Place
 from syncapp.connectors.textsense import Raw, check_pattern, check_templates
+from syncapp.connectors.writesense import check_writing
 
 SLOTS = {
     "list": {"size", "since", "until", "cursor"},
@@ -16,8 +17,9 @@ SLOTS = {
     "deleted": {"size", "since", "until", "cursor"},
     "latest": set(),
     "read": {"id"},
-    "read_many": {"ids", "size"},
+    "read_many": {"ids", "size", "entries"},
     "create": {"body", "own_id", "key"},
+    "upsert": {"body", "own_id", "key", "external_id"},
     "update": {"id", "body", "key"},
     "delete": {"id", "key"},
     "find": {"param", "value", "size"},
@@ -51,7 +53,10 @@ def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Ra
         raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
     if name in ENTRY_SLOTS:
         _entries(found, place, name, raw, owner, config)
+    if name == "read_many" and "entries" in raw:
+        check_templates(found, (*place, "entries", "body"), raw["entries"]["body"], config | {"id"})
     _filters(found, place, name, raw.get("filters", []), owner, config)
+    check_writing(found, place, name, raw, owner, config)
     conditional = raw.get("conditional")
     if conditional is not None:
         _conditional(found, (*place, "conditional"), conditional, owner)
@@ -108,6 +113,9 @@ def _filters(found: Located, place: Place, name: str, raw: Any, owner: Raw, conf
 def _conditional(found: Located, place: Place, raw: Raw, owner: Raw) -> None:
     if ("header" in raw) == ("body" in raw):
         raise found.wrong(place, "a condition is stated in exactly one place", "header or body")
-    if owner.get("version", {}).get("kind", "none") == "none":
+    if "{updated_at" in raw.get("template", ""):
+        if "updated_at" not in owner:
+            raise found.wrong(place, "a write that is tied to a clock needs its time", "an 'updated_at' section")
+    elif owner.get("version", {}).get("kind", "none") == "none":
         raise found.wrong(place, "a conditional write needs a version", "a 'version' section of kind exact or ordered")
-    check_templates(found, (*place, "template"), raw.get("template", ""), {"version"})
+    check_templates(found, (*place, "template"), raw.get("template", ""), {"version", "updated_at"})

@@ -88,6 +88,7 @@ class ConditionalSpec:
     """How a write is tied to a version: in a header or in the body; what a refusal looks like, where the current is.
 
     A refusal has one of these statuses; with ``codes`` also one of them. ``code_status``: only these need a code then.
+    ``required``: nothing is taken without; where no version is known, the record is read for it.
     """
 
     header: str = ""
@@ -98,6 +99,12 @@ class ConditionalSpec:
     codes: tuple[str, ...] = ()
     code_status: tuple[int, ...] = ()
     current: str | None = None
+    required: bool = False
+
+    @property
+    def by_clock(self) -> bool:
+        """Tied to the time of the last change: it narrows the window to the clock's ticks, and is never a version."""
+        return "{updated_at" in self.template
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,22 @@ class EntriesSpec:
     error: Source = ""
     mark: Source = ""
     id: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceSpec:
+    """An update that replaces the whole record: it is read, changed and sent, less what may not be sent."""
+
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """A call of its own for the value at one path: always, or only where it is set or cleared."""
+
+    take: str
+    operation: Operation
+    when: str = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +165,8 @@ class Operation:
     ok: tuple[OkSpec, ...] = ()
     errors: ErrorSpec | None = None
     new_id: NewIdSpec | None = None
+    replaces: ReplaceSpec | None = None
+    parts: tuple[PartSpec, ...] = ()
     items: Source | None = None
     ids: Source | None = None
     mark: Source | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from syncapp.connectors import times
 from syncapp.connectors.calls import Call, Caller, object_of, operation_of
 from syncapp.connectors.errors import Gone, Malformed, MappingError, Rejected, Unauthorised
 from syncapp.connectors.items import ItemReader
@@ -11,6 +13,9 @@ from syncapp.connectors.listing import Listing, Query, whole
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.records import Item
 from syncapp.connectors.spec import Manifest, ObjectSpec
+from syncapp.connectors.templates import fill_body
+
+MOST_TIMES = 10_000
 
 PROOF = 60.0  # seconds for which it is known that the account may read
 PROBED = 3
@@ -22,6 +27,8 @@ class Reading:
     def __init__(self, manifest: Manifest, caller: Caller, readers: Mapping[str, ItemReader], listing: Listing) -> None:
         self.manifest, self._caller, self._readers, self._listing = manifest, caller, readers, listing
         self._proven: dict[str, float] = {}  # when another record of the object could be read
+        # When what was read last was changed last: writes that are tied to a clock ask for it.
+        self._times: dict[tuple[str, str], str] = {}
 
     def one(self, object: str, id: str) -> Item:
         """One record. Raises Gone if it does not exist, is a tombstone or went into another one."""
@@ -54,7 +61,8 @@ class Reading:
     def _one(self, spec: ObjectSpec, operation: Operation, id: str) -> Item:
         object = spec.slug
         reader, slots = self._readers[object], spec.slots(id)
-        answer = self._caller.send(Call("read", spec, operation, slots, {}, {}), reader)
+        asked = self._caller.body(operation, slots, f"{self.manifest.slug}.{object}.read")
+        answer = self._caller.send(Call("read", spec, operation, slots, {}, {}, asked), reader)
         body = answer.part(operation.item or "")
         if "parent" in slots:
             reader.adopt(body, slots["parent"])
@@ -62,9 +70,24 @@ class Reading:
         if spec.merged.other_id and item.id != id:
             told = reader.merged_away(id, item.id, answer.asked_at)
             raise Gone("the record was merged into another one", answer.where, item=told)
+        if item.id != id:
+            what = f"asked for record {id}, the answer is about record {item.id}"
+            raise Malformed(what, answer.where, "check 'id' and 'item' in the manifest; list the records anew")
         if item.deleted:
             raise Gone("the record is deleted", answer.where, item=item)
+        self._note(spec, [item])
         return item
+
+    def last_time(self, object: str, id: str) -> str | None:
+        return self._times.get((object, id))
+
+    def _note(self, spec: ObjectSpec, items: Iterable[Item]) -> None:
+        update = spec.operations.get("update")
+        if update is None or update.conditional is None or not update.conditional.by_clock:
+            return
+        if len(self._times) > MOST_TIMES:
+            self._times.clear()
+        self._times |= {(spec.slug, item.id): times.write(item.updated_at) for item in items if item.updated_at}
 
     def many(self, object: str, ids: Iterable[str]) -> dict[str, Item]:
         """Records by id, in batches where the provider offers them. Missing ids are absent; tombstones are shown."""
@@ -78,10 +101,15 @@ class Reading:
         operation, found = spec.operations["read_many"], dict[str, Item]()
         for start in range(0, len(wanted), operation.max_ids):
             some = wanted[start : start + operation.max_ids]
-            for page in self._listing.walk(Query(spec, "read_many", operation, {"ids": some})):
+            values: dict[str, Any] = {"ids": some}
+            if operation.entries is not None:
+                told = self._caller.config
+                values["entries"] = [fill_body(operation.entries.body, {**told, "id": id}) for id in some]
+            for page in self._listing.walk(Query(spec, "read_many", operation, values)):
                 if page.faults:
                     raise Malformed("; ".join(page.faults.values()), f"{self.manifest.slug}.{spec.slug}.read_many")
                 found.update((item.id, item) for item in page.items if item.id in some)
+                self._note(spec, page.items)
         return found
 
     def all(self, object: str, ids: Sequence[str]) -> tuple[list[Item], dict[int, str]]:

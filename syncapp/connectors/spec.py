@@ -55,18 +55,23 @@ class TimeSpec:
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """``jsonata`` reads what is at the path, ``inverse`` makes what is written there; without it, one way."""
+    """``jsonata`` reads what is at the path, ``inverse`` makes what is written there; without it, one way.
+
+    ``clear``: what is sent to clear it (null, empty, list, ``{value: …}``), omit or refuse. ``omitted``: what it means
+    where it is left out; never: it always is there. ``writes_to``: where it is written, if not where it is read.
+    """
 
     path: str
     type: str = "text"
     writable: bool = True
-    clear: str = "null"
+    clear: str | Mapping[str, Any] = "null"
     normalises: tuple[Norm, ...] = ()
     omitted: str = "missing"
     transforms: tuple[Norm, ...] = ()
     label: str = ""
     jsonata: str | None = None
     inverse: str | None = None
+    writes_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class ObjectSpec:
     def conditional(self) -> bool:
         """True if an update here can be tied to the version that was read."""
         update = self.operations.get("update")
-        return update is not None and update.conditional is not None
+        return update is not None and update.conditional is not None and not update.conditional.by_clock
 
 
 @dataclass(frozen=True, slots=True)

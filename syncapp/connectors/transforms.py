@@ -5,6 +5,7 @@ Forward is reading. None always stays None. A value that does not fit raises Val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -15,6 +16,7 @@ import orjson
 from syncapp.connectors import times
 
 Change = Callable[[Any], Any]
+NET_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,8 @@ def _plain(value: Any) -> str:
 
 
 def _flag(true: Any, false: Any) -> Callable[[str, Any], Transform]:
-    words = {
-        str(true): True,
-        str(false): False,
-        "True": True,
-        "False": False,
-        "true": True,
-        "false": False,
-        "1": True,
-        "0": False,
-    }
+    words = dict.fromkeys((str(true), "True", "true", "1"), True)
+    words |= dict.fromkeys((str(false), "False", "false", "0"), False)
 
     def make(name: str, argument: Any) -> Transform:
         _none(name, argument)
@@ -185,6 +179,47 @@ def _empty_null(name: str, argument: Any) -> Transform:
     return Transform(name, lambda value: None if value in ("", [], {}) else value, lambda value: value)
 
 
+def _times(name: str, argument: Any) -> Transform:
+    """Another unit: theirs is so many times ours, told exactly, so that nothing is lost on the way back."""
+    try:
+        factor = _decimal(argument)
+    except ValueError:
+        factor = Decimal(0)
+    if not factor:
+        raise ValueError(f"{name} takes how many of theirs are one of ours, such as {{{name}: 1000}}, not {argument!r}")
+
+    def forward(value: Any) -> Any:
+        ours = _decimal(value) / factor
+        if ours * factor != _decimal(value):
+            raise ValueError(f"{value!r} cannot be divided by {factor} without a rest")
+        return format(ours.normalize(), "f")
+
+    def back(value: Any) -> Any:
+        theirs = _decimal(value) * factor
+        return int(theirs) if theirs == theirs.to_integral_value() else float(theirs)
+
+    return Transform(name, forward, back)
+
+
+def _net_date(name: str, argument: Any) -> Transform:
+    _none(name, argument)
+
+    def forward(value: Any) -> Any:
+        found = NET_DATE.fullmatch(str(value))
+        if found is None:
+            raise ValueError(f"{value!r} is not a time such as /Date(1439434356790+0000)/")
+        return times.write(times.parse(found.group(1), "unix_ms"))
+
+    return Transform(name, forward, lambda value: f"/Date({times.write(times.parse(value), 'unix_ms')}+0000)/")
+
+
+def _null_if(name: str, argument: Any) -> Transform:
+    if argument is None:
+        raise ValueError(f'{name} takes the value that stands for none, such as {{{name}: "0000-00-00"}}')
+    spellings = argument if isinstance(argument, list) else [argument]
+    return Transform(name, lambda value: None if value in spellings else value, lambda value: value)
+
+
 def _one_way(change: Callable[[str], Any], why: str) -> Callable[[str, Any], Transform]:
     def make(name: str, argument: Any) -> Transform:
         _none(name, argument)
@@ -246,6 +281,9 @@ REGISTRY: dict[str, Callable[[str, Any], Transform]] = {
     "prefix": _prefix,
     "json": _json,
     "empty_null": _empty_null,
+    "times": _times,
+    "net_date": _net_date,
+    "null_if": _null_if,
     "crlf": _crlf,
     "round": _rounded,
     "first_word": _one_way(lambda text: text.split(maxsplit=1)[0] if text.split() else None, PARTS),

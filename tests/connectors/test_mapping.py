@@ -184,7 +184,7 @@ def test_money_survives_the_round_trip(amount: Any) -> None:
 
 
 def test_every_transform_has_a_way_back_or_says_why() -> None:
-    arguments: dict[str, Any] = {"split": ";", "pluck": "a", "prefix": "p", "round": 2}
+    arguments: dict[str, Any] = {"split": ";", "pluck": "a", "prefix": "p", "round": 2, "times": 100, "null_if": ""}
     for name, make in REGISTRY.items():
         step = make(name, arguments.get(name))
         assert (step.back is None) == bool(step.why)

@@ -2,8 +2,9 @@
 
 It stands for the API that an administrator describes by hand, so no page describes it; its habits are those of
 `generic_rest_traps`, which are off until they are switched on. Without them: JSON, `X-Api-Key` or a bearer token,
-`page` and `per_page` (100 at most) with `next_page` in the body, `updated_since` (inclusive), ETag with If-Match and
-412, PATCH for parts, 404 for what is gone, the whole record for an answer, and webhooks as Standard Webhooks has them.
+`page` (or `after_id`) and `per_page` (100 at most) with `next_page` in the body, `updated_since` (inclusive), ETag with
+If-Match and 412, PATCH for parts, 404 for what is gone, the whole record for an answer, and webhooks as Standard
+Webhooks has them.
 """
 
 from __future__ import annotations
@@ -136,6 +137,10 @@ class GenericRest(Keyed, Double):
         return not (since and row.updated < _moment(since)) and not (created and row.created < _moment(created))
 
     def _paged(self, rows: list[Row]) -> ResponseReturnValue:
+        """By number; or after an id, which nothing moves under the reader."""
+        if "after_id" in request.args:
+            after = _number("after_id", 0)
+            rows = [row for row in rows if int(row.id) > after]
         number, size = _number("page", 1), min(_number("per_page", 20), LARGEST_PAGE)
         size = min(size, CAP) if "capped" in self.traps else size
         found = [self.shown(row) for row in rows[(number - 1) * size :][:size]]
@@ -262,8 +267,8 @@ def _body() -> Fields:
 
 def _number(name: str, default: int) -> int:
     text = request.args.get(name, str(default))
-    if not text.isdigit() or int(text) < 1:
-        raise error(400, "bad_request", f"{name} must be a number from 1 on.")
+    if not text.isdigit() or int(text) < min(1, default):
+        raise error(400, "bad_request", f"{name} must be a number from {min(1, default)} on.")
     return int(text)
 
 

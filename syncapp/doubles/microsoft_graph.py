@@ -86,7 +86,8 @@ class MicrosoftGraph(Keyed, Double):
     # Keys.
 
     def config(self, address: str) -> dict[str, str]:
-        return {"server": address, "tenant": "common", "folder": "contacts"}
+        """`login` is another host over there: login.microsoftonline.com."""
+        return {"server": address, "login": address, "tenant": "common", "folder": "contacts"}
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.client_state}

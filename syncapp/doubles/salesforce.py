@@ -82,6 +82,10 @@ class Salesforce(Keyed, Double):
 
     # Keys and limits.
 
+    def config(self, address: str) -> dict[str, str]:
+        """`login` is another host over there; calls go to the `instance_url` that the token's answer tells."""
+        return {"server": address, "login": address, "instance_url": address}
+
     def secrets(self) -> dict[str, str]:
         more = {"webhook": self.hook_secret, "private_key": self.desk.private_key(), "username": USER}
         return {**self.tokens.secrets(), **more}

@@ -64,6 +64,14 @@ def test_the_boundary_is_kept(plain: Side) -> None:
     assert [one["id"] for one in plain.get(CONTACTS, updated_since="2026-03-01T12:00:00.001Z")["items"]] == ids[3:]
 
 
+def test_after_an_id_nothing_moves(plain: Side) -> None:
+    made = [add(plain, number) for number in range(5)]
+    assert [one["id"] for one in plain.get(CONTACTS, after_id=0, per_page=2)["items"]] == made[:2]
+    plain.ask("DELETE", f"{CONTACTS}/{made[0]}")
+    rest = plain.get(CONTACTS, after_id=made[1], per_page=2)
+    assert ([one["id"] for one in rest["items"]], rest["next_page"]) == (made[2:4], 2)
+
+
 def test_comments_belong_to_a_ticket(plain: Side) -> None:
     one, two = (plain.post("/api/tickets", {"subject": subject})["id"] for subject in ("A", "B"))
     made = plain.post(f"/api/tickets/{one}/comments", {"text": "hello"})

@@ -121,17 +121,19 @@ class Pipedrive(Keyed, Double):
         if "updated_until" in asked:
             until = _moment("updated_until")
             rows = [row for row in rows if row.updated < until]
-        order = asked.get("sort_by", "id")
-        if order not in ORDERS:
-            raise error(400, f"sort_by must be one of {', '.join(ORDERS)}")
-        rows.sort(key=ORDERS[order], reverse=asked.get("sort_direction") == "desc")
         return self._page(kind, rows)
 
     def _page(self, kind: str, rows: list[Row]) -> ResponseReturnValue:
-        limit, start = _limit(), _start(request.args.get("cursor"))
-        more = start + limit < len(rows)
-        cursor = base64.b64encode(json.dumps({"from": start + limit}).encode()).decode() if more else None
-        found = [shown(kind, row) for row in rows[start:][:limit]]
+        """The cursor names the place of the next record, so that what comes and goes before it moves nothing."""
+        field, down = request.args.get("sort_by", "id"), request.args.get("sort_direction") == "desc"
+        if field not in ORDERS:
+            raise error(400, f"sort_by must be one of {', '.join(ORDERS)}")
+        limit, start = _limit(), _place(request.args.get("cursor"), field, down)
+        rows = sorted(rows, key=ORDERS[field], reverse=down)
+        if start:
+            rows = [row for row in rows if (ORDERS[field](row) <= start if down else ORDERS[field](row) >= start)]
+        cursor = _cursor(rows[limit], field, down) if len(rows) > limit else None
+        found = [shown(kind, row) for row in rows[:limit]]
         return {"success": True, "data": found, "additional_data": {"next_cursor": cursor}}
 
     def search(self, kind: str) -> ResponseReturnValue:
@@ -225,11 +227,20 @@ def _limit() -> int:
     return int(text)
 
 
-def _start(cursor: str | None) -> int:
+def _cursor(row: Row, field: str, down: bool) -> str:
+    value = row.id if field == "id" else ORDERS[field](row)[0].isoformat()
+    told = {"field": field, "fieldValue": value, "sortDirection": "desc" if down else "asc", "id": int(row.id)}
+    return base64.b64encode(json.dumps(told).encode()).decode()
+
+
+def _place(cursor: str | None, field: str, down: bool) -> Any:
     if not cursor:
-        return 0
+        return None
     try:
-        return int(json.loads(base64.b64decode(cursor))["from"])
+        told = json.loads(base64.b64decode(cursor))
+        if (told["field"], told["sortDirection"]) != (field, "desc" if down else "asc"):
+            raise ValueError("a cursor of another order")
+        return int(told["id"]) if field == "id" else (read_iso(told["fieldValue"]), int(told["id"]))
     except (ValueError, KeyError, TypeError):
         raise error(400, "cursor is not valid") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -30,17 +31,19 @@ def read_json(text: str) -> Any:
         raise no("invalid_profile") from None
 
 
-def page_of(rows: list[Row]) -> tuple[list[Row], str]:
+def page_of(everything: list[Row], shown: Callable[[Row], bool] = lambda row: True) -> tuple[list[Row], str]:
+    """`everything`: with what is not shown, so that a cursor keeps its place when its record is gone."""
     given = args()
     limit = int(given.get("limit") or 0)
     if not 0 <= limit <= LARGEST_PAGE:
         raise no("invalid_limit")
-    start = _place(rows, str(given.get("cursor") or ""))
+    start = _place(everything, str(given.get("cursor") or ""))
+    rest = [row for row in everything[start:] if shown(row)]
     if not limit:
-        return rows[start:], ""
-    end = start + (limit - 1 if not start and limit > 2 else limit)
-    rest = end < len(rows)
-    return rows[start:end], base64.b64encode(f"next:{rows[end].id}".encode()).decode() if rest else ""
+        return rest, ""
+    most = limit - 1 if not start and limit > 2 else limit
+    cursor = base64.b64encode(f"next:{rest[most].id}".encode()).decode() if len(rest) > most else ""
+    return rest[:most], cursor
 
 
 def _place(rows: list[Row], cursor: str) -> int:

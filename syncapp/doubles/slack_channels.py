@@ -41,8 +41,10 @@ class Channels:
 
     def listed(self) -> ResponseReturnValue:
         hidden = str(args().get("exclude_archived", "")).lower() in ("true", "1")
-        rows = [row for row in self._shelf.rows("conversations") if not (hidden and row.fields["is_archived"])]
-        page, cursor = page_of(rows)
+        page, cursor = page_of(
+            self._shelf.rows("conversations", deleted=True),
+            lambda row: not row.deleted and not (hidden and row.fields["is_archived"]),
+        )
         shown = [self._shown("conversations", row) for row in page]
         return {"ok": True, "channels": shown, "response_metadata": {"next_cursor": cursor}}
 

@@ -46,6 +46,19 @@ def test_pages_are_complete(pipe: Side) -> None:
     assert pipe.ask("GET", PERSONS, params={"limit": 501}).status_code == 400
 
 
+def test_what_moves_while_pages_are_read_is_told_again_and_nothing_is_skipped(pipe: Side) -> None:
+    made = [add(pipe, number)["id"] for number in range(6)]
+    pipe.controls.stamp("persons", [str(id) for id in made], datetime(2026, 3, 1, 12, tzinfo=UTC))
+    first = pipe.get(PERSONS, sort_by="update_time", limit=2)
+    pipe.controls.edit("persons", str(made[0]), {"name": "Moved"})
+    pipe.ask("DELETE", f"{PERSONS}/{made[1]}")
+    cursor = first["additional_data"]["next_cursor"]
+    rest = pipe.get(PERSONS, sort_by="update_time", limit=10, cursor=cursor)
+    assert [one["id"] for one in rest["data"]] == [*made[2:], made[0]]
+    other = pipe.ask("GET", PERSONS, params={"sort_by": "id", "cursor": cursor})
+    assert other.status_code == 400
+
+
 def test_since_includes_its_boundary_and_until_does_not(pipe: Side) -> None:
     made = [add(pipe, number)["id"] for number in range(4)]
     pipe.controls.stamp("persons", [str(id) for id in made[:3]], datetime(2026, 3, 1, 12, tzinfo=UTC))

@@ -38,6 +38,15 @@ def test_pages_may_be_short_and_are_complete(slack: Side) -> None:
     assert slack.get("/api/users.list", cursor="nonsense") == {"ok": False, "error": "invalid_cursor"}
 
 
+def test_a_cursor_keeps_its_place_when_its_channel_is_gone(slack: Side) -> None:
+    made = [call(slack, "conversations.create", name=f"c{number}")["channel"]["id"] for number in range(5)]
+    first = slack.get("/api/conversations.list", limit=2)
+    slack.controls.erase("conversations", made[2])
+    cursor = first["response_metadata"]["next_cursor"]
+    rest = slack.get("/api/conversations.list", limit=10, cursor=cursor)
+    assert [one["id"] for one in first["channels"] + rest["channels"]] == made[:2] + made[3:]
+
+
 def test_who_is_deactivated_is_still_listed(slack: Side) -> None:
     id = slack.controls.ids("users")[0]
     slack.controls.erase("users", id)

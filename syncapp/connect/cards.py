@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from syncapp.certificates import Held, held
 from syncapp.connectors import registry
 from syncapp.connectors.errors import ManifestError
 from syncapp.connectors.spec import Manifest, ObjectSpec
@@ -31,6 +32,9 @@ ABILITIES: tuple[tuple[str, Able], ...] = (
 SQL = ("read", "changes since", "create", "update", "delete", "conditional writes", "batches")
 
 
+VERDICTS = {"certified": "Certified", "partly": "Partly certified", "not": "Refused by the suite"}
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One provider. `trouble` stands in place of everything else where its file cannot be read."""
@@ -42,6 +46,7 @@ class Card:
     abilities: Sequence[str] = ()
     quirks: Sequence[str] = ()
     trouble: str = ""
+    proofs: Sequence[str] = ()
 
     @property
     def docs_link(self) -> str:
@@ -62,9 +67,20 @@ def card_of(manifest: Manifest) -> Card:
 def cards(wanted: str = "") -> list[Card]:
     """Every provider by name, or those that have all words of the search; one wrong file hides no other."""
     folders = tuple(settings.PROVIDER_FOLDERS)
-    found = [_card(slug, folders) for slug in registry.files(folders)]
+    known = held()
+    found = [replace(_card(slug, folders), proofs=_proofs(known.get(slug, ()))) for slug in registry.files(folders)]
     words = wanted.casefold().split()
     return sorted((one for one in found if all(word in _text(one) for word in words)), key=lambda one: one.name.lower())
+
+
+def _proofs(certificates: Sequence[Held]) -> list[str]:
+    """What the suite found last, against each kind of place."""
+    out = []
+    for one in certificates:
+        row, stale = one.certificate, "" if one.current else "; its file has changed since"
+        said = VERDICTS.get(row.verdict, row.verdict.capitalize())
+        out.append(f"{said} against {row.against}, {row.made_at:%Y-%m-%d}{stale}.")
+    return out
 
 
 def _card(slug: str, folders: tuple[object, ...]) -> Card:

@@ -18,6 +18,7 @@ from syncapp.words import enumerated
 
 CONFIG, SECRET, SOURCE = "config-", "secret-", "source-"
 LONGEST = 4000
+NEVER = "Stored encrypted, and never shown again."
 # What may be named from a browser: a reference to anything else would hand the hub's own secrets to any address.
 VARIABLES = "CONCORD_ACCOUNT_"
 
@@ -60,7 +61,7 @@ class AccountForm(forms.Form):
         for name, spec in manifest.config.items():
             if not spec.captured:
                 held = str(account.config.get(name, "")) if account else ""
-                self.fields[CONFIG + name] = _setting(spec, held)
+                self.fields[CONFIG + name] = _setting(spec, held, manifest)
         for name, spec in self._entered().items():
             self._add_secret(name, spec)
         self.fields["allow_private"] = forms.BooleanField(
@@ -82,7 +83,7 @@ class AccountForm(forms.Form):
         widget = forms.PasswordInput(attrs=attrs) if hidden else NeverShown(attrs=attrs)
         self.fields[SECRET + name] = forms.CharField(
             label=spec.label, required=False, max_length=LONGEST, strip=True, widget=widget,
-            help_text=f"{kept}{_sentence(spec.help)}{_only(spec)}Stored encrypted, and never shown again.",
+            help_text=f"{kept}{_sentence(spec.help)}{_only(spec, self.manifest)}{NEVER}",
         )  # fmt: skip
         self.fields[SOURCE + name] = forms.CharField(
             label=f"Where {spec.label[:1].lower()}{spec.label[1:]} is kept, if not here", required=False,
@@ -130,15 +131,15 @@ class AccountForm(forms.Form):
                 self.add_error(place, f"{spec.label} is needed.")
             elif spec.pattern and told.get(place) and not re.fullmatch(spec.pattern, told[place]):
                 self.add_error(place, f"It does not fit; accepted: {spec.help or spec.pattern}")
-        for name, spec in self._entered().items():
-            self._demand_secret(name, spec, told, name in used.secrets)
+        for name in self._entered():
+            self._demand_secret(name, used.secrets[name], told)
 
-    def _demand_secret(self, name: str, spec: Setting, told: Mapping[str, Any], used: bool) -> None:
+    def _demand_secret(self, name: str, spec: Setting, told: Mapping[str, Any]) -> None:
         typed, source = told.get(SECRET + name), told.get(SOURCE + name)
         if typed and source:
             self.add_error(SECRET + name, "Give it here or say where it is kept, not both: empty one of the two.")
             return
-        needed = used and spec.required and spec.default is None and name not in self.stored
+        needed = spec.required and spec.default is None and name not in self.stored
         if needed and not typed and not source and not self.has_error(SOURCE + name):
             self.add_error(SECRET + name, f"{spec.label} is needed; enter it here, or say where it is kept.")
 
@@ -168,14 +169,14 @@ class AccountForm(forms.Form):
         self.add_error(place if place in self.fields else None, told)
 
 
-def _setting(spec: Setting, held: str) -> forms.Field:
+def _setting(spec: Setting, held: str, manifest: Manifest) -> forms.Field:
     """What is required is demanded by the whole form: it depends on the way to sign in."""
-    needed = spec.required and spec.default is None and not spec.ways
+    needed = spec.required and spec.default is None
     usual = f" Left empty: {spec.default}." if spec.default and not spec.choices else ""
     label, told = spec.label if needed or spec.choices else f"{spec.label} (may be left empty)", _sentence(spec.help)
-    help_text = (told + _only(spec) + usual).strip()
+    help_text = (told + _only(spec, manifest) + usual).strip()
     if spec.choices:
-        options = [("", "not chosen"), *((one, one.replace("_", " ")) for one in spec.choices)]
+        options = [("", "not chosen"), *((one, _way(manifest, one).strip("“”")) for one in spec.choices)]
         initial = held or spec.default or ""
         return forms.ChoiceField(
             label=label, required=False, choices=options[bool(spec.default) :], initial=initial, help_text=help_text
@@ -186,8 +187,17 @@ def _setting(spec: Setting, held: str) -> forms.Field:
     )
 
 
-def _only(spec: Setting) -> str:
-    return f"Only to sign in by {enumerated([one.replace('_', ' ') for one in spec.ways])}. " if spec.ways else ""
+def _only(spec: Setting, manifest: Manifest) -> str:
+    """Of several ways to sign in, those that need it."""
+    ways = [way for way in manifest.ways if way in (spec.ways or spec.needed_by)]
+    if not ways or len(ways) == len(manifest.ways):
+        return ""
+    return f"Only to sign in by {enumerated([_way(manifest, way) for way in ways])}. "
+
+
+def _way(manifest: Manifest, name: str) -> str:
+    label = manifest.ways[name].label if name in manifest.ways else ""
+    return f"“{label or name.replace('_', ' ')}”"
 
 
 def _sentence(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from syncapp.models import Account, Ledger
+from syncapp.certificates import digest_of, manifest_named
+from syncapp.models import Account, Certificate, Ledger
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from syncapp.secrets import decrypt, encrypt, secrets_of
@@ -90,6 +92,19 @@ def test_every_provider_has_a_card_that_says_what_it_can_do(admin: Client) -> No
     assert "Connect Sandbox" in found and "Connect Kinto" not in found
     part = admin.get("/accounts/providers/?q=kinto", headers={"HX-Request": "true"})
     assert "Connect Kinto" in said(part) and "<html" not in said(part)
+
+
+def test_a_card_says_what_the_suite_found_last(admin: Client) -> None:
+    told: dict[str, Any] = {"provider": "kinto", "against": "real server", "writes": True, "hub_version": "1"}
+    digest = digest_of(manifest_named("kinto"))
+    Certificate.objects.create(**told, digest=digest, verdict="partly", made_at=datetime(2026, 1, 2, tzinfo=UTC))
+    shown = said(admin.get("/accounts/providers/?q=kinto"))
+    assert "Partly certified against real server, 2026-01-02." in shown and "Not certified" not in shown
+    Certificate.objects.create(**told, digest="old", verdict="certified", made_at=datetime(2026, 1, 3, tzinfo=UTC))
+    assert "Certified against real server, 2026-01-03; its file has changed since." in said(
+        admin.get("/accounts/providers/?q=kinto")
+    )
+    assert "Not certified in this installation" in said(admin.get("/accounts/providers/?q=sandbox"))
 
 
 def test_a_provider_whose_file_is_wrong_hides_no_other(

@@ -133,8 +133,8 @@ def _made_of() -> tuple[int, dict[str, float]]:
     from django.test.utils import CaptureQueriesContext
 
     from syncapp import guard, known, poll, steps
-    from syncapp.connectors.client import Client
     from syncapp.connectors.items import ItemReader
+    from syncapp.connectors.listing import Listing
     from syncapp.connectors.transport import Answer, Transport
     from syncapp.translate import Seen
 
@@ -153,7 +153,7 @@ def _made_of() -> tuple[int, dict[str, float]]:
         ("sort out unchanged", known.Fresh, "drop"),
         ("judge and commit what is left", steps, "judge"),
         ("note the page", poll, "_note"),
-        ("the client's own steps", Client, "_read_page"),
+        ("the client's own steps", Listing, "_read_page"),
         ("everything else", poll, "poll"),
     ]
     with watch.watching(parts):

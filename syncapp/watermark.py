@@ -54,8 +54,11 @@ class Watermark:
         return text
 
     def whole(self) -> Watermark:
-        """For a listing of everything: what of one in progress is known, and nothing of a delta."""
-        return replace(self, marks={}) if self.in_full else Watermark()
+        """For a listing of everything. An older place in a log stays good where the listing tells no newer one; places
+        of single parents are told anew, or the parent is gone.
+        """
+        marks = {name: mark for name, mark in self.marks.items() if " " not in name}
+        return replace(self, marks=marks) if self.in_full else Watermark(marks=marks)
 
     def after(self, page: Page) -> Watermark:
         """How to go on once this page is durable."""

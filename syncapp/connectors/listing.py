@@ -20,6 +20,8 @@ from syncapp.connectors.spec import Manifest, ObjectSpec
 from syncapp.connectors.templates import fill
 from syncapp.connectors.transport import Answer
 
+EMPTY = (204, 304)  # nothing there, nothing changed; only where 'success' names them
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -127,6 +129,9 @@ class Listing:
         return replace(call, operation=posted, query={}, body={**told, **(call.body or {})})
 
     def _read_page(self, query: Query, answer: Answer, cursor: str | None) -> Page:
+        date = times.header_date(answer.headers.get("Date"))
+        if answer.status in EMPTY:
+            return Page([], None, True, answer.asked_at, date, answer.round_trip)
         operation, body = query.operation, answer.json()
         entries = _entries(operation, body, answer)
         ids: tuple[str, ...] = ()
@@ -142,7 +147,6 @@ class Listing:
         following = paging.following(operation.paging, cursor, query.since, seen)
         again = paging.repeated(operation.paging, cursor)
         items = items[1:] if again and items and items[0].id == again else items
-        date = times.header_date(answer.headers.get("Date"))
         return Page(
             items, following, following is None, answer.asked_at, date, answer.round_trip, faults,
             count, ids, _marks(operation, body, query), _note(query, count, following),

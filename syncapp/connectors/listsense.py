@@ -106,7 +106,8 @@ def _delta(found: Located, place: Place, raw: Raw, operation: Raw, owner: Raw, c
         raise found.wrong(place, "the last page gives an address", "a pager of kind next_url, link or next_header")
     if kind == "log" and operation.get("paging", {}).get("kind") not in ("cursor", "next_url"):
         raise found.wrong(place, "a place in a log is a cursor", "a pager of kind cursor or next_url")
-    if kind == "log" and "latest" not in owner["operations"] and not raw.get("from_start"):
+    told = "latest" in owner["operations"] or raw.get("from_start") or operation is owner["operations"]["list"]
+    if kind == "log" and not told:
         raise found.wrong(
             place, "where is the log when a full listing begins?", "'latest' with mark, or from_start: true"
         )

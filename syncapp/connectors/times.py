@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 FORMATS = ("iso", "iso_seconds", "unix", "unix_ms", "http")
+DOTNET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")  # the offset is for show: the number is UTC
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -17,6 +19,11 @@ def parse(value: Any, form: str = "iso", timezone: str = "UTC") -> datetime:
         return EPOCH + timedelta(milliseconds=float(value) * (1 if form == "unix_ms" else 1000))
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a time written as text")
+    if form == "dotnet":
+        told = DOTNET.fullmatch(value)
+        if told is None:
+            raise ValueError(f"{value!r} is not written as /Date(milliseconds)/")
+        return EPOCH + timedelta(milliseconds=int(told[1]))
     moment = parsedate_to_datetime(value) if form == "http" else datetime.fromisoformat(value)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))

@@ -179,7 +179,7 @@ def by_log(account: Account, provider: Provider) -> None:
     """Airtable: payloads from a cursor on, several ids in each, also of what is gone."""
 
     def payloads(asked: Asked) -> Reply:
-        at = int(asked.query.get("cursor", 1))
+        at = int(asked.query.get("cursor", max(1, len(account.log) - 29)))
         if at < len(account.log) - 30:
             return account.reply({"error": {"message": "cursor too old"}}, 422)
         some = account.log[at - 1 : at + 1]
@@ -417,6 +417,17 @@ STYLES = [
                 "ids": {"jsonata": "[tables.*.($keys(created)), tables.*.($keys(changed)), tables.*.destroyed]"},
                 "paging": {"kind": "cursor", "path": "cursor", "param": "cursor", "more": "mightHaveMore"},
                 "delta": {"kind": "log"},
+            },
+        }, by_log, deletes=True,
+    ),
+    Style(
+        "log that begins somewhere", {
+            **TIMES, **LISTED,
+            f"{OPS}.changes": {
+                "method": "GET", "path": "/payloads", "items": "payloads", "mark": "cursor",
+                "ids": {"jsonata": "[tables.*.($keys(created)), tables.*.($keys(changed)), tables.*.destroyed]"},
+                "paging": {"kind": "cursor", "path": "cursor", "param": "cursor", "more": "mightHaveMore"},
+                "delta": {"kind": "log", "from_start": True},
             },
         }, by_log, deletes=True,
     ),

@@ -134,6 +134,30 @@ def test_a_next_address_may_be_relative(provider: Provider) -> None:
     assert ids(provider, {f"{LIST}.items": "records", f"{LIST}.paging": paging}) == ["1", "2"]
 
 
+def test_nothing_changed_and_nothing_there_are_empty_pages(provider: Provider) -> None:
+    delta = {"param": "If-Modified-Since", "in": "header", "format": "iso", "resolution": 1, "inclusive": True}
+    changes = {
+        f"{LIST}.delta": delta,
+        f"{LIST}.success": [200, 204, 304],
+        f"{LIST}.paging": {"kind": "page", "param": "p"},
+    }
+    for status in (204, 304):
+        provider.on("GET", "/people", Reply(status=status, raw=b""))
+        (page,) = client(provider.url, changes).pages("people", since=SINCE)
+        assert (page.items, page.last, page.server_date is not None) == ([], True, True)
+    with pytest.raises(Malformed, match="unexpected answer 304"):
+        ids(provider, {f"{LIST}.delta": delta}, since=SINCE)
+
+
+def test_times_as_dotnet_writes_them(provider: Provider) -> None:
+    provider.on(
+        "GET", "/people", Reply({"data": [{"id": 1, "at": "/Date(1488338552390+0000)/"}, {"id": 2, "at": "2026"}]})
+    )
+    (page,) = client(provider.url, {"objects.people.updated_at": {"path": "at", "format": "dotnet"}}).pages("people")
+    assert [item.updated_at for item in page.items] == [datetime(2017, 3, 1, 3, 22, 32, 390000, UTC)]
+    assert "not dotnet" in page.faults[1]
+
+
 def test_graphql_pages(provider: Provider) -> None:
     def page(number: int, following: bool) -> Reply:
         info = {"hasNextPage": following, "endCursor": f"c{number}"}
@@ -150,6 +174,13 @@ def test_graphql_pages(provider: Provider) -> None:
     }  # fmt: skip
     assert ids(provider, changes) == ["1", "2"]
     assert [asked.body["variables"] for asked in provider.asked] == [{"n": 100}, {"n": 100, "after": "c1"}]
+
+
+def test_a_full_pass_keeps_the_place_in_a_log_and_forgets_those_of_parents() -> None:
+    at = Watermark(SINCE, "p2", SINCE, {"changes": "c7", "list f1": "x"}, {"changes": "c8"}, 3)
+    assert at.whole() == Watermark(marks={"changes": "c7"})
+    begun = Watermark(None, "p2", SINCE, {"changes": "c7"}, {"list f2": "y"}, 3)
+    assert begun.whole() == begun
 
 
 # What changed

@@ -16,8 +16,10 @@ from syncapp import VERSION
 from .certify.place import Against, Place
 from .certify.report import Report
 from .certify.run import Findings
+from .clients import client_of
 from .connectors import registry
 from .connectors.spec import Manifest
+from .facts import manifest_of
 from .keeping import AccountKeeper
 from .models import Account, Certificate
 from .secrets import secrets_of
@@ -41,12 +43,13 @@ def digest_of(manifest: Manifest) -> str:
 
 
 @contextmanager
-def account_place(account: Account, manifest: Manifest) -> Iterator[list[Place]]:
+def account_place(account: Account) -> Iterator[list[Place]]:
     """A live account, with its own credentials; tokens that are renewed meanwhile are kept for the hub."""
+    manifest = manifest_of(account)
     yield [
         Place(
             manifest, account.config, secrets_of(account), Against.ACCOUNT, name=account.slug,
-            allow_private=account.allow_private, keeper=AccountKeeper(account),
+            allow_private=account.allow_private, keeper=AccountKeeper(account), opener=lambda: client_of(account),
         )
     ]  # fmt: skip
 

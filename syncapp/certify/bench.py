@@ -122,6 +122,8 @@ class Bench(Making):
 
     @contextmanager
     def trouble(self, kind: str, only: str = "any", headers: dict[str, str] | None = None) -> Iterator[None]:
+        if self.manifest.sql is not None:
+            raise NotOffered("a database is not spoken to over HTTP")
         try:
             self.world.fail(kind, 1, only, headers)
         except NoControl as none:

@@ -9,11 +9,11 @@ from typing import Any
 from syncapp.certify.fields import Fields, Values
 from syncapp.certify.place import Place
 from syncapp.certify.results import NotOffered, NotTried
-from syncapp.connectors.client import Client
 from syncapp.connectors.errors import ConnectorError, Gone, Permanent, Rejected
 from syncapp.connectors.many import New
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.records import Item, Written
+from syncapp.connectors.speaks import Speaks
 from syncapp.connectors.spec import Manifest, ObjectSpec
 
 MARK = "concord-check"
@@ -25,7 +25,7 @@ class Making:
 
     def __init__(self, place: Place, object: str, *, writes: bool) -> None:
         self.place, self.object, self.writes = place, object, writes
-        self.client: Client = place.connect()
+        self.client: Speaks = place.connect()
         self.fields = Fields(self.spec, place.given.get(object, {}))
         self.mark = f"{MARK}-{secrets.token_hex(3)}"
         self.began_at = datetime.now(UTC)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from syncapp.connectors.client import Client
 from syncapp.connectors.renewal import Keeper, MemoryKeeper, Secrets
+from syncapp.connectors.speaks import Speaks
 from syncapp.connectors.spec import Manifest
 from syncapp.connectors.throttle import MemoryThrottle
 from syncapp.connectors.transport import Timeouts
@@ -85,6 +86,8 @@ class Place:
     allow_private: bool = True
     keeper: Keeper | None = None
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # For what is not spoken to over HTTP as its file says: makes the client.
+    opener: Callable[[], Speaks] | None = None
 
     def __post_init__(self) -> None:
         self.keeper = self.keeper or CountingKeeper(self.calling(self.secrets))
@@ -97,10 +100,14 @@ class Place:
 
     def connect(
         self, secrets: Mapping[str, str] | None = None, timeouts: Timeouts = BRIEF, *, alone: bool = False
-    ) -> Client:
+    ) -> Speaks:
         """A client of the account; with other secrets, one that shares nothing with it. ``alone``: what it is told
         about limits is not for the others."""
         own = secrets is None
+        if self.opener is not None and own:
+            return self.opener()
+        if self.manifest.sql is not None:
+            raise NoControl("a database is not asked with other credentials")
         return Client(
             self.manifest, self.config, self.calling(self.secrets if secrets is None else secrets),
             allow_private=self.allow_private, timeouts=timeouts, account=self.name or self.manifest.slug,

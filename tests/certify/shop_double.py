@@ -19,7 +19,7 @@ from syncapp.doubles.shelf import Change, Row, merged
 KEY = b"shop-webhook-secret"
 KNOWN = {"name", "note", "price", "shelf"}
 TRAPS = {
-    "stranger": "a wrong key is answered 200, as somebody without a name",
+    "stranger": "a wrong key is answered 200, as a guest",
     "cursor_once": "a cursor is good for one use",
     "cap": "pages are cut to 10, silently",
     "short_list": "the listing leaves the note out",
@@ -89,7 +89,7 @@ class Shop(Double):
         return None if open_to_all or self.known() else ({"message": "who are you?"}, 401)
 
     def me(self) -> ResponseReturnValue:
-        return {"name": "hub" if self.known() else None}
+        return {"name": "hub" if self.known() else "guest"}
 
     def list(self) -> ResponseReturnValue:
         found_by, since = request.args.get("name"), request.args.get("since")

@@ -43,4 +43,4 @@ def test_it_does_what_its_file_declares(slug: str, way: str) -> None:
 
 
 def test_there_are_providers_to_check() -> None:
-    assert {("sandbox", "server"), ("kinto", "server")} <= set(WAYS)
+    assert {("sandbox", "server"), ("kinto", "server"), ("sqlite", "server")} <= set(WAYS)

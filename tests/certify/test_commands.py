@@ -14,7 +14,10 @@ from syncapp import VERSION
 from syncapp.certify import run
 from syncapp.certify.doubles import places
 from syncapp.certify.results import Capability, Check
-from syncapp.connectors import manifest
+from syncapp.certify.servers import sqlite
+from syncapp.connectors import manifest, registry
+from syncapp.connectors.sql.describe import choose
+from syncapp.connectors.sql.place import place_of
 from syncapp.models import Account, Certificate
 from syncapp.secrets import encrypt
 from tests.certify.shop_double import Shop
@@ -76,6 +79,24 @@ def test_a_live_account_is_tried_with_its_own_credentials(shop_folder: Path) -> 
         assert running.double.shelf.get("goods", mine.id).version == 1  # type: ignore[union-attr]
     assert "against: live account our-shop" in text
     assert Certificate.objects.get().account == "our-shop"
+
+
+@pytest.mark.django_db
+def test_the_tables_of_a_database_are_tried_like_any_account(settings: Any) -> None:
+    with sqlite.places(registry.load("sqlite")) as [place]:
+        folder = str(Path(place.config["path"]).parent)
+        settings.SQLITE_FOLDERS = [folder]
+        database = place_of(place.manifest, place.config, {}, allow_private=True, folders=(folder,))
+        Account.objects.create(
+            slug="company", provider="sqlite", name="Company", config=dict(place.config), allow_private=True,
+            tables={"customers": choose(database, "customers", sqlite.CHOICE).as_json()},
+        )  # fmt: skip
+        with pytest.raises(CommandError, match=r"sqlite has no object 'people'\. Accepted: customers"):
+            told("check_provider", "sqlite", "--account", "company", "--object", "people")
+        report = json.loads(told("check_provider", "sqlite", "--account", "company", "--writes", "--json"))
+        assert place.world.ids("customers") == ["1", "2"]
+    assert (report["against"], report["account"], report["left"]) == ("live account", "company", [])
+    assert report["capabilities"]["conditional"] == "certified" and report["capabilities"]["batch"] == "certified"
 
 
 @pytest.mark.django_db

@@ -55,11 +55,14 @@ class Command(BaseCommand):
 
     def _run(self, options: dict[str, Any]) -> Report:
         manifest = manifest_named(options["provider"])
-        unknown = sorted(set(options["object"]) - set(manifest.objects))
-        if unknown:
-            known = ", ".join(manifest.objects)
-            raise CommandError(f"{manifest.slug} has no object {unknown[0]!r}. Accepted: {known}.", returncode=2)
         with self._places(manifest, options) as found:
+            # Of a database: with the tables that were chosen.
+            manifest = found[0].manifest
+            unknown = sorted(set(options["object"]) - set(manifest.objects))
+            if unknown or not manifest.objects:
+                known = ", ".join(manifest.objects) or "none: choose a table on the account's page"
+                what = f"{manifest.slug} has no object {unknown[0]!r}" if unknown else f"{manifest.slug} has no object"
+                raise CommandError(f"{what}. Accepted: {known}.", returncode=2)
             if not options["writes"]:
                 self.stderr.write("Read-only: nothing is made or changed. Most checks need --writes.")
             give(found, manifest, options["give"])
@@ -75,7 +78,7 @@ class Command(BaseCommand):
             known = ", ".join(mine) or "none yet"
             what = f"There is no account {options['account']!r} of {manifest.slug}. Accepted: {known}."
             raise CommandError(what, returncode=2)
-        return account_place(account, manifest)
+        return account_place(account)
 
     def _tell(self, line: str) -> None:
         if self.stderr.isatty():

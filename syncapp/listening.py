@@ -35,7 +35,7 @@ MOST = 500
 LOOK_EVERY = 10.0
 TEND_EVERY = 2.0
 # What the hub itself wrote was read back when it was written: there is no hurry to look at it once more.
-OWN_LATER = 20.0
+OWN_LATER = 3.0
 TROUBLE = (ConnectorError, SecretProblem, DatabaseError)
 
 

@@ -61,7 +61,7 @@ def chaos(decide: Decide, seconds: float, seed: int, tell: Tell) -> dict[str, An
         set_up = write_set_up(kept_folder() / "set-up.yaml")
         demo = build(
             keeper, ports, tell, in_memory=True, more=more, everybody=everybody, set_up=set_up,
-            sandbox_words=SANDBOX_WORDS,
+            sandbox_words=SANDBOX_WORDS, with_database=False,
         )  # fmt: skip
         start_hub(demo, tell, schedules=2)
         demo.hook()

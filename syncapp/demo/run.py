@@ -84,7 +84,7 @@ def play(ports: Mapping[str, int], make_logins: Callable[[], Logins], tell: Tell
         logins = make_logins()
         start_hub(demo, tell)
         demo.hook()
-        tell("Waiting until the three systems agree")
+        tell("Waiting until the four systems agree")
         wait_until(lambda: loaded() and at_rest(demo.sandboxes), "Rest", supervisor, FIRST_LOAD_SECONDS, tell)
         tell(f"  {standing()}")
         tell(screen(demo, logins, write_env_file(demo)))

@@ -1,4 +1,4 @@
-"""What people do in the headless demo: edits in all three systems, some of them two at once, from a seed."""
+"""What people do in the headless demo: edits in all systems, some of them two at once, from a seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .systems import System
 
 EDITS, DISPUTES = 540, 36
 PEOPLE_IN_DISPUTE = DISPUTES
-PAUSE = 0.032
+PAUSE = 0.042
 STAGES = ("subscriber", "lead", "opportunity", "customer")
 # How often people of each department change what; what a department may not change is tried now and then.
 HABITS: Mapping[str, Sequence[tuple[str, int]]] = {
@@ -30,7 +30,9 @@ HABITS: Mapping[str, Sequence[tuple[str, int]]] = {
         ("phone", 4), ("stage", 2),
     ),
     "directory": (("first_name", 30), ("last_name", 25), ("phone", 8), ("email", 8), ("address", 4)),
+    "database": (("first_name", 20), ("last_name", 20), ("newsletter", 10), ("email", 8), ("phone", 6)),
 }  # fmt: skip
+OFTEN = ("crm", "crm", "billing", "directory", "database")
 FAULTS: Mapping[str, Any] = {
     "webhook_duplicate": 0.15, "webhook_reorder": 0.15, "webhook_reorder_seconds": 0.3, "webhook_delay": 0.1,
     "webhook_delay_seconds": 1.0, "webhook_lose": 0.1, "webhook_bodyless": 0.3, "server_error": 0.03,
@@ -40,7 +42,7 @@ FAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is whom: the remote ids of everybody who is in all three systems, by the e-mail address of the beginning."""
+    """Who is whom: the remote ids of everybody who is in all systems, by the e-mail address of the beginning."""
 
     ids: Mapping[str, Mapping[str, str]]
 
@@ -84,7 +86,7 @@ class Scenario:
         """One edit, now and then two at once."""
         if number % (EDITS // DISPUTES) == 0 and self._disputed:
             self._two_at_once(self._disputed.pop())
-        role = self.random.choice(["crm", "crm", "billing", "directory"])
+        role = self.random.choice([role for role in OFTEN if role in self.systems])
         self._one(role, self.random.choice(self._others))
 
     def _one(self, role: str, person: str) -> None:

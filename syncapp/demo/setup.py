@@ -1,4 +1,4 @@
-"""Put the demo together: three systems, the hub's web server, workers and schedule, and what ties them."""
+"""Put the demo together: four systems, the hub's web server, workers and schedule, and what ties them."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ from psycopg import sql
 from syncapp.apply import apply, read
 from syncapp.keyfile import kept_secret
 from syncapp.models import Account
+from syncapp.outboxes import install
 
+from .database import DATABASE, ROLE, Database, address
 from .directory import BUCKET, COLLECTION, USER, Directory, write_ini
 from .people import Population, settle_in
 from .processes import DemoProblem, Supervisor, free_port
 from .sandboxes import Sandbox
 
 FILE = Path(__file__).with_name("concord.yaml")
-ACCOUNTS = {"crm", "billing", "directory"}
+ACCOUNTS = {"crm", "billing", "directory", "company"}
 CRM_TITLE, BILLING_TITLE = "Northwind CRM", "Northwind Billing"
 WANTED = {"web": 8100, "crm": 8101, "billing": 8102, "directory": 8103}
 SERVERS = ".venv-servers"
 # Each helps the other, but a flood of webhooks must not keep writes and polls waiting, nor the other way round.
 WORKERS = (("default", "inbox", "push"), ("default", "push", "inbox"))
 DIRECTORY_DATABASE = "concord_directory"
-SYSTEMS = ("CONCORD_CRM", "CONCORD_BILLING", "CONCORD_DIRECTORY")
+SYSTEMS = ("CONCORD_CRM", "CONCORD_BILLING", "CONCORD_DIRECTORY", "CONCORD_COMPANY")
 HUB = {"CONCORD_DATA", "DATABASE_URL", "REDIS_URL"}  # as far as the demo was started with them
 Tell = Callable[[str], None]
 
@@ -53,6 +55,7 @@ class Demo:
     billing: Sandbox
     directory: Directory
     env: Mapping[str, str]
+    database: Database | None = None
 
     @property
     def sandboxes(self) -> tuple[Sandbox, Sandbox]:
@@ -114,6 +117,10 @@ def environment(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
         "CONCORD_DIRECTORY_COLLECTION": COLLECTION,
         "CONCORD_DIRECTORY_USER": USER,
         "CONCORD_DIRECTORY_PASSWORD": kept("directory_password"),
+        **{f"CONCORD_COMPANY_{name.upper()}": value for name, value in address().items()},
+        "CONCORD_COMPANY_DATABASE": DATABASE,
+        "CONCORD_COMPANY_USER": ROLE,
+        "CONCORD_COMPANY_PASSWORD": kept("company_password"),
     }
 
 
@@ -127,8 +134,9 @@ def build(
     everybody: Population = Population(),  # noqa: B008 - frozen
     set_up: Path = FILE,
     sandbox_words: Sequence[str] = (),
+    with_database: bool = True,
 ) -> Demo:
-    """Start the three systems and fill them, migrate, apply the set-up file. The hub does not run yet.
+    """Start the systems and fill them, migrate, apply the set-up file. The hub does not run yet.
 
     `more` is what processes find in their environment, and this one does not; the sandboxes are told `sandbox_words`
     beside the usual.
@@ -148,7 +156,11 @@ def build(
     tell("Starting a CRM, a billing system and the company directory")
     _start_systems(demo, ports, in_memory, everybody, sandbox_words)
     settle_in(demo.crm, demo.billing, demo.directory, everybody)
+    if with_database:
+        demo.database = Database.prepare(named["CONCORD_COMPANY_PASSWORD"])
     apply(read(set_up), by="demo")
+    if with_database:
+        install(Account.objects.get(slug="company"), "customers")
     return demo
 
 

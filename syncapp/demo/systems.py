@@ -1,4 +1,4 @@
-"""The three systems in canonical words: who is there, what they hold, and edits as people make them."""
+"""The systems in canonical words: who is there, what they hold, and edits as people make them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from syncapp.meaning import translator_of
 from syncapp.models import Feed
 from syncapp.translate import Translator
 
+from .database import Database
 from .directory import Directory
 from .sandboxes import Sandbox
 from .setup import Demo
@@ -46,11 +47,12 @@ class System:
 
 def systems_of(demo: Demo) -> dict[str, System]:
     feeds = {feed.role.name: feed for feed in Feed.objects.select_related("account", "role__sync")}
-    return {
+    found = {
         "crm": _sandbox(feeds["crm"], demo.crm, "properties"),
         "billing": _sandbox(feeds["billing"], demo.billing, ""),
         "directory": _directory(feeds["directory"], demo.directory),
     }
+    return found | ({"database": _database(feeds["database"], demo.database)} if demo.database is not None else {})
 
 
 def _sandbox(feed: Feed, sandbox: Sandbox, inside: str) -> System:
@@ -69,5 +71,15 @@ def _directory(feed: Feed, directory: Directory) -> System:
 
     def rows() -> dict[str, Fields]:
         return {row["id"]: row for row in directory.rows()}
+
+    return System(feed.role.name, translator_of(feed), type_in, rows)
+
+
+def _database(feed: Feed, database: Database) -> System:
+    def type_in(remote_id: str, fields: Mapping[str, Any], actor: str) -> Fields:
+        return database.edit(remote_id, fields)
+
+    def rows() -> dict[str, Fields]:
+        return {str(row["id"]): row for row in database.rows()}
 
     return System(feed.role.name, translator_of(feed), type_in, rows)

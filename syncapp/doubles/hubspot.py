@@ -6,7 +6,8 @@ developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (limits 
 files in github.com/HubSpot/HubSpot-public-api-spec-collection, and for webhooks docs/api/webhooks and
 docs/apps/developer-platform/build-apps/authentication/request-validation.
 Unverified (seen in published code, not in the documentation): the texts of the 401 and 404 answers, the 409 of an
-e-mail address that exists, OBJECT_NOT_FOUND in batches, `changeSource: INTEGRATION` with the app's id as `sourceId`.
+e-mail address that exists, OBJECT_NOT_FOUND in batches, `changeSource: INTEGRATION` with the app's id as `sourceId`,
+that an update answers only the properties that it set.
 Left out: associations, merge, gdpr-delete, propertiesWithHistory, owners, imports, the webhooks journal, the date-based
 twins of the addresses, and that search lags behind (set `lag` to have it).
 """

@@ -111,7 +111,7 @@ def _settings(request: HttpRequest, row: Account) -> str:
 def _whole(text: str) -> int | None:
     if not text.strip():
         return None
-    if not text.strip().isdecimal() or not 0 < int(text) <= 1_000_000:
+    if not text.strip().isdecimal() or len(text) > 12 or not 0 < int(text) <= 1_000_000:
         raise Unclear(
             f"writes a minute: {text!r} cannot be used; accepted: a whole number from 1 to 1,000,000, or empty"
         )

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from policies.models import Sync
+from syncapp.connectors.errors import ManifestError
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.facts import object_spec
 from syncapp.mapper.editor import Editor
@@ -64,7 +65,11 @@ def drop(draft: Draft, shown: int) -> None:
 
 
 def spec_of(account: Account, object_slug: str) -> ObjectSpec:
-    return object_spec(account, object_slug)
+    """Raises ManifestError, which the page tells: an object may be gone from its file, a table from those chosen."""
+    try:
+        return object_spec(account, object_slug)
+    except LookupError as error:
+        raise ManifestError(account.slug, object_slug, str(error)) from None
 
 
 def editor_of(draft: Draft) -> tuple[Editor, Sample]:

@@ -79,11 +79,13 @@ def _targets() -> list[tuple[str, str]]:
 
 def _begun(account: Account, post: Mapping[str, str], by: str) -> Draft:
     """Raises Unclear and Taken."""
-    chosen, target, name = post.get("object", ""), post.get("target", ""), _name(post)
+    chosen, target, name = post.get("object", ""), post.get("target", "").replace("\0", ""), _name(post)
     if chosen not in manifest_of(account).objects:
         raise Unclear("choose which records are to be kept in step")
     if target.startswith(ROLE):
         slug, _, role = target.removeprefix(ROLE).partition(":")
+        if not Role.objects.filter(sync=_sync(slug), name=role).exists():
+            raise Unclear("choose what it is bound to")
         return begin(account, chosen, _sync(slug), role, "", by)
     if not name:
         raise Unclear("give this side a name, such as CRM or Billing")
@@ -132,8 +134,12 @@ def remap(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if feed is None:
         raise Http404("There is no such feed. The page of the account lists them.")
     role = feed.role
-    draft = begin(feed.account, feed.object, role.sync, role.name, role.label, request.user.get_username())
-    return redirect("account_draft", slug, draft.pk)
+    try:
+        made = begin(feed.account, feed.object, role.sync, role.name, role.label, request.user.get_username())
+    except Taken as taken:
+        messages.warning(request, sentence(str(taken)[:1].upper() + str(taken)[1:]))
+        return redirect("account", slug)
+    return redirect("account_draft", slug, made.pk)
 
 
 @dataclass(slots=True)
@@ -169,7 +175,8 @@ def _as_kept(row: Draft) -> Shown:
 
 def _posted(request: HttpRequest, row: Draft) -> HttpResponse:
     post, by = request.POST, request.user.get_username()
-    version = int(post["version"]) if post.get("version", "").isdecimal() else 0
+    shown_version = post.get("version", "")
+    version = int(shown_version) if shown_version.isdecimal() and len(shown_version) < 10 else 0
     try:
         if post.get("do") == "drop":
             drop(row, version)
@@ -199,8 +206,16 @@ def _typed(editor: Editor, row: Draft, post: Mapping[str, str]) -> tuple[Shown, 
     why: dict[str, str] = {}
     if post.get("do") == "suggest" and not wrong:
         mapping, why = editor.suggested(mapping)
-    shown = Shown(mapping, post.get("scope", ""), post.get("every", ""), post.get("settle", ""), wrong, why, post=post)
-    told: dict[str, Any] = {"mapping": mapping, "sample_id": post.get("sample", "").strip()[:255]}
+    shown = Shown(
+        mapping,
+        post.get("scope", "").replace("\0", ""),
+        post.get("every", ""),
+        post.get("settle", ""),
+        wrong,
+        why,
+        post=post,
+    )
+    told: dict[str, Any] = {"mapping": mapping, "sample_id": post.get("sample", "").replace("\0", "").strip()[:255]}
     try:
         told["scope"] = conditions_of(shown.scope)
         told["schedule"] = _number(shown.every, "Seconds between two looks", 1, 31_536_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,4 +137,4 @@ def _step(line: str) -> str | dict[str, Any]:
     if not sign:
         return name.strip()
     text = argument.strip()
-    return {name.strip(): int(text) if text.lstrip("-").isdigit() else text.strip("\"'")}
+    return {name.strip(): int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text.strip("\"'")}

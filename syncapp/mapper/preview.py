@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from policies.core.invalid import Invalid, is_invalid
+from policies.core.invalid import Invalid, invalid_value, is_invalid
 from policies.core.norms import norm
 from policies.core.types import FieldType
 from syncapp.connectors.errors import ConnectorError
@@ -119,7 +119,7 @@ def _of_the_record(told: Told, entry: Entry, kind: FieldType, spec: ObjectSpec, 
     if kind.name == "reference":
         told.here = f"the record with the id {brief(raw)} there" if raw is not None else text(None)
         return
-    value = kind.read(raw)
+    value = _read(kind, raw)
     if is_invalid(value):
         told.say("bad", f"this record's value does not fit: {value['reason']}")
         return
@@ -141,7 +141,7 @@ def _there_and_back(told: Told, entry: Entry, kind: FieldType, spec: ObjectSpec,
     if not told.mapped.fields[told.name].reads:
         return spelled
     raw = told.mapped.read(body)[told.name]
-    again = None if raw is MISSING else {"reason": raw.reason} if isinstance(raw, Unmappable) else kind.read(raw)
+    again = None if raw is MISSING else {"reason": raw.reason} if isinstance(raw, Unmappable) else _read(kind, raw)
     form = norm(norms_of(spec, entry), kind.name)
     if is_invalid(again) or isinstance(raw, Unmappable) or not kind.same(form(value), form(again)):
         back = again["reason"] if isinstance(again, dict) and "reason" in again else f"“{text(again)}”"
@@ -149,6 +149,14 @@ def _there_and_back(told: Told, entry: Entry, kind: FieldType, spec: ObjectSpec,
             "bad", f"what you write will not read back the same: “{text(value)}” becomes {spelled} and reads {back}"
         )
     return spelled
+
+
+def _read(kind: FieldType, raw: Any) -> Any:
+    """As the clerk reads it, with what it would set the record aside for told as not fitting."""
+    try:
+        return kind.read(raw)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        return invalid_value(raw, str(error))
 
 
 def _encoded(kind: FieldType, value: Any) -> Any:
@@ -189,7 +197,7 @@ def bodies(told: Sequence[Told], kinds: Mapping[str, FieldType], body: Mapping[s
         raw = one.mapped.read(body).get(one.name, MISSING)
         if raw is MISSING or isinstance(raw, Unmappable):
             continue
-        held[one.name] = kinds[one.name].read(raw)
+        held[one.name] = _read(kinds[one.name], raw)
         if one.mapped.fields[one.name].writes:
             part, _ = one.mapped.encode({one.name: _encoded(kinds[one.name], held[one.name])})
             _merge(sent, part)

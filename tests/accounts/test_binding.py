@@ -79,6 +79,8 @@ def test_what_may_be_bound_is_offered(admin: Client, account: Account) -> None:
         ({"target": "new-role:contacts", "name": " "}, "Give this side a name"),
         ({"target": "new-role:contacts", "name": "CRM"}, "has a role crm already"),
         ({"target": "role:contacts:crm"}, "bound to crm already"),
+        ({"target": "role:contacts:Bad Name!"}, "Choose what it is bound to"),
+        ({"target": "role:contacts:c\0rm\0"}, "bound to crm already"),
     ],
 )
 def test_what_cannot_be_bound_says_why(admin: Client, account: Account, told: dict[str, str], why: str) -> None:
@@ -128,6 +130,22 @@ def test_what_cannot_be_understood_stays_as_it_was_typed(admin: Client, account:
     assert "a number from 1" in said(admin.post(address(draft), told))
     draft.refresh_from_db()
     assert draft.version == 1
+    odd = form_of(admin.get(address(draft))) | {
+        "scope": "city is U\0lm",
+        "sample": "\0",
+        "transforms-phone": "split: --5",
+    }
+    assert admin.post(address(draft), odd | {"do": "save", "version": "9" * 5000}).status_code == 409
+    assert admin.post(address(draft), odd | {"do": "save"}).status_code == 302
+    assert admin.get(address(draft)).status_code == 200
+
+
+def test_an_object_that_is_gone_is_told(admin: Client, account: Account) -> None:
+    make_sync()
+    draft = drafted(admin)
+    Draft.objects.update(object="vanished")
+    answer = admin.get(address(draft))
+    assert answer.status_code == 503 and "has no object" in said(answer)
 
 
 def test_of_two_admins_the_second_does_not_undo_the_first(admin: Client, account: Account) -> None:

@@ -107,6 +107,27 @@ def test_what_does_not_work_is_a_sentence_by_the_field(entry: Any, kind: str, to
     assert one.bad and told_why in remarks(one)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"field": "firstname", "jsonata": '$error("no")', "inverse": "$", "direction": "both"},
+        {"field": "firstname", "jsonata": "$", "inverse": '$error("no")', "direction": "both"},
+        {"field": "firstname", "jsonata": "$", "inverse": "$number($)", "direction": "both"},
+        {"path": "", "jsonata": "properties.firstname", "inverse": '"no object"', "direction": "both"},
+        {"field": "firstname", "jsonata": "($f := function($n) { $f($n + 1) }; $f(1))", "direction": "read"},
+        {"field": "firstname", "jsonata": "[1..10000000]", "direction": "read"},
+        {"path": "properties.firstname[0]"},
+        {"field": "firstname", "transforms": ["number"]},
+        {"field": "tags", "transforms": [{"split": 3}]},
+        {"field": "tags", "transforms": [{"nothing": 3}]},
+        {"field": "firstname", "values": {}},
+    ],
+)
+def test_a_hostile_mapping_is_told_and_never_raised(entry: Any) -> None:
+    for kind in ("text", "integer", "set", "json", "datetime"):
+        assert told("x", entry, kind).remarks, kind
+
+
 def test_a_probe_finds_what_the_sample_does_not_show() -> None:
     """The sample is upper case already; other values would not come back."""
     body = {**BODY, "properties": {**BODY["properties"], "city": "ULM"}}  # type: ignore[dict-item]
@@ -180,6 +201,7 @@ def test_what_the_form_does_not_show_goes_with_another_field() -> None:
         (Typed(map="f:email", values="lead"), "provider's word = word here"),
         (Typed(map="f:email", values="a = b\na = c"), "given twice"),
         (Typed(map="f:email", transforms="reverse"), "there is no transform 'reverse'"),
+        (Typed(map="f:email", transforms="reverse: --5"), "there is no transform 'reverse'"),
     ],
 )
 def test_what_cannot_be_understood_says_what_is_accepted(given: Typed, why: str) -> None:

@@ -2,86 +2,34 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import requests
 
+from syncapp.certify.servers.kinto import PASSWORD, PROGRAM, USER, serving
 from syncapp.connectors import registry
 from syncapp.connectors.client import Client
 from syncapp.connectors.errors import Gone, Stale, Unauthorised
 
-ROOT = Path(__file__).parents[2]
-KINTO = ROOT / ".venv-servers" / "bin" / "kinto"
-INI = """[server:main]
-use = egg:waitress#main
-host = 127.0.0.1
-port = {port}
-[app:main]
-use = egg:kinto
-kinto.storage_backend = kinto.core.storage.memory
-kinto.permission_backend = kinto.core.permission.memory
-kinto.cache_backend = kinto.core.cache.memory
-kinto.userid_hmac_secret = only-for-tests
-kinto.includes = kinto.plugins.accounts
-kinto.paginate_by = 4
-multiauth.policies = account
-multiauth.policy.account.use = kinto.plugins.accounts.authentication.AccountsAuthenticationPolicy
-kinto.account_create_principals = system.Everyone
-kinto.bucket_create_principals = system.Authenticated
-"""
 pytestmark = pytest.mark.skipif(
-    not KINTO.exists(), reason="no Kinto server: make servers-venv installs it into .venv-servers"
+    not PROGRAM.exists(), reason="no Kinto server: make servers-venv installs it into .venv-servers"
 )
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    ini = tmp_path_factory.mktemp("kinto") / "kinto.ini"
-    ini.write_text(INI.format(port=port))
-    running = subprocess.Popen(
-        [str(KINTO), "start", "--ini", str(ini), "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(url, running)
-        requests.put(f"{url}/v1/accounts/hub", json={"data": {"password": "pass-word"}}, timeout=5).raise_for_status()
-        requests.put(f"{url}/v1/buckets/firm", auth=("hub", "pass-word"), timeout=5).raise_for_status()
+def server() -> Iterator[str]:
+    with serving("kinto.paginate_by = 4") as url:
         yield url
-    finally:
-        running.terminate()
-        running.wait(10)
-
-
-def _wait(url: str, running: subprocess.Popen[bytes]) -> None:
-    for _ in range(150):
-        assert running.poll() is None, "Kinto ended at once"
-        try:
-            requests.get(f"{url}/v1/", timeout=1)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError("Kinto did not come up within 15 seconds")
 
 
 @pytest.fixture
 def kinto(server: str, request: pytest.FixtureRequest) -> Client:
     name = request.node.name.replace("_", "-")[:40]
-    requests.put(
-        f"{server}/v1/buckets/firm/collections/{name}", auth=("hub", "pass-word"), timeout=5
-    ).raise_for_status()
+    requests.put(f"{server}/v1/buckets/firm/collections/{name}", auth=(USER, PASSWORD), timeout=5).raise_for_status()
     config = {"server": server, "bucket": "firm", "collection": name}
-    return Client(registry.load("kinto"), config, {"user": "hub", "password": "pass-word"}, allow_private=True)
+    return Client(registry.load("kinto"), config, {"user": USER, "password": PASSWORD}, allow_private=True)
 
 
 def test_the_life_of_a_record(kinto: Client) -> None:
@@ -139,7 +87,7 @@ def test_check_and_a_wrong_password(kinto: Client, server: str) -> None:
     check = kinto.check()
     assert check.ok and check.actor == "account:hub"
     config = {"server": server, "bucket": "firm", "collection": "x"}
-    wrong = Client(registry.load("kinto"), config, {"user": "hub", "password": "wrong"}, allow_private=True)
+    wrong = Client(registry.load("kinto"), config, {"user": USER, "password": "wrong"}, allow_private=True)
     with pytest.raises(Unauthorised):
         list(wrong.pages("records"))
     assert not wrong.check().authenticated

@@ -57,23 +57,29 @@ class KintoWorld(TroubledWorld):
 
 
 @contextmanager
-def places(manifest: Manifest) -> Iterator[list[Place]]:
-    """Raises NoServer where Kinto is not installed."""
+def serving(more: str = "") -> Iterator[str]:
+    """The address of a server that has the user and the bucket; ``more``: lines for its settings. Raises NoServer."""
     if not PROGRAM.exists():
         raise NoServer(f"there is no {PROGRAM}: make servers-venv installs it")
     with tempfile.TemporaryDirectory() as folder:
         port, ini = free_port(), Path(folder) / "kinto.ini"
-        ini.write_text(INI.format(port=port))
+        ini.write_text(f"{INI.format(port=port)}{more}\n")
         with process([str(PROGRAM), "start", "--ini", str(ini), "--port", str(port)]) as (running, _):
-            url = f"http://127.0.0.1:{port}/v1"
-            wait_until(lambda: _answers(url), running)
-            _put(f"{url}/accounts/{USER}", None, {"data": {"password": PASSWORD}})
-            _put(f"{url}/buckets/firm", (USER, PASSWORD), {})
-            _put(f"{url}/buckets/firm/collections/check", (USER, PASSWORD), {})
-            with troubled(url.removesuffix("/v1")) as (address, faults):
-                config = {"server": address, "bucket": "firm", "collection": "check"}
-                secrets = {"user": USER, "password": PASSWORD}
-                yield [Place(manifest, config, secrets, Against.SERVER, KintoWorld(url, faults))]
+            url = f"http://127.0.0.1:{port}"
+            wait_until(lambda: _answers(f"{url}/v1"), running)
+            _put(f"{url}/v1/accounts/{USER}", None, {"data": {"password": PASSWORD}})
+            _put(f"{url}/v1/buckets/firm", (USER, PASSWORD), {})
+            yield url
+
+
+@contextmanager
+def places(manifest: Manifest) -> Iterator[list[Place]]:
+    """Raises NoServer where Kinto is not installed."""
+    with serving() as url, troubled(url) as (address, faults):
+        _put(f"{url}/v1/buckets/firm/collections/check", (USER, PASSWORD), {})
+        config = {"server": address, "bucket": "firm", "collection": "check"}
+        world, secrets = KintoWorld(f"{url}/v1", faults), {"user": USER, "password": PASSWORD}
+        yield [Place(manifest, config, secrets, Against.SERVER, world)]
 
 
 def _answers(url: str) -> bool:

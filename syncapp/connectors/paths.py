@@ -29,6 +29,9 @@ ACCEPTED = (
 )
 
 
+LONGEST_INDEX = 4
+
+
 class PathError(ValueError):
     """The text is not a path."""
 
@@ -43,6 +46,8 @@ def split(path: str) -> tuple[Step, ...]:
             raise PathError(f"{path!r} is not a path: stopped reading at {path[at:]!r}; accepted: {ACCEPTED}")
         key, index, quoted = found.groups()
         if index is not None:
+            if len(index) > LONGEST_INDEX:  # writing there would make that many entries
+                raise PathError(f"{path!r} is not a path: the index {index[:20]} is too large; accepted: 0 to 9999")
             steps.append(int(index))
         else:
             steps.append(key if key is not None else re.sub(r"\\(.)", r"\1", quoted))

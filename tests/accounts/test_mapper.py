@@ -99,6 +99,7 @@ def test_a_real_record_is_shown_both_ways() -> None:
         ({"field": "email"}, "integer", "does not fit"),
         ({"path": "a..b"}, "text", "is not a path"),
         ("nothing_there[", "text", "is not a path"),
+        ({"path": "a[99999999]"}, "text", "the index 99999999 is too large"),
         ({"field": "firstname", "jsonata": "$$$("}, "text", "expression"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
@@ -103,8 +103,7 @@ class Ear(threading.Thread):
                 self._tell(error)
                 self.stopping.wait(back_off(self._failures, 0.5))
                 self._failures += 1
-            finally:
-                close_old_connections()
+        connections.close_all()  # this thread's own, which nobody else would close
 
     def _listen(self) -> None:
         """Until it is to stop, or the account is reached in another way now."""
@@ -160,3 +159,4 @@ def listen_for_ever(stopping: threading.Event) -> None:
             ears.tend(listened())
         close_old_connections()
     ears.tend(())
+    connections.close_all()

@@ -14,19 +14,22 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from review.teams import make_teams
+from syncapp.certify.servers.kinto import PASSWORD, PROGRAM, USER
 from syncapp.models import Account, Draft, Feed, Record, Run
 from tests.accounts.conftest import crm
 from tests.browser.conftest import found_fault_with, signed_in
 from tests.carry.driving import Side, drain, work_until
-from tests.connectors.test_kinto import KINTO, server
+from tests.connectors.test_kinto import server
 
 __all__ = ["crm", "server"]
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.browser,
-    pytest.mark.skipif(not KINTO.exists(), reason="no Kinto server: make servers-venv installs it into .venv-servers"),
+    pytest.mark.skipif(
+        not PROGRAM.exists(), reason="no Kinto server: make servers-venv installs it into .venv-servers"
+    ),
 ]
-WHO = ("hub", "pass-word")
+WHO = (USER, PASSWORD)
 
 
 @pytest.fixture

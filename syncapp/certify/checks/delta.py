@@ -100,12 +100,14 @@ def while_changing(on: Bench) -> str:
     _grow_old(on)
     walk = on.delta_pages(mark, TINY)
     seen: list[str] = []
-    for number, page in enumerate(walk):
+    changed = 0
+    for page in walk:
         mark = mark.after(page)
         seen += [item.id for item in page.items]
-        fresh = [id for id in ids if id in {item.id for item in page.items}]
-        if number < 2:
-            on.touched(fresh[0] if fresh else ids[0])
+        mine = [id for id in ids if id in {item.id for item in page.items}]
+        if mine and changed < 2:  # one that was shown moves away from before those that were not
+            on.touched(mine[0])
+            changed += 1
 
     def look() -> bool | None:
         nonlocal mark

@@ -17,7 +17,7 @@ from syncapp.watermark import Watermark
 SAME = 5
 # So many seconds are waited for at most.
 OLD = 65.0
-SOON = 3.0
+SOON, TICK = 3.0, 2.0
 # The Date header, from which a delta goes on, tells whole seconds.
 DATE = 1.1
 
@@ -96,7 +96,7 @@ def while_changing(on: Bench) -> str:
     """Records that change while a delta is read do not hide others from it and the one after it."""
     on.operation("update")
     mark = on.mark_now()
-    ids = on.make_some(SAME)
+    ids = [_in_a_tick_of_its_own(on) for _ in range(SAME)]
     _grow_old(on)
     walk = on.delta_pages(mark, TINY)
     seen: list[str] = []
@@ -120,6 +120,13 @@ def while_changing(on: Bench) -> str:
     mend = f"`{on.where('operations.list.paging')}`: restart: true with an order by time of change, or a cursor"
     on.expect(not lost, f"{len(lost)} records were in none of the deltas: {lost[:3]}", mend)
     return f"{SAME} records, two of them changed while they were listed: none was lost"
+
+
+def _in_a_tick_of_its_own(on: Bench) -> str:
+    """A record whose time of change no other has: what is at one time is another check's."""
+    made, _ = on.make()
+    time.sleep(min(on.spec.updated_at.resolution if on.spec.updated_at else 0.0, TICK))
+    return made.id
 
 
 def _grow_old(on: Bench) -> None:

@@ -43,7 +43,7 @@ def _place(manifest: Manifest, url: str) -> Place:
     if lacking:
         told = ", ".join(sorted(known))
         raise NoPlace(f"The double of {controls.slug} does not give {', '.join(lacking)}. It gives: {told}.")
-    objects = tuple(name for name in manifest.objects if name in controls.objects)
+    objects = tuple(name for name in manifest.objects if controls.has(name))
     settings = {name: known[name] for name in manifest.config if name in known}
     if not any(url in text for text in settings.values()):
         raise NoPlace(

@@ -108,8 +108,10 @@ class Place:
             return self.opener()
         if self.manifest.sql is not None:
             raise NoControl("a database is not asked with other credentials")
+        # A token that was renewed meanwhile: the old one would be refused once more, and by chance with half an answer.
+        kept = self.keeper.secrets if own and isinstance(self.keeper, MemoryKeeper) else self.secrets
         return Client(
-            self.manifest, self.config, self.calling(self.secrets if secrets is None else secrets),
+            self.manifest, self.config, self.calling(kept if secrets is None else secrets),
             allow_private=self.allow_private, timeouts=timeouts, account=self.name or self.manifest.slug,
             keeper=self.keeper if own else None, throttle=self.throttle if own and not alone else None,
             patience=PATIENCE,

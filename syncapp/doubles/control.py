@@ -78,6 +78,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _plain(object: str) -> str:
+    """A double speaks of Contact as its provider does, a file of contacts as all files do."""
+    return object.lower().removesuffix("s")
+
+
 class NoControl(Exception):
     """The double cannot do this; what depends on it is not tried."""
 
@@ -141,10 +146,14 @@ class Controls:
     def handshake(self) -> Handshake:
         return Handshake.of(self._do("handshake"))
 
+    def has(self, object: str) -> bool:
+        return _plain(object) in map(_plain, self.objects)
+
     def _known(self, object: str) -> str:
-        if object not in self.objects:
-            raise NoControl(f"the double of {self.slug} has no {object!r}; it has {', '.join(self.objects)}")
-        return object
+        for known in self.objects:
+            if _plain(known) == _plain(object):
+                return known
+        raise NoControl(f"the double of {self.slug} has no {object!r}; it has {', '.join(self.objects)}")
 
     def _do(self, name: str, **given: Any) -> Any:
         return self._told(requests.post(f"{self.url}/_double/{name}", json=given, timeout=30))

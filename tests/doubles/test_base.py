@@ -138,6 +138,15 @@ def test_a_control_that_it_does_not_have(side: Side) -> None:
         side.controls.revoke()
 
 
+def test_a_file_may_name_objects_as_files_do(side: Side) -> None:
+    """A provider says Contact, its file says contacts."""
+    id = side.note()
+    assert (side.controls.ids("note"), side.controls.ids("Notes")) == ([id], [id])
+    assert side.controls.has("note") and not side.controls.has("not")
+    with pytest.raises(NoControl, match="it has notes"):
+        side.controls.ids("pages")
+
+
 def test_a_double_in_a_file_runs_in_a_process_of_its_own() -> None:
     command = [sys.executable, "-m", "syncapp.doubles", str(HERE / "notes.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parents[1]) as process:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncapp.certify.bench import Bench
-from syncapp.certify.results import Capability, Check, Failed, NotTried
+from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.connectors.errors import ConnectorError, Gone, Stale
 from syncapp.connectors.many import Change, New, Result
 from syncapp.connectors.mapped import MISSING
@@ -85,7 +85,7 @@ def updates_around_a_stale_one(on: Bench) -> str:
     """An entry tied to an old version is refused, and the one beside it is taken."""
     operation = on.operation("update_many")
     if operation.conditional is None:
-        raise NotTried("batches are not tied to versions")
+        raise NotOffered("the file ties no batch to versions")
     first, second = on.make_some(2)
     name = on.changeable()
     old = on.read(first).version

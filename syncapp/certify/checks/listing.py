@@ -49,6 +49,7 @@ def size_kept(on: Bench) -> str:
     """A page holds no more than was asked for, and no less while others follow."""
     if on.operation("list").paging.kind == "none":
         raise NotOffered("the listing comes in one piece")
+    _sized(on)
     _enough(on)
     pages = []
     for page in on.client.pages(on.object, size=TINY):
@@ -65,6 +66,7 @@ def not_capped(on: Bench) -> str:
     paging = on.operation("list").paging
     if paging.kind == "none":
         raise NotOffered("the listing comes in one piece")
+    _sized(on)
     with on.blame(f"`{on.where('operations.list.paging')}`: max_size, as many as the provider takes"):
         page = next(on.client.pages(on.object, size=paging.max_size))
     if page.last and on.writes and on.spec.can("create") and _may_fill(on, paging.max_size):
@@ -77,6 +79,13 @@ def not_capped(on: Bench) -> str:
     mend = f"`{on.where('operations.list.paging')}`: max_size: {count}"
     on.expect(count >= paging.max_size, f"{paging.max_size} were asked for, {count} came, and more follow", mend)
     return f"a page of {count} came whole"
+
+
+def _sized(on: Bench) -> None:
+    """Where no size is asked for, none can be kept."""
+    listing = on.operation("list")
+    if "{size}" not in str((listing.path, listing.query, listing.headers, listing.body)):
+        raise NotOffered("the file leaves it to the provider how many records a page has")
 
 
 def _may_fill(on: Bench, size: int) -> bool:

@@ -51,7 +51,7 @@ NAVIGATION = [
         "title": "What is kept in step",
         "separator": True,
         "items": [
-            _rows("Syncs", "sync_alt", "policies_sync"),
+            _item("Syncs", "sync_alt", "syncs", ADMINISTER),
             _rows("Policies", "gavel", "policies_policyset"),
             _item("Accounts", "hub", "accounts", ADMINISTER),
             _rows("Feeds", "rss_feed", "syncapp_feed"),

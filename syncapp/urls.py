@@ -37,5 +37,6 @@ urlpatterns = [
     path("accounts/<slug:slug>/signin/", signinpages.signin, name="signin"),
     path("oauth/callback/", signinpages.callback, name="oauth_callback"),
     path("accounts/", include("syncapp.connect.urls")),
+    path("syncs/", include("syncapp.syncs.urls")),
     path("review/", include("review.urls")),
 ]

@@ -165,6 +165,7 @@ class Reason(Enum):
     BRAKE_TRIPPED = ("brake_tripped", "the hub held back before harm: {detail}")
     RELEASED_HELD = ("released_held", "a person released what a brake had held: {detail}")
     LEFT_HELD = ("left_held", "a person left what a brake had held as it was: {detail}")
+    SYNC_CHANGED = ("sync_changed", "a person changed what is kept in step: {detail}")
     ACCOUNT_CHANGED = ("account_changed", "a person changed how the hub works with a system: {detail}")
     SUPERSEDED = ("superseded", "a newer value of {field} made the question needless")
 

@@ -12,7 +12,6 @@ from policies.core.rules import CREATOR, SHARED, OnDelete, OnMerge, Strategy, Un
 from policies.core.types import same
 from policies.core.values import HUB
 from policies.models import FieldRule, PolicySet, Sync, SyncField
-from syncapp.connectors.located import Located
 from syncapp.facts import facts_of
 from syncapp.load import database_now
 from syncapp.models import Feed, Revision
@@ -37,7 +36,7 @@ RULE = [
 ]
 
 
-def put_policy(found: Located, changes: Changes, sync: Sync, wanted: Wanted, by: str) -> None:
+def put_policy(found: Complains, changes: Changes, sync: Sync, wanted: Wanted, by: str) -> None:
     """Publish what the file says if it differs from what is in force. Raises ApplyError with every problem."""
     feeds = Feed.objects.filter(role__sync=sync).select_related("account", "role")
     facts = {feed.role.name: facts_of(feed) for feed in feeds}

@@ -14,13 +14,20 @@ from syncapp.models import Account, Feed, Push
 
 from .changes import Changes
 from .feeds import put_feed
-from .file import known
+from .file import Complains, known
 
 Wanted = Mapping[str, Any]
 Place = tuple[str, ...]
 
 
 def put_sync(found: Located, changes: Changes, slug: str, wanted: Wanted, accounts: Mapping[str, Account]) -> Sync:
+    sync = put_shape(found, changes, slug, wanted)
+    _put_roles(found, changes, ("syncs", slug), sync, wanted, accounts)
+    return sync
+
+
+def put_shape(found: Complains, changes: Changes, slug: str, wanted: Wanted) -> Sync:
+    """A sync without its roles: name, fields, match keys and title. Raises ApplyError."""
     place = ("syncs", slug)
     sync = Sync.objects.select_for_update().filter(slug=slug).first() or Sync(slug=slug)
     fields = list(wanted["fields"])
@@ -40,11 +47,10 @@ def put_sync(found: Located, changes: Changes, slug: str, wanted: Wanted, accoun
         },
     )
     _put_fields(changes, sync, wanted["fields"])
-    _put_roles(found, changes, place, sync, wanted, accounts)
     return sync
 
 
-def _check_fields(found: Located, place: Place, fields: Mapping[str, Wanted]) -> None:
+def _check_fields(found: Complains, place: Place, fields: Mapping[str, Wanted]) -> None:
     for name, spec in fields.items():
         at = (*place, "fields", name)
         known(found, (*at, "type"), spec["type"], list(FIELD_TYPES), "field type")

@@ -10,10 +10,14 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from policies.core.types import FIELD_TYPES
-from policies.models import Sync, SyncField
+from policies.models import Sync
+from syncapp.apply.changes import Changes
 from syncapp.apply.locks import hold_set_up
+from syncapp.apply.syncs import put_shape
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.mapper.choices import Choice, choices_of
+
+from .bind import Form
 
 MOST = 100
 # Types that need more than a name, or that only people can choose.
@@ -22,17 +26,22 @@ AS_TEXT = ("choice", "reference")
 
 def sync_from(name: str, spec: ObjectSpec, body: Mapping[str, Any] | None) -> Sync:
     """Its fields may be changed before anything is bound to it."""
-    found = [one for one in choices_of(spec, body) if one.writable][:MOST]
-    names = _names(found)
-    match = [[field] for one, field in zip(found, names, strict=True) if one.type == "email"][:1]
+    fields, _ = proposed_fields(spec, body)
+    match = [[field] for field, told in fields.items() if told["type"] == "email"][:1]
     with transaction.atomic():
         hold_set_up()
-        sync = Sync.objects.create(slug=_free_slug(name), name=name, match_keys=match, title_fields=names[:2])
-        SyncField.objects.bulk_create(
-            SyncField(sync=sync, name=field, label=one.label, type=_type(one), params=_params(one), order=at)
-            for at, (one, field) in enumerate(zip(found, names, strict=True))
-        )
-    return sync
+        told = {"name": name, "match": match, "title": list(fields)[:2], "fields": fields}
+        return put_shape(Form(), Changes(), free_slug(name), told)
+
+
+def proposed_fields(
+    spec: ObjectSpec, body: Mapping[str, Any] | None
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """As a set-up file says them, and what one real record holds of each."""
+    found = [one for one in choices_of(spec, body) if one.writable][:MOST]
+    named = dict(zip(_names(found), found, strict=True))
+    fields = {name: {"type": _type(one), "params": _params(one), "label": one.label} for name, one in named.items()}
+    return fields, {name: one.shown for name, one in named.items()}
 
 
 def _type(choice: Choice) -> str:
@@ -53,7 +62,7 @@ def _names(choices: Sequence[Choice]) -> list[str]:
     return out
 
 
-def _free_slug(name: str) -> str:
+def free_slug(name: str) -> str:
     wanted = slugify(name)[:50] or "sync"
     taken = set(Sync.objects.values_list("slug", flat=True))
     return next(one for one in (wanted, *(f"{wanted}-{number}" for number in range(2, 10_000))) if one not in taken)

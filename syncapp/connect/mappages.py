@@ -57,7 +57,8 @@ def bind_to(request: HttpRequest, slug: str) -> HttpResponse:
         except (Unclear, Taken) as error:
             problem = sentence(str(error)[:1].upper() + str(error)[1:])
     told = {"account": account, "problem": problem, "objects": _objects(account), "targets": _targets()}
-    told |= {"drafts": account.drafts.select_related("sync"), "given": request.POST}
+    asked = {"target": request.GET["target"], "name": account.name} if "target" in request.GET else {}
+    told |= {"drafts": account.drafts.select_related("sync"), "given": request.POST or asked}
     page = shell(request, f"Keep records of {account.name} in step", place=PLACE, **told)
     return render(request, "accounts/bind.html", page, status=422 if problem else 200)
 

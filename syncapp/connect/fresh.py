@@ -40,6 +40,7 @@ def proposed_fields(
     """As a set-up file says them, and what one real record holds of each."""
     found = [one for one in choices_of(spec, body) if one.writable][:MOST]
     named = dict(zip(_names(found), found, strict=True))
+    fields: dict[str, Mapping[str, Any]]
     fields = {name: {"type": _type(one), "params": _params(one), "label": one.label} for name, one in named.items()}
     return fields, {name: one.shown for name, one in named.items()}
 

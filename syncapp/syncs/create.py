@@ -1,4 +1,4 @@
-"""A new sync through the doors that a set-up file goes through: its fields, its roles, and a policy that asks people."""
+"""A new sync through the doors that a set-up file goes through: fields, roles, and a policy that asks people."""
 
 from __future__ import annotations
 

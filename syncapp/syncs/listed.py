@@ -137,5 +137,3 @@ def match_words(row: SyncRow, fields: Sequence[FieldRow]) -> list[str]:
 
 def _brief(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-

@@ -104,9 +104,7 @@ def from_account(request: HttpRequest, slug: str, object_slug: str) -> HttpRespo
     return _new(request, Chosen(proposal, request.POST), account, object_slug)
 
 
-def _new(
-    request: HttpRequest, chosen: Chosen, account: Account | None = None, object_slug: str = ""
-) -> HttpResponse:
+def _new(request: HttpRequest, chosen: Chosen, account: Account | None = None, object_slug: str = "") -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:

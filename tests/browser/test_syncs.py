@@ -1,4 +1,4 @@
-"""A sync made by hand from a template and connected to two systems, from nothing and without a file; readable for all."""
+"""A sync made from a template and connected to two systems, from nothing and without a file; readable for all."""
 
 from __future__ import annotations
 
@@ -6,32 +6,22 @@ import os
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group, User
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from policies.models import PolicySet, Sync
-from review.teams import make_teams
 from syncapp.models import Record
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from tests.accounts.conftest import crm
-from tests.browser.conftest import found_fault_with, signed_in
-from tests.browser.test_accounts import put_to_use_and_approve
+from tests.browser.conftest import found_fault_with
+from tests.browser.test_accounts import everything, put_to_use_and_approve
 from tests.carry.driving import Side, work_until
 
 __all__ = ["crm"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 # Where a person who wants to look at the pages has them drawn; nothing is kept without it.
 SHOTS = os.environ.get("CONCORD_SCREENSHOTS", "")
-
-
-def everything(browser: Browser, live_server: LiveServer, **options: object) -> BrowserContext:
-    """Signed in as somebody who may connect and approve."""
-    context = signed_in(browser, live_server, "Admin", **options)
-    make_teams()
-    User.objects.get(username="admin").groups.add(Group.objects.get(name="Business owner"))
-    return context
 
 
 def shot(page: Page, name: str) -> None:
@@ -81,7 +71,7 @@ def test_a_contacts_sync_from_nothing(
     connect_as(page, "CRM", crm.url, "t0ken")
     page.goto("/syncs/contacts/")
     connect_as(page, "Shop", shop.url, "sh0p")
-    work_until(lambda: len(shop.all()) == 2, "Bo to be made in the shop")
+    work_until(lambda: len(shop.rows()) == 2, "Bo to be made in the shop")
     assert Record.objects.count() == 2, "Ada was matched by her address"
     rule = PolicySet.objects.get(state="published").rules.get(unit="email")
     assert rule.readers == ["crm", "shop"] and rule.strategy == "manual_review"
@@ -96,10 +86,10 @@ def test_the_pages_fit_and_pass_the_accessibility_check(
     browser: Browser, live_server: LiveServer, crm: Side, scheme: str
 ) -> None:
     pages = ["/syncs/", "/syncs/new/", "/syncs/new/template/contacts/"]
+    context = everything(browser, live_server, color_scheme=scheme)
+    page = context.new_page()
     for width in (390, 1280):
-        size = {"width": width, "height": 900}
-        context = everything(browser, live_server, color_scheme=scheme, viewport=size)
-        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
         assert found_fault_with(page, pages) == {}, width
         if not Sync.objects.exists():
             page.get_by_label("Which systems take part?").fill("CRM\nShop")
@@ -109,4 +99,4 @@ def test_the_pages_fit_and_pass_the_accessibility_check(
         for url in pages if SHOTS else ():
             page.goto(url)
             shot(page, f"{scheme}-{width}{url.replace('/', '-')}")
-        context.close()
+    context.close()

@@ -23,6 +23,7 @@ class ItemReader:
         self._version = getter(spec.version.path) if spec.version.path else None
         self._times = {told.path: _reader(told) for told in (spec.updated_at, spec.created_at) if told}
         self._deleted = getter(spec.deleted.path) if spec.deleted else None
+        self._dead = spec.deleted.values if spec.deleted else ()
         self._merged = getter(spec.merged.path) if spec.merged.path else None
         self._actor = getter(spec.actor) if spec.actor else None
         depends = spec.depends_on
@@ -80,8 +81,7 @@ class ItemReader:
         return Item(id, None, None, True, None, {}, asked_at, merged_into=into)
 
     def _is_tombstone(self, body: Any) -> bool:
-        told = self.spec.deleted
-        return self._deleted is not None and told is not None and bool(self._deleted(body) == told.value)
+        return self._deleted is not None and self._deleted(body) in self._dead
 
     def version(self, body: Any, headers: Mapping[str, str] | None) -> str | None:
         """The version in the body, else in the header that the spec names (an ETag without its quotes)."""

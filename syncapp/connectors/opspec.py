@@ -53,7 +53,7 @@ class DeltaSpec:
     answer as long as that may have left something out. log: by the place in a log of events that was reached last;
     ``from_start``: it is read from its beginning where none is known. link: by the address that the last page gave.
     ``retention``: what is older than so many seconds is not told any more. ``lost``: statuses that say a place is not
-    known any more.
+    known any more. ``repeats``: one pass may tell the same record several times.
     """
 
     kind: str = "since"
@@ -73,6 +73,7 @@ class DeltaSpec:
     from_start: bool = False
     retention: float = 0.0
     lost: tuple[int, ...] = (400, 404, 410, 422)
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,14 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeletedSpec:
-    """How a tombstone looks in a body: the path is there, and equals ``value``."""
+    """How a tombstone looks in a body: the path is there, and equals ``value`` or one of several."""
 
     path: str
     value: Any = True
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return tuple(self.value) if isinstance(self.value, list | tuple) else (self.value,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class MicrosoftGraph(Keyed, Double):
 
     def config(self, address: str) -> dict[str, str]:
         """`login` is another host over there: login.microsoftonline.com."""
-        return {"server": address, "login": address, "tenant": "common", "folder": "contacts"}
+        return {"server": address, "login": address, "tenant": "common", "mailbox": USER, "folder": "contacts"}
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.client_state}

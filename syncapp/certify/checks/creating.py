@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncapp.certify.bench import Bench
 from syncapp.certify.fields import differing
-from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
+from syncapp.certify.results import Capability, Check, Failed, NotOffered
 from syncapp.connectors.errors import ConnectorError, Rejected
 from syncapp.connectors.records import Written
 
@@ -66,7 +66,7 @@ def _without(on: Bench) -> tuple[str, Written]:
             return name, on.make(leave=(name,))[0]
         except Rejected:
             continue
-    raise NotTried("a record has to have every field that could be left out")
+    raise NotOffered("a record has to have every field: nothing can be left out")
 
 
 def same_key_twice(on: Bench) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from syncapp.certify.fields import Fields, Values
+from syncapp.certify.lending import Lent
 from syncapp.certify.place import Place
 from syncapp.certify.results import NotOffered, NotTried
 from syncapp.connectors.errors import ConnectorError, Gone, Permanent, Rejected
@@ -30,6 +31,7 @@ class Making:
         self.mark = f"{MARK}-{secrets.token_hex(3)}"
         self.began_at = datetime.now(UTC)
         self.made: dict[str, None] = {}
+        self.lent = Lent(self)
         self._number, self._sorted_out = 0, False
 
     @property
@@ -55,6 +57,8 @@ class Making:
 
     def make(self, leave: tuple[str, ...] = (), key: str = "", **values: Any) -> tuple[Written, Values]:
         """A new marked record, and what was sent. Fields that the provider refuses are left out after that."""
+        if not self.spec.can("create") and self.spec.can("update"):
+            return self.lent.one(leave, values)
         self.operation("create")
         number = self.next()
         for _ in range(len(self.fields.specs) + 2):
@@ -153,7 +157,7 @@ class Making:
 
     def clean(self) -> list[str]:
         """Delete what was made here, also what a lost answer hid. Answers what could not be removed, and why."""
-        left = []
+        left = self.lent.give_back()
         for id in dict.fromkeys([*self.made, *self._strays()]):
             said = self._remove(id)
             if said:

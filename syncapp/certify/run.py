@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from syncapp.certify.bench import Bench
 from syncapp.certify.checks import ALL
 from syncapp.certify.place import Place
-from syncapp.certify.results import Check, Failed, NotOffered, NotTried, Outcome, Result
+from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried, Outcome, Result
 from syncapp.connectors.errors import ConnectorError, Limited, LooksOnly, Misconfigured, Rejected
 from syncapp.doubles.control import NoControl
 
@@ -79,6 +79,8 @@ def _outcome(check: Check, bench: Bench) -> tuple[Outcome, str, str]:
     if check.writes and not bench.writes:
         return Outcome.NOT_TRIED, "it would write: ask for it with --writes", ""
     try:
+        if check.capability is Capability.CREATE:
+            bench.operation("create")
         return Outcome.PASSED, check.run(bench), ""
     except Failed as failed:
         return Outcome.FAILED, failed.seen, failed.mend

@@ -6,8 +6,8 @@ conversations.list, .info, .create, .rename, .setTopic, .setPurpose, .archive, .
 oauth.v2.access), authentication/using-token-rotation, messaging/sending-messages-using-incoming-webhooks — and the
 pages that the modules beside this one name.
 What Slack refuses is answered 200 with `ok: false`: so are a "401" and a "403" that are asked for; a 429 is one.
-Unverified: that a bot may set profiles (a person's token is needed over there), the shape of cursors, that pages fall
-short (the documentation says they may: here the first one of more than two does).
+Unverified: that a bot may set profiles (a person's token is needed over there), the shape of cursors, the refusal of a
+deactivated person's profile, that pages fall short (they may: here the first one of more than two does).
 Left out: scopes, private channels, members, history, threads, blocks, retries of events, two active tokens at most.
 """
 
@@ -144,6 +144,8 @@ class Slack(Keyed, Double):
     def set_profile(self) -> ResponseReturnValue:
         given = args()
         row, profile = self._user(given.get("user")), given.get("profile")
+        if row.deleted:
+            raise no("user_not_found")
         if isinstance(profile, str):
             profile = read_json(profile)
         if profile is None:

@@ -31,7 +31,7 @@ def nothing_else(on: Bench) -> str:
     made, asked = _looked_up(on, "find")
     on.settle()
     for name, value in asked.items():
-        nobody = value.replace(on.mark, f"{on.mark}-nobody")
+        nobody = value.replace(on.mark, f"{on.mark}-nobody") if on.mark in value else f"{on.mark}-nobody-{value}"
         found = _ids(on, name, nobody)
         mend = f"`{on.where('operations.find')}`: the parameter for {name} is ignored or compares loosely"
         on.expect(not found, f"{nobody!r} as {name} finds {found[:3]}", mend)
@@ -66,7 +66,8 @@ def _looked_up(on: Bench, name: str) -> tuple[str, dict[str, str]]:
     """A new record and what to look it up by: key -> its value."""
     operation = on.operation(name)
     made, sent = on.make()
-    asked = {key: str(sent[key]) for key in keys_of(operation, on.fields) if isinstance(sent.get(key), str)}
+    held = sent if on.spec.can("create") else {**on.values(made.id), **sent}
+    asked = {key: str(held[key]) for key in keys_of(operation, on.fields) if isinstance(held.get(key), str)}
     if on.spec.external_id and "external_id" in operation.by:
         asked["external_id"] = _external(on, made.id)
     if not asked:

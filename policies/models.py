@@ -34,6 +34,7 @@ class Sync(models.Model):
     # Fields whose values make the line by which people recognise a record in a list.
     title_fields: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     paused = models.CharField(max_length=300, blank=True, help_text="Why nothing is written out; empty: running.")
+    retired = models.CharField(max_length=300, blank=True, help_text="Who retired it and why; empty: in use.")
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
@@ -77,6 +78,7 @@ class Role(models.Model):
     name = models.CharField(max_length=60, validators=[name_shape])
     label = models.CharField(max_length=120, blank=True)
     order = models.PositiveIntegerField(default=0)
+    left = models.CharField(max_length=300, blank=True, help_text="Who took it out and why; empty: it takes part.")
 
     class Meta:
         ordering: ClassVar[list[str]] = ["sync", "order", "name"]

@@ -66,6 +66,19 @@ def put_feed(
     return feed
 
 
+def as_a_file_says(feed: Feed) -> dict[str, Any]:
+    """What `put_feed` would be told to leave it as it is."""
+    return {
+        "account": feed.account.slug,
+        "object": feed.object,
+        "mapping": feed.mapping,
+        "scope": feed.scope,
+        "every": feed.schedule,
+        "settle": feed.settle_delay,
+        "paused": feed.paused,
+    }
+
+
 def _check_mapping(
     found: Complains, place: Place, account: Account, spec: Wanted, fields: Mapping[str, Wanted]
 ) -> None:

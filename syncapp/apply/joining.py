@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.compile import RoleFacts
 from policies.core.rules import CREATOR, SHARED
-from policies.core.types import same
 from policies.core.values import HUB
-from policies.models import PolicySet, Role, Sync, SyncField
-from syncapp.facts import facts_of
-from syncapp.models import Feed
+from policies.models import Role, SyncField
 
+from .amending import Rules, amend
 from .changes import Changes
 from .file import Complains
-from .policy import as_written, check_policy, full_rule, publish, shape_of
+from .policy import full_rule
 
 LISTS = ("readers", "writers", "clear")
 
@@ -27,28 +24,15 @@ def admit(found: Complains, changes: Changes, role: Role, by: str) -> None:
     Rules that name the role already stay as they are; a sync without a policy gets one that asks people. Raises
     ApplyError.
     """
-    sync = role.sync
-    fields, facts = list(sync.fields.all()), _facts(sync)
-    current = PolicySet.objects.filter(sync=sync, state=PolicySet.State.PUBLISHED).first()
-    old = as_written(current) if current is not None else {}
-    new = copy.deepcopy(old) or {"on_delete": "ask", "on_merge": "ask", "guards": {}, "rules": {}}
-    known = new["rules"]
-    new["rules"] = {unit: _rule(known.get(unit), unit, role.name, fields, facts) for unit in units_of(fields)}
-    new["shape"] = shape_of(sync, fields)
-    if same(old, new):
-        return
-    check_policy(found, sync, new, fields, facts)
-    note = f"{role.label or role.name} joined" if current is not None else "Nobody owns a field yet; people are asked."
-    publish(changes, sync, current, new, old, note, by)
+
+    def taken_in(rules: Rules, fields: Sequence[SyncField], facts: Mapping[str, RoleFacts]) -> Rules:
+        return {unit: _rule(rules.get(unit), unit, role.name, fields, facts) for unit in units_of(fields)}
+
+    amend(found, changes, role.sync, taken_in, f"{role.label or role.name} joined", by)
 
 
 def units_of(fields: Sequence[SyncField]) -> list[str]:
     return list(dict.fromkeys(item.unit for item in fields))
-
-
-def _facts(sync: Sync) -> dict[str, RoleFacts]:
-    feeds = Feed.objects.filter(role__sync=sync).select_related("account", "role")
-    return {feed.role.name: facts_of(feed) for feed in feeds}
 
 
 def _rule(

@@ -22,6 +22,9 @@ Place = tuple[str, ...]
 
 def put_sync(found: Located, changes: Changes, slug: str, wanted: Wanted, accounts: Mapping[str, Account]) -> Sync:
     sync = put_shape(found, changes, slug, wanted)
+    if sync.retired:
+        told = f"the sync {slug!r} was retired {sync.retired}"
+        raise found.wrong(("syncs", slug), told, "take it up again on its page, or take it out of the file")
     _put_roles(found, changes, ("syncs", slug), sync, wanted, accounts)
     return sync
 
@@ -89,7 +92,9 @@ def _put_roles(
     rows = {row.name: row for row in sync.roles.all()}
     for order, (name, spec) in enumerate(wanted["roles"].items()):
         role = rows.get(name) or Role(sync=sync, name=name)
-        changes.put(role, f"sync {sync.slug}: role {name}", {"label": spec.get("label", ""), "order": order})
+        changes.put(
+            role, f"sync {sync.slug}: role {name}", {"label": spec.get("label", ""), "order": order, "left": ""}
+        )
         put_feed(found, changes, (*place, "roles", name), role, spec, wanted["fields"], accounts)
     for name, role in rows.items():
         if name not in wanted["roles"]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from policies.models import Sync
+from policies.models import Role, Sync
 from syncapp.connectors.errors import ManifestError
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.facts import object_spec
@@ -28,6 +28,9 @@ class Taken(Exception):
 
 def begin(account: Account, object_slug: str, sync: Sync, role: str, label: str, by: str) -> Draft:
     """A draft with what could be guessed, or the one there is. Raises Taken."""
+    if sync.retired or Role.objects.filter(sync=sync, name=role).exclude(left="").exists():
+        gone = sync.name if sync.retired else f"the role {role}"
+        raise Taken(f"{gone} was taken out; take it back on the page of {sync.name} first, or choose another")
     feed = Feed.objects.filter(role__sync=sync, role__name=role).select_related("account").first()
     if feed is not None and (feed.account_id, feed.object) != (account.pk, object_slug):
         raise Taken(f"the role {role} is bound to {feed.account.name} already; choose another role, or a new one")

@@ -72,9 +72,9 @@ def _objects(account: Account) -> list[tuple[str, str, str]]:
 
 def _targets() -> list[tuple[str, str]]:
     """What an object may be bound to: roles without a feed, a new role, a new sync."""
-    free = Role.objects.filter(feed=None).select_related("sync")
+    free = Role.objects.filter(feed=None, left="", sync__retired="").select_related("sync")
     roles = [(f"{ROLE}{role.sync.slug}:{role.name}", f"{role.sync.name}: the role {role}") for role in free]
-    syncs = [(NEW_ROLE + sync.slug, f"{sync.name}: a new role") for sync in Sync.objects.all()]
+    syncs = [(NEW_ROLE + sync.slug, f"{sync.name}: a new role") for sync in Sync.objects.filter(retired="")]
     return [*roles, *syncs, (NEW_SYNC, "A new sync, made of this object’s fields")]
 
 

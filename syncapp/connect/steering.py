@@ -49,6 +49,8 @@ def steer_feed(feed: Feed, shown: str, by: str, **told: Any) -> list[str]:
         row = Feed.objects.select_related("account", "role__sync").get(pk=feed.pk)
         if feed_seen(row) != shown:
             raise Moved(MOVED)
+        if row.paused and told.get("paused") == "" and (gone := row.role.left or row.role.sync.retired):
+            raise Moved(f"it was taken out {gone}; take it back on the page of {row.role.sync}")
         changes = Changes()
         changes.put(row, f"{row.object} as {row.role}", told)
         if changes.lines:

@@ -18,6 +18,8 @@ from syncapp.overview import state_of
 
 from .chosen import keys_in_words
 
+QUIET, LAST = "quiet", 3  # nothing to do about it, so it comes last
+
 
 @dataclass(frozen=True, slots=True)
 class RoleRow:
@@ -70,9 +72,9 @@ def listed(syncs: Sequence[Sync]) -> list[SyncRow]:
     rows = []
     for sync in syncs:
         own, policy = roles.get(sync.pk, []), policies.get(sync.pk)
-        state = _state(own, policy)
+        state = _state(sync, own, policy)
         rows.append(SyncRow(sync, own, policy, fields.get(sync.pk, 0), questions.get(sync.pk, 0), *state))
-    return sorted(rows, key=lambda row: (WORST[row.tone], row.sync.name.casefold()))
+    return sorted(rows, key=lambda row: (WORST.get(row.tone, LAST), row.sync.name.casefold()))
 
 
 def _roles(ids: Sequence[int]) -> dict[int, list[RoleRow]]:
@@ -91,17 +93,26 @@ def _roles(ids: Sequence[int]) -> dict[int, list[RoleRow]]:
 def _role(
     role: Role, feed: Feed | None, draft: Draft | None, links: Mapping[int, int], brakes: Sequence[Brake], now: Any
 ) -> RoleRow:
+    if role.left:
+        return RoleRow(role, feed, None, "taken out", QUIET, f"taken out {role.left}", "", _links(feed, links))
     if feed is None:
         step = f"Finish the mapping to {draft.account.name}." if draft is not None else "Connect an account."
         return RoleRow(role, None, draft, "no account", "wait", "nothing plays this role yet", step)
     stops = [one for one in brakes if one.code == Brake.Code.STOP and one.sync_id == role.sync_id]
     about = stops + [one for one in brakes if one.feed_id == feed.pk or one.account_id == feed.account_id]
     word, tone, trouble = state_of(feed, about, now)
-    return RoleRow(role, feed, draft, word, tone, trouble, STEPS.get(word, ""), links.get(feed.pk, 0))
+    return RoleRow(role, feed, draft, word, tone, trouble, STEPS.get(word, ""), _links(feed, links))
 
 
-def _state(roles: Sequence[RoleRow], policy: PolicySet | None) -> tuple[str, str, str, str]:
+def _links(feed: Feed | None, links: Mapping[int, int]) -> int:
+    return links.get(feed.pk, 0) if feed is not None else 0
+
+
+def _state(sync: Sync, roles: Sequence[RoleRow], policy: PolicySet | None) -> tuple[str, str, str, str]:
     """(word, tone, what is the matter, what to do), the worst of its parts."""
+    if sync.retired:
+        return ("retired", QUIET, f"retired {sync.retired}", "")
+    roles = [row for row in roles if not row.role.left]
     if policy is None:
         return ("no policy", "wait", "no rules are published for it", "Bind a role, or apply a file that has a policy.")
     if not roles:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from policies.models import PolicySet, Sync
-from syncapp.models import Record
+from policies.models import PolicySet, Role, Sync
+from syncapp.models import Account, Feed, Record
 from syncapp.sandbox.server import SandboxServer
 from syncapp.sandbox.settings import Settings
 from tests.accounts.conftest import crm
@@ -94,9 +95,15 @@ def test_the_pages_fit_and_pass_the_accessibility_check(
         if not Sync.objects.exists():
             page.get_by_label("Which systems take part?").fill("CRM\nShop")
             page.get_by_role("button", name="Create the sync").click()
-            pages += ["/syncs/contacts/", "/syncs/contacts/roles/crm/connect/"]
-            assert found_fault_with(page, pages[-2:]) == {}, width
+            expect(page.locator(".cc h1")).to_contain_text("Contacts")
+            account = Account.objects.create(slug="shop", name="Shop", provider="sandbox", config={"server": crm.url})
+            role = Role.objects.get(name="shop")
+            Feed.objects.create(role=role, account=account, object="contacts", mapping={"email": "email"}, stage="live")
+            changes = ("add-field/", "add-role/", "rename/", "retire/", "leave/?role=crm")
+            pages += ["/syncs/contacts/", "/syncs/contacts/roles/crm/connect/", "/syncs/new/account/shop/contacts/"]
+            pages += [f"/syncs/contacts/change/{kind}" for kind in changes]
+            assert found_fault_with(page, pages[3:]) == {}, width
         for url in pages if SHOTS else ():
             page.goto(url)
-            shot(page, f"{scheme}-{width}{url.replace('/', '-')}")
+            shot(page, re.sub(r"\W+", "-", f"{scheme}-{width}{url}"))
     context.close()

@@ -1,0 +1,120 @@
+"""A change as a person typed it: read, checked as far as the form goes, and shown again as it was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.http import Http404
+
+from policies.core.rules import SHARED
+from policies.models import Role, Sync
+from syncapp.connect.drafts import spec_of
+from syncapp.connect.mappages import role_name
+from syncapp.connectors.errors import ManifestError
+from syncapp.mapper.editor import Editor
+from syncapp.mapper.entries import NOT, OWN, BadEntry, entry_of, typed
+from syncapp.models import Feed
+
+from .changing import Change
+from .chosen import LONGEST, OFFERED, REGION, Unclear
+from .fieldchanges import AddField, Rename
+from .retiring import Retire, TakeUp
+from .rolechanges import AddRole, Leave, Return
+
+Post = Mapping[str, str]
+TITLES = {
+    "add-field": "Add a field to {}", "add-role": "Add a role to {}", "leave": "Take a role out of {}",
+    "return": "Take a role of {} back", "retire": "Retire {}", "take-up": "Take {} up again", "rename": "Rename {}",
+}  # fmt: skip
+TYPED = ("add-field", "add-role", "rename")  # those that ask for more than a reason
+
+
+def text(post: Post, name: str) -> str:
+    return post.get(name, "").replace("\0", "").strip()
+
+
+def change_of(kind: str, sync: Sync, post: Post) -> Change:
+    """Raises Unclear."""
+    if kind == "add-field":
+        return _field(sync, post)
+    if kind == "add-role":
+        return AddRole(_named(text(post, "label"), "the role", "Billing"))
+    if kind == "rename":
+        return _rename(sync, post)
+    if kind in ("leave", "return"):
+        role = Role.objects.filter(sync=sync, name=text(post, "role")).first()
+        if role is None:
+            raise Http404("There is no such role. The page of the sync lists them.")
+        return Leave(role) if kind == "leave" else Return(role)
+    return Retire(sync) if kind == "retire" else TakeUp(sync)
+
+
+def _named(label: str, what: str, example: str) -> str:
+    if not label or len(label) > LONGEST:
+        raise Unclear(f"give {what} a name of at most {LONGEST} characters, such as {example}")
+    return label
+
+
+def _rename(sync: Sync, post: Post) -> Rename:
+    """Only what is called otherwise; an emptied name is the short one again."""
+    fields = {row.name: text(post, f"field-{row.name}") for row in sync.fields.all() if f"field-{row.name}" in post}
+    roles = {row.name: text(post, f"role-{row.name}") for row in sync.roles.all() if f"role-{row.name}" in post}
+    for label in (*fields.values(), *roles.values()):
+        if len(label) > LONGEST:
+            raise Unclear(f"{label[:30]}…: shorten it to {LONGEST} characters")
+    return Rename(_named(text(post, "name"), "the sync", "Contacts"), fields, roles)
+
+
+def _field(sync: Sync, post: Post) -> AddField:
+    label, kind = _named(text(post, "label"), "the field", "Customer number"), text(post, "type")
+    if kind not in OFFERED:
+        raise Unclear(f"there is no type {kind!r}; accepted: {', '.join(OFFERED)}")
+    owners = [SHARED, "hub", *(role.name for role in sync.roles.filter(left=""))]
+    owner, first = text(post, "owner") or SHARED, text(post, "first_link")
+    if owner not in owners:
+        raise Unclear(f"owner: there is no {owner!r}; accepted: {', '.join(owners)}")
+    mapping = {feed.role.name: entry for feed, _ in fillers(sync) if (entry := _entry(feed, post)) is not None}
+    if not mapping:
+        raise Unclear("choose at least one system that fills it; a field that nobody tells is never filled")
+    return AddField(role_name(label), label, kind, _params(kind, post), mapping, owner, first)
+
+
+def _params(kind: str, post: Post) -> dict[str, Any]:
+    if kind == "decimal":
+        scale = text(post, "scale") or "2"
+        if not scale.isdecimal() or int(scale[:4]) > 30:
+            raise Unclear(f"digits after the point: {scale!r} cannot be used; accepted: a whole number from 0 to 30")
+        return {"scale": int(scale)}
+    region = text(post, "region").upper()
+    if kind == "phone" and region:
+        if not REGION.fullmatch(region):
+            raise Unclear(f"country: {region!r} is none; accepted: two letters such as DE or US, or nothing")
+        return {"region": region}
+    return {}
+
+
+def _entry(feed: Feed, post: Post) -> Any:
+    given = typed(post, feed.role.name)
+    if given.path and given.map == NOT:
+        given = replace(given, map=OWN)
+    try:
+        return entry_of(given, None, spec_of(feed.account, feed.object))
+    except BadEntry as error:
+        raise Unclear(f"{feed.role}: {error}") from None
+
+
+def fillers(sync: Sync) -> list[tuple[Feed, Sequence[tuple[str, str]]]]:
+    """Each bound role that takes part, with what there is there and is not mapped yet."""
+    feeds = Feed.objects.filter(role__sync=sync, role__left="").select_related("account", "role")
+    out: list[tuple[Feed, Sequence[tuple[str, str]]]] = []
+    for feed in feeds.order_by("role__order"):
+        try:
+            editor = Editor(sync, spec_of(feed.account, feed.object))
+        except ManifestError:
+            continue  # its trouble is told on the page of the account
+        taken = {choice.name for entry in feed.mapping.values() if (choice := editor.choice(entry)) is not None}
+        free = [one for one in editor.options if one[0].partition(":")[2] not in taken]
+        out.append((feed, free))
+    return out

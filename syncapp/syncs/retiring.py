@@ -27,8 +27,8 @@ class Retire:
         asked = counted(Conflict.objects.filter(sync=self.sync, state=Conflict.State.OPEN).count(), "open question")
         return (
             f"Nothing of {self.sync} is read or written any more. What it knows ({records}), links, policies and "
-            f"history are kept, what people are asked ({asked}) stays in the queue, and nothing is deleted anywhere. You "
-            "can take it up again; then what changed meanwhile is compared before anything is written."
+            f"history are kept, what people are asked ({asked}) stays in the queue, and nothing is deleted anywhere. "
+            "You can take it up again; then what changed meanwhile is compared before anything is written."
         )
 
     def blocked(self, sync: Sync) -> Sequence[str]:

@@ -28,9 +28,10 @@ def since_text(delta: DeltaSpec, since: datetime, restarted: bool = False, zone:
     """The moment to ask from; one filter that leaves it out is asked a step earlier."""
     moment = since.astimezone(UTC) if restarted else since.astimezone(UTC) - timedelta(seconds=delta.overlap)
     moment = max(moment, times.EPOCH)
-    cut, step = _floor(moment, delta.resolution, zone), timedelta(seconds=delta.resolution)
+    cut = _floor(moment, delta.resolution, zone)
     if not delta.inclusive:
-        cut = _floor(cut - step, delta.resolution, zone)
+        # by what lies right before it, not by a step: the day of a change to summer time has 23 hours
+        cut = _floor(cut - timedelta.resolution, delta.resolution, zone)
     return fill(delta.template, {"since": spelled(delta, max(cut, times.EPOCH), zone)})
 
 

@@ -64,7 +64,7 @@ class Listing:
         endless.saw(cursor, ())
         while True:
             page = self._page(query, cursor)
-            endless.saw(page.cursor, page.ids or tuple(item.id for item in page.items))
+            endless.saw(page.cursor, _shown(query.operation.delta, page))
             yield page
             if page.cursor is None:
                 return
@@ -187,6 +187,15 @@ def _entries(operation: Operation, body: Any, answer: Answer) -> list[Any]:
 def _marks(operation: Operation, body: Any, query: Query) -> dict[str, str]:
     found = as_text(reads(operation.mark)(body)) if operation.mark is not None else None
     return {query.name: found} if found else {}
+
+
+def _shown(delta: DeltaSpec | None, page: Page) -> paging.Shown:
+    """What makes a page the same as another. One busy record is a page again and again: of a log, each of its changes
+    may be one, and a listing that restarts shows it whenever it has a new time.
+    """
+    if delta is not None and (delta.kind == "log" or delta.repeats):
+        return ()
+    return page.ids or tuple((item.id, item.updated_at) for item in page.items)
 
 
 def _note(query: Query, count: int, following: str | None) -> str:

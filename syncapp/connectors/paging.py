@@ -21,6 +21,7 @@ COUNTED = ("page", "offset")
 KINDS = ("none", "cursor", "last_id", *COUNTED, *URLS)
 SAME_PAGES = 3
 MOST_BACK = 30
+Shown = tuple[object, ...]  # what tells one page from another
 TOKEN = "token:"  # noqa: S105 - a word in a cursor: what follows was given by the provider
 
 
@@ -252,12 +253,12 @@ class Endless:
     def __init__(self, where: str, most: int = 0) -> None:
         self.where, self.most = where, most
         self._cursors: set[str] = set()
-        self._page: tuple[str, ...] = ()
+        self._page: Shown = ()
         self._same = 1
 
-    def saw(self, cursor: str | None, ids: tuple[str, ...]) -> None:
-        self._same = self._same + 1 if ids and ids == self._page else 1
-        self._page = ids
+    def saw(self, cursor: str | None, shown: Shown) -> None:
+        self._same = self._same + 1 if shown and shown == self._page else 1
+        self._page = shown
         if cursor is None:
             return
         if cursor in self._cursors or self._same >= SAME_PAGES:

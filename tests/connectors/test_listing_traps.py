@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncapp.connectors import deltas, paths
@@ -75,6 +75,28 @@ def test_a_listing_that_never_ends_ends_at_its_stated_most(provider: Provider) -
     with pytest.raises(Malformed, match=r"does not come to an end: 6 pages.*most_pages"):
         ids(provider, {f"{LIST}.paging": paging})
     assert len(provider.asked) == 6
+
+
+def test_a_busy_record_is_a_page_again_and_again_where_a_listing_restarts(provider: Provider) -> None:
+    times = iter([10, 12, 14, 14])
+
+    def answer(asked: Asked) -> Reply:
+        return Reply({"data": [{"id": 2, "at": next(times)}] if asked.query["offset"] == "0" else []})
+
+    provider.on("GET", "/people", answer)
+    delta = {"param": "since", "format": "unix", "resolution": 1, "inclusive": True}
+    paging = {"kind": "offset", "param": "offset", "restart": True}
+    changes = {**TIMES, f"{LIST}.paging": paging, f"{LIST}.delta": delta}
+    assert ids(provider, changes, since=datetime.fromtimestamp(8, UTC)) == ["2"] * 4
+    assert [asked.query["since"] for asked in provider.asked] == ["8", "10", "12", "14", "14"]
+
+
+def test_a_page_that_is_the_same_under_every_offset_is_noticed_where_a_listing_restarts(provider: Provider) -> None:
+    provider.on("GET", "/people", Reply({"data": [{"id": 1, "at": 9}, {"id": 2, "at": 10}]}))
+    delta = {"param": "since", "format": "unix", "resolution": 1, "inclusive": True}
+    paging = {"kind": "page", "param": "page", "restart": True}
+    with pytest.raises(Malformed, match="the same page was offered again"):
+        ids(provider, {**TIMES, f"{LIST}.paging": paging, f"{LIST}.delta": delta}, since=SINCE)
 
 
 def test_an_order_that_changes_all_the_time_is_named(provider: Provider) -> None:
@@ -207,6 +229,17 @@ def test_the_place_in_the_log_is_taken_before_the_listing_of_everything(provider
     assert provider.asked[-1].query["after"] == "ev9"
 
 
+def test_one_record_may_fill_page_after_page_of_a_log(provider: Provider) -> None:
+    def events(asked: Asked) -> Reply:
+        at = int(asked.query["after"])
+        return Reply({"data": [{"id": str(at + 1), "data": {"object": {"id": 1}}}], "more": at < 5})
+
+    provider.on("GET", "/events", events)
+    provider.on("GET", "/people/1", Reply({"id": 1}))
+    pages = list(client(provider.url, LOG).pages("people", since=datetime.now(UTC), marks={"changes": "0"}))
+    assert pages[-1].marks == {"changes": "6"}
+
+
 def test_a_copy_in_an_event_is_not_believed(provider: Provider) -> None:
     event = {"id": "ev1", "data": {"object": {"id": 1, "name": "as it was"}}}
     provider.on("GET", "/events", Reply({"data": [event, event], "more": False}))
@@ -317,6 +350,8 @@ def test_a_wall_clock_never_asks_from_later_whichever_hour_the_provider_takes_it
 
 
 @given(MOMENTS)
+@example(datetime(2026, 3, 29, 22, 0, tzinfo=UTC))  # the day before has 23 hours
+@example(datetime(2026, 10, 25, 23, 30, tzinfo=UTC))  # and this one's 25
 def test_calendar_days_begin_at_the_accounts_midnight(moment: datetime) -> None:
     """Intercom: the time is cut to its day, and the filter leaves that day out."""
     day = DeltaSpec(format="unix", resolution=86400, inclusive=False)

@@ -23,7 +23,7 @@ from syncapp.words import sentence
 from .changing import Change, Outlook, carry_out, foresee, seen
 from .chosen import OFFERED, Unclear
 from .pages import PLACE, sync_or_404
-from .wishes import TITLES, TYPED, Post, change_of, fillers, text
+from .wishes import RETYPED, TITLES, TYPED, Post, change_of, fillers, text
 
 LONGEST_WHY = 200
 FRAME = ("csrfmiddlewaretoken", "do", "seen", "looked", "why")
@@ -112,6 +112,8 @@ def _page(request: HttpRequest, sync: Sync, kind: str, shown: Shown) -> HttpResp
     if kind == "add-field":
         told["fillers"] = [_filler(feed.role, options, shown.post) for feed, options in fillers(sync)]
         told["roles"] = sync.roles.filter(left="")
+    if kind == "type":
+        told |= {"types": RETYPED, "fields": sync.fields.all()}
     if kind == "rename":
         told["rows"] = [("field", one.name, _typed(shown.post, "field", one)) for one in sync.fields.all()]
         told["rows"] += [("role", one.name, _typed(shown.post, "role", one)) for one in sync.roles.all()]

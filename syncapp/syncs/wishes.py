@@ -21,14 +21,19 @@ from .changing import Change
 from .chosen import LONGEST, OFFERED, REGION, Unclear
 from .fieldchanges import AddField, Rename
 from .retiring import Retire, TakeUp
+from .retyping import Retype
 from .rolechanges import AddRole, Leave, Return
 
 Post = Mapping[str, str]
 TITLES = {
     "add-field": "Add a field to {}", "add-role": "Add a role to {}", "leave": "Take a role out of {}",
     "return": "Take a role of {} back", "retire": "Retire {}", "take-up": "Take {} up again", "rename": "Rename {}",
+    "type": "Change a type in {}",
 }  # fmt: skip
-TYPED = ("add-field", "add-role", "rename")  # those that ask for more than a reason
+TYPED = ("add-field", "add-role", "rename", "type")  # those that ask for more than a reason
+
+# What a counter adds up, a choice or a reference means is more than how a value is spelled.
+RETYPED = tuple(kind for kind in OFFERED if kind != "counter")
 
 
 def text(post: Post, name: str) -> str:
@@ -43,6 +48,8 @@ def change_of(kind: str, sync: Sync, post: Post) -> Change:
         return AddRole(_named(text(post, "label"), "the role", "Billing"))
     if kind == "rename":
         return _rename(sync, post)
+    if kind == "type":
+        return _retyped(sync, post)
     if kind in ("leave", "return"):
         role = Role.objects.filter(sync=sync, name=text(post, "role")).first()
         if role is None:
@@ -79,6 +86,16 @@ def _field(sync: Sync, post: Post) -> AddField:
     if not mapping:
         raise Unclear("choose at least one system that fills it; a field that nobody tells is never filled")
     return AddField(role_name(label), label, kind, _params(kind, post), mapping, owner, first)
+
+
+def _retyped(sync: Sync, post: Post) -> Retype:
+    row, kind = sync.fields.filter(name=text(post, "field")).first(), text(post, "type")
+    if row is None:
+        raise Unclear(f"choose a field; accepted: {', '.join(one.name for one in sync.fields.all())}")
+    for word in (kind, row.type):
+        if word not in RETYPED:
+            raise Unclear(f"{word!r} is no type that can be changed here; accepted: {', '.join(RETYPED)}")
+    return Retype(row, kind, _params(kind, post))
 
 
 def _params(kind: str, post: Post) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_the_pages_fit_and_pass_the_accessibility_check(
             account = Account.objects.create(slug="shop", name="Shop", provider="sandbox", config={"server": crm.url})
             role = Role.objects.get(name="shop")
             Feed.objects.create(role=role, account=account, object="contacts", mapping={"email": "email"}, stage="live")
-            changes = ("add-field/", "add-role/", "rename/", "retire/", "leave/?role=crm")
+            changes = ("add-field/", "add-role/", "rename/", "type/", "retire/", "leave/?role=crm")
             pages += ["/syncs/contacts/", "/syncs/contacts/roles/crm/connect/", "/syncs/new/account/shop/contacts/"]
             pages += [f"/syncs/contacts/change/{kind}" for kind in changes]
             assert found_fault_with(page, pages[3:]) == {}, width

@@ -207,6 +207,47 @@ def test_a_retired_sync_is_silent_and_is_taken_up_through_a_plan(admin: Client, 
     assert Run.objects.filter(kind="plan").count() == 1
 
 
+def test_a_type_changes_where_every_known_value_is_spelled_the_same_there(admin: Client, desk: Desk) -> None:
+    desk.contact(1, phone="+493012345678")
+    before = Record.objects.get().beliefs
+    shown = said(look(admin, "type", field="phone", type="phone"))
+    assert "fits it as it is" in shown and "1 record will be judged again" in shown
+    do(admin, "type", field="phone", type="phone")
+    assert SyncField.objects.get(name="phone").type == "phone" and Record.objects.get().beliefs == before
+    assert PolicySet.objects.get(state="published").shape["fields"]["phone"] == ["phone", {}, ""]
+
+
+def test_values_that_do_not_fit_another_type_are_listed_and_nothing_changes(admin: Client, desk: Desk) -> None:
+    for n in range(1, 9):
+        desk.contact(n, phone="+493012345678")
+    desk.contact(9, phone="ask her")
+    before = everything()
+    answer = look(admin, "type", field="phone", type="phone")
+    shown = said(answer)
+    assert answer.status_code == 409 and "Person 9" in shown and "ask her" in shown and "Person 8" not in shown
+    assert "as the hub believes" in shown and "as crm holds it" in shown
+    assert confirm(admin, "type", answer, field="phone", type="phone").status_code == 409
+    many = said(look(admin, "type", field="first_name", type="integer"))
+    assert "And 25 more values." in many, "nine records, each believed, and held and meant at two accounts"
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"field": "none", "type": "text"}, "Choose a field; accepted: email, first_name"),
+        ({"field": "phone", "type": "counter"}, "is no type that can be changed here"),
+        ({"field": "phone", "type": "text"}, "Telephone is text already"),
+        ({"field": "email", "type": "text"}, "Records are matched by email"),
+        ({"field": "phone", "type": "phone"}, "1 open question about Telephone: answer them first"),
+    ],
+)
+def test_a_type_that_cannot_change_says_why(admin: Client, desk: Desk, told: dict[str, str], why: str) -> None:
+    desk.disagree(1)
+    answer = look(admin, "type", **told)
+    assert answer.status_code in (409, 422) and why in said(answer)
+
+
 def test_a_role_is_added_and_waits_for_an_account(admin: Client, desk: Desk) -> None:
     shown = said(do(admin, "add-role", label="Web shop"))
     assert "Connect an account as Web shop" in shown

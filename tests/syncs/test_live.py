@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
 from syncapp.models import Conflict, Feed, Link, Push, Record, Run
@@ -14,6 +16,7 @@ from syncapp.revising import finish_revisions
 from syncapp.syncs.changing import Change, carry_out, seen
 from syncapp.syncs.fieldchanges import AddField
 from syncapp.syncs.retiring import Retire, TakeUp
+from syncapp.syncs.retyping import Retype
 from syncapp.syncs.rolechanges import Leave, Return
 from tests.carry.conftest import sides, sync
 from tests.carry.driving import Side, at_rest, billing_of, drain, first_load, work_until
@@ -87,6 +90,20 @@ def test_a_role_that_left_is_not_written_and_catches_up_when_it_is_back(sync: Sy
     assert fields(sides, "p0@example.org")["telephone"] == "+49 30 77"
     assert sorted(row["fields"]["phone"] for row in sides["crm"].rows().values()) == ["+49 30 77", "+49 30 88"]
     assert Record.objects.count() == 2 and len(sides["billing"].rows()) == 2
+
+
+def test_after_a_change_of_type_nothing_is_asked_or_written_and_values_are_read_by_the_new_one(
+    sync: Sync, sides: dict[str, Side]
+) -> None:
+    record = sides["crm"].create(email="p0@example.org", phone="+493012345678")
+    call_command("sync", "contacts", stdout=StringIO())
+    before = {name: len(side.writes()) for name, side in sides.items()}
+    assert change(sync, Retype(SyncField.objects.get(name="phone"), "phone", {})) is None
+    call_command("sync", "contacts", "--full", stdout=StringIO())
+    assert {name: len(side.writes()) for name, side in sides.items()} == before and not Conflict.objects.exists()
+    sides["crm"].edit(record, phone="+49 30 1234 5679")
+    read_now()
+    assert fields(sides, "p0@example.org")["telephone"] == "+493012345679"
 
 
 def test_a_retired_sync_does_nothing_until_it_is_taken_up(sync: Sync, sides: dict[str, Side]) -> None:

@@ -51,4 +51,7 @@ def _place(manifest: Manifest, url: str) -> Place:
             " config.server the provider's own address as its default."
         )
     keys = {name: text for name, text in known.items() if name in manifest.secrets}
-    return Place(manifest, settings, keys, Against.DOUBLE, controls, objects)
+    return Place(
+        manifest, settings, keys, Against.DOUBLE, controls, objects,
+        columns=controls.columns, subscription=config.get("subscription", ""),
+    )  # fmt: skip

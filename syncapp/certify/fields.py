@@ -38,9 +38,10 @@ class Fields:
     """One object's fields. ``given``: values that every record needs. ``choices``: values that were seen there, which
     is how those of a choice are known; those of a reference are lent only where nothing goes without."""
 
-    def __init__(self, spec: ObjectSpec, given: Mapping[str, Any]) -> None:
+    def __init__(self, spec: ObjectSpec, given: Mapping[str, Any], columns: Mapping[str, str]) -> None:
         self.given, self.lends = dict(given), False
-        wanted = {**spec.fields, **(OPEN if spec.open_fields else {})}
+        own = {path: FieldSpec(path, type=kind, omitted="null") for path, kind in columns.items()} or OPEN
+        wanted = {**spec.fields, **(own if spec.open_fields else {})}
         self.specs: Mapping[str, FieldSpec] = wanted
         self.object = replace(spec, fields=wanted)
         self.mapping = Mapped.parse({name: {"field": name} for name in wanted}, spec.slug, self.object)

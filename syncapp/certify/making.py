@@ -27,7 +27,7 @@ class Making:
     def __init__(self, place: Place, object: str, *, writes: bool) -> None:
         self.place, self.object, self.writes = place, object, writes
         self.client: Speaks = place.connect()
-        self.fields = Fields(self.spec, place.given.get(object, {}))
+        self.fields = Fields(self.spec, place.given.get(object, {}), place.columns.get(object, {}))
         self.mark = f"{MARK}-{secrets.token_hex(3)}"
         self.began_at = datetime.now(UTC)
         self.made: dict[str, None] = {}

@@ -86,6 +86,10 @@ class Place:
     allow_private: bool = True
     keeper: Keeper | None = None
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Of an object whose fields each account decides: path -> type of some that are there.
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # The subscription that is there, where changes stand in its log.
+    subscription: str = ""
     # For what is not spoken to over HTTP as its file says: makes the client.
     opener: Callable[[], Speaks] | None = None
 
@@ -114,7 +118,7 @@ class Place:
             self.manifest, self.config, self.calling(kept if secrets is None else secrets),
             allow_private=self.allow_private, timeouts=timeouts, account=self.name or self.manifest.slug,
             keeper=self.keeper if own else None, throttle=self.throttle if own and not alone else None,
-            patience=PATIENCE,
+            patience=PATIENCE, subscription=self.subscription,
         )  # fmt: skip
 
     @property

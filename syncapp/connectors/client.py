@@ -16,6 +16,7 @@ from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.listing import Listing, Query, whole
 from syncapp.connectors.many import Many
+from syncapp.connectors.paths import split
 from syncapp.connectors.reading import Reading
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.renewal import Keeper
@@ -121,7 +122,8 @@ class Client:
         spec, operation = operation_of(self.manifest, object, "find")
         param = operation.by.get(field)
         if param is None and "*" in operation.by:
-            param = fill(operation.by["*"], {"path": spec.fields[field].path if field in spec.fields else field})
+            path = spec.fields[field].path if field in spec.fields else field
+            param = fill(operation.by["*"], {"path": path, "name": str(split(path)[-1])})
         if param is None:
             raise Misconfigured(
                 f"{spec.name} cannot be looked up by {field!r}",

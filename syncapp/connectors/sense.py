@@ -76,9 +76,11 @@ def _check_object(found: Located, place: Place, raw: Raw, config: set[str]) -> N
     version = raw.get("version", {})
     if version.get("kind", "none") != "none" and not (version.get("path") or version.get("header")):
         raise found.wrong((*place, "version"), "a version has to be somewhere", "path or header")
-    if raw.get("deletes", "never") != "never" and "deleted" not in raw:
+    # What a log or a feed of ids names and a read does not find is a tombstone by itself.
+    named = any("ids" in raw["operations"].get(name, {}) for name in ("changes", "deleted"))
+    if raw.get("deletes", "never") != "never" and "deleted" not in raw and not named:
         raise found.wrong(
-            (*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value"
+            (*place, "deletes"), "tombstones need to be recognised", "a 'deleted' section with path and value, or ids"
         )
     if "merged" in raw and not any(raw["merged"].values()):
         raise found.wrong((*place, "merged"), "how does one see that a record was merged?", "path, error, other_id")

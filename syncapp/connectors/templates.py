@@ -11,6 +11,7 @@ import orjson
 
 from syncapp.connectors import times
 from syncapp.connectors.errors import Misconfigured
+from syncapp.connectors.merging import merged
 
 SLOT = re.compile(r"\{([A-Za-z_][\w.:-]*)(?:\|(\w+))?\}")
 
@@ -93,7 +94,7 @@ def fill_body(template: Any, values: Mapping[str, Any], where: str = "") -> Any:
             fill(key, values, where): fill_body(entry, values, where) for key, entry in template.items() if key != "*"
         }
         if "*" in template:
-            filled = {**fill_body(template["*"], values, where), **filled}
+            filled = merged(fill_body(template["*"], values, where), filled)
         return filled
     return template
 

@@ -12,6 +12,7 @@ Left out: views, cellFormat, attachments, comments, changes of the schema, `user
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from syncapp.doubles.airtable_errors import error, no_model, refused, unauthoriz
 from syncapp.doubles.airtable_hooks import USER, signed
 from syncapp.doubles.airtable_log import BASE, TABLES, Hooks
 from syncapp.doubles.airtable_query import Asked, asked, ordered
-from syncapp.doubles.airtable_values import kept, named, tables
+from syncapp.doubles.airtable_values import COLUMNS, kept, named, tables
 from syncapp.doubles.answers import iso, speak
 from syncapp.doubles.base import Double
 from syncapp.doubles.shelf import Fields, Row
@@ -44,6 +45,9 @@ class Iterator:
 class Airtable(Keyed, Double):
     slug: ClassVar[str] = "airtable"
     objects: ClassVar[tuple[str, ...]] = ("Contacts", "Companies")
+    # An account sees one table.
+    aliases: ClassVar[Mapping[str, str]] = {"records": "Contacts"}
+    columns: ClassVar[Mapping[str, Mapping[str, str]]] = {"records": COLUMNS}
     resolution: ClassVar[float] = 0.001
     strict = False
 
@@ -74,7 +78,9 @@ class Airtable(Keyed, Double):
     # Keys.
 
     def config(self, address: str) -> dict[str, str]:
-        return {"server": address, "base": BASE, "webhook": self.hooks.by_hand.id}
+        """`subscription`: the webhook that is there already, in whose log changes stand."""
+        where = {"server": address, "login": address, "base": BASE, "table": TABLES["Contacts"]}
+        return {**where, "subscription": self.hooks.by_hand.id}
 
     def secrets(self) -> dict[str, str]:
         return {**self.tokens.secrets(), "webhook": self.hooks.by_hand.secret}

@@ -1,7 +1,7 @@
 """As much of Airtable's formulas as lists are filtered by.
 
 From https://support.airtable.com/docs/formula-field-reference: IS_AFTER, IS_BEFORE, IS_SAME, AND, OR, NOT,
-LAST_MODIFIED_TIME(), CREATED_TIME(), RECORD_ID(), DATETIME_PARSE(), {Field}, texts, numbers, and = != < > <= >=.
+LAST_MODIFIED_TIME(), CREATED_TIME(), RECORD_ID(), FIND(), DATETIME_PARSE(), {Field}, texts, numbers, = != < > <= >=.
 Times of records are cut to seconds (unverified, as public connectors remark).
 """
 
@@ -107,6 +107,7 @@ def _moment(value: Any) -> datetime:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "LAST_MODIFIED_TIME": lambda record, *_: record["updated"].replace(microsecond=0),
     "CREATED_TIME": lambda record: record["created"].replace(microsecond=0),
+    "FIND": lambda record, what, text, *_: str(text).find(str(what)) + 1,
     "RECORD_ID": lambda record: record["id"],
     "DATETIME_PARSE": lambda record, text, *_: _moment(text),
     "IS_AFTER": lambda record, left, right: _moment(left) > _moment(right),

@@ -16,6 +16,11 @@ from syncapp.doubles.airtable_errors import error
 from syncapp.doubles.answers import iso, read_iso
 
 Json = Any
+# Cells of contacts, for the suite: as they stand in a record, with their types in the hub's words.
+COLUMNS = {
+    "fields.Name": "text", "fields.Email": "email", "fields.Phone": "phone", "fields.Revenue": "integer",
+    "fields.Born": "date", "fields.Seen": "datetime",
+}  # fmt: skip
 
 
 @dataclass
@@ -42,7 +47,7 @@ def tables() -> dict[str, dict[str, Field]]:
             ("Active", "checkbox"), ("Tags", "multipleSelects", ["new", "regular", "vip"]),
             ("Status", "singleSelect", ["Lead", "Customer", "Former"]), ("Revenue", "number"), ("Share", "percent"),
             ("Born", "date"), ("Seen", "dateTime"), ("Company", "multipleRecordLinks"),
-            ("Last modified", "lastModifiedTime"),
+            ("Last modified", "lastModifiedTime"), ("Hub ID", "singleLineText"),
         ),
         "Companies": _fields(
             50, ("Name", "singleLineText"), ("Website", "url"), ("Number", "singleLineText"), ("Employees", "number"),

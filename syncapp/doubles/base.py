@@ -7,6 +7,7 @@ reached. Each control that it does not have raises NotImplementedError, and the 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from types import TracebackType
@@ -34,6 +35,10 @@ class Double:
     objects: ClassVar[tuple[str, ...]]
     # Seconds to which times in records are cut.
     resolution: ClassVar[float] = 0.001
+    # Where files call one of its objects otherwise: their name -> ours.
+    aliases: ClassVar[Mapping[str, str]] = {}
+    # Of objects whose fields each account decides: path -> type of some that are there.
+    columns: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     def __init__(self) -> None:
         self.clock = Clock(self.resolution)

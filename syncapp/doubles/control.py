@@ -32,7 +32,13 @@ def control(double: Double) -> Blueprint:
     def told() -> ResponseReturnValue:
         config, secrets = double.config(request.host_url.rstrip("/")), double.secrets()
         return jsonify(
-            slug=double.slug, objects=double.objects, controls=sorted(actions), config=config, secrets=secrets
+            slug=double.slug,
+            objects=double.objects,
+            controls=sorted(actions),
+            config=config,
+            secrets=secrets,
+            aliases=double.aliases,
+            columns=double.columns,
         )
 
     @routes.post("/<name>")
@@ -95,6 +101,8 @@ class Controls:
         told = self._told(requests.get(f"{self.url}/_double/", timeout=10))
         self.slug: str = told["slug"]
         self.objects: list[str] = told["objects"]
+        self.aliases: dict[str, str] = told.get("aliases", {})
+        self.columns: dict[str, dict[str, str]] = told.get("columns", {})
 
     def account(self) -> tuple[dict[str, str], dict[str, str]]:
         """Config and secrets that are good now."""
@@ -147,11 +155,11 @@ class Controls:
         return Handshake.of(self._do("handshake"))
 
     def has(self, object: str) -> bool:
-        return _plain(object) in map(_plain, self.objects)
+        return object in self.aliases or _plain(object) in map(_plain, self.objects)
 
     def _known(self, object: str) -> str:
         for known in self.objects:
-            if _plain(known) == _plain(object):
+            if _plain(known) == _plain(self.aliases.get(object, object)):
                 return known
         raise NoControl(f"the double of {self.slug} has no {object!r}; it has {', '.join(self.objects)}")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from syncapp.certify.bench import Bench
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
-from syncapp.connectors.errors import ConnectorError, Gone, Stale
+from syncapp.connectors.errors import ConnectorError, Gone, Rejected, Stale
 from syncapp.connectors.many import Change, New, Result
 from syncapp.connectors.mapped import MISSING
+from syncapp.connectors.paths import setter
 from syncapp.connectors.records import Written
 
 BAD = {"email": "no address", "date": "someday", "datetime": "someday", "integer": "many", "decimal": "much"}
@@ -33,13 +34,19 @@ def creates_around_a_bad_one(on: Bench) -> str:
     names = [name for name in on.fields.writable if on.fields.specs[name].type in BAD]
     if not names:
         raise NotTried("there is no field with a type that a wrong value could be made up for")
-    asked, sent = _new(on, 3)
-    asked[1] = New(_spoiled(on, names[0], sent[1]), asked[1].key, asked[1].external_id)
-    results = on.client.many.create(on.object, asked)
-    _keep(on, results)
+    for name in names:
+        asked, sent = _new(on, 3)
+        asked[1] = New(_spoiled(on, name, sent[1]), asked[1].key, asked[1].external_id)
+        try:
+            results = on.client.many.create(on.object, asked)
+        except Rejected as refused:
+            return _made_none(on, sent, refused)
+        _keep(on, results)
+        if not isinstance(results[1], Written):
+            break
+    else:
+        raise NotTried(f"the provider takes wrong values as {', '.join(names)}: nothing was refused")
     mend = f"`{on.where('operations.create_many.entries')}`: see status, error and mark"
-    if isinstance(results[1], Written):
-        raise NotTried(f"the provider takes {BAD[on.fields.specs[names[0]].type]!r} as {names[0]}: nothing was refused")
     lost = [str(result) for result in (results[0], results[2]) if not isinstance(result, Written)]
     on.expect(not lost, f"a good entry beside a bad one came to: {lost[:1]}", mend)
     for values, result in ((sent[0], results[0]), (sent[2], results[2])):
@@ -48,13 +55,26 @@ def creates_around_a_bad_one(on: Bench) -> str:
     return f"two good ones landed beside one that was refused: {results[1]}"
 
 
+def _made_none(on: Bench, sent: list[dict[str, object]], refused: Rejected) -> str:
+    """A call that is refused as a whole is sent again one by one, so nothing of it may have landed."""
+    marks = [str(values[name]).encode() for values in sent for name in on.fields.carriers if name in values]
+    landed = [item.id for item in on.items() if not item.deleted and any(mark in item.raw for mark in marks)]
+    on.made.update((id, None) for id in landed)
+    mend = f"`{on.where('operations.create_many')}`: leave it out, the provider makes some and then refuses the call"
+    on.expect(not landed, f"the call was refused, and {len(landed)} of its records were made", mend)
+    return f"a bad one refuses the whole call and nothing is made, so the hub sends each alone: {refused.message}"
+
+
 def _spoiled(on: Bench, name: str, sent: dict[str, object]) -> dict[str, object]:
     """The body with a value that the field cannot hold, past our own transforms where they refuse it too."""
-    wrong = BAD[on.fields.specs[name].type]
+    field = on.fields.specs[name]
+    wrong = BAD[field.type]
     body, failed = on.fields.mapping.encode({**sent, name: wrong})
-    if not failed:
-        return body
-    raise NotTried(f"our own side refuses {wrong!r} as {name} before it is sent")
+    if failed and field.inverse:
+        raise NotTried(f"our own side refuses {wrong!r} as {name} before it is sent")
+    if failed:
+        setter(field.writes_to or field.path)(body, wrong)
+    return body
 
 
 def updates_around_a_gone_one(on: Bench) -> str:
@@ -69,8 +89,13 @@ def updates_around_a_gone_one(on: Bench) -> str:
         Change(id, on.fields.mapping.write({name: value}), None, on.key())
         for id, value in zip((first, gone, last), values, strict=True)
     ]
-    results = on.client.many.update(on.object, changes)
     mend = f"`{on.where('operations.update_many.entries')}`: see items, status and mark"
+    try:
+        results = on.client.many.update(on.object, changes)
+    except Rejected as refused:
+        landed = [id for id, value in ((first, values[0]), (last, values[2])) if on.values(id)[name] == value]
+        on.expect(not landed, f"the call was refused, and still {', '.join(landed)} changed", mend)
+        return f"a deleted one refuses the whole call and nothing changes, so each is sent alone: {refused.message}"
     for place, id in ((0, first), (2, last)):
         if not isinstance(results[place], Written):
             raise Failed(f"a good entry beside a bad one came to: {results[place]}", mend)

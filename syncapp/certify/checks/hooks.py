@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from syncapp.certify.bench import Bench
+from syncapp.certify.checks.deliveries import can, collect, events_of, one_delivery, section, told_of
 from syncapp.certify.fields import differing
 from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.connectors import webhook
-from syncapp.connectors.errors import ConnectorError, Malformed
-from syncapp.connectors.hookspec import EVERY, POLL, WebhookSpec
+from syncapp.connectors.hookspec import POLL, WebhookSpec
 from syncapp.connectors.records import Event
 from syncapp.connectors.webhook import BadSignature
 from syncapp.doubles.control import NoControl
@@ -24,17 +24,9 @@ W = Capability.WEBHOOKS
 SIGNED = ("standard", "hmac", "hash")
 
 
-@dataclass(frozen=True)
-class Told:
-    """A delivery, and what the hub reads in it."""
-
-    delivery: Delivery
-    events: list[Event]
-
-
 def handshake(on: Bench) -> str:
     """The provider's question is answered as it wants it answered."""
-    spec = _spec(on)
+    spec = section(on)
     try:
         asked = on.world.handshake()
     except NoControl as none:
@@ -56,7 +48,7 @@ def handshake(on: Bench) -> str:
 
 def good(on: Bench) -> str:
     """A delivery as the provider sends it is believed."""
-    spec, delivery = _spec(on), _delivery(on)
+    spec, delivery = section(on), one_delivery(on)
     try:
         _verify(on, spec, delivery, delivery.body, delivery.headers)
     except BadSignature as bad:
@@ -67,7 +59,7 @@ def good(on: Bench) -> str:
 
 def bad(on: Bench) -> str:
     """One byte more, no signature at all, and another secret are each refused."""
-    spec, delivery = _spec(on), _delivery(on)
+    spec, delivery = section(on), one_delivery(on)
     scheme = spec.signature.scheme
     if scheme in ("address", "none"):
         raise NotOffered("the file says that nothing proves where a delivery comes from")
@@ -84,7 +76,7 @@ def bad(on: Bench) -> str:
 
 def old(on: Bench) -> str:
     """A delivery that was signed long ago is refused, so that nobody sends it again."""
-    spec, delivery = _spec(on), _delivery(on)
+    spec, delivery = section(on), one_delivery(on)
     if spec.signature.scheme != "standard" and spec.signature.timestamp is None:
         raise NotOffered("the file says that no time is signed")
     try:
@@ -126,7 +118,7 @@ def _another(secret: str) -> str:
 def tells(on: Bench) -> str:
     """A create, a change and a delete are each told with object, id and kind."""
     on.operation("create")
-    told = {kind: _of(on, kind) for kind in ("created", "updated", "deleted") if _can(on, kind)}
+    told = {kind: told_of(on, kind) for kind in ("created", "updated", "deleted") if can(on, kind)}
     mend = "`webhook.events`: see items, type, types and record_id"
     for kind, (id, seen) in told.items():
         hits = [event for one in seen for event in one.events if _is_about(event, on.object, id)]
@@ -153,11 +145,11 @@ def _is_about(event: Event, object: str, id: str) -> bool:
 
 def known_again(on: Bench) -> str:
     """The same delivery twice is the same events; another change is others. Each has an id of the provider."""
-    _, first = _of(on, "created")
-    _, second = _of(on, "updated")
+    _, first = told_of(on, "created")
+    _, second = told_of(on, "updated")
     if not first or not second:
         raise NotTried("the provider sent nothing")
-    again = [event.id for event in _events(on, first[0].delivery)]
+    again = [event.id for event in events_of(on, first[0].delivery)]
     mend = "`webhook.events`: id or id_header, something that is the same when a delivery is repeated"
     on.expect(again == [event.id for event in first[0].events], "the same delivery gives other ids", mend)
     ids = [event.id for one in (*first, *second) for event in one.events]
@@ -171,16 +163,16 @@ def known_again(on: Bench) -> str:
 def in_any_order(on: Bench) -> str:
     """Events carry what puts late ones into their place: a time or a version that fits the record's."""
     made, _ = on.make()
-    _collect(on)
+    collect(on)
     on.touched(made.id)
     on.touched(made.id)
-    told = [event for one in _collect(on) for event in one.events]
+    told = [event for one in collect(on) for event in one.events]
     if told and all(event.kind == POLL for event in told):
         return "events name no record: each only wakes the hub up, which reads what changed, in its order"
     seen = [event for event in told if event.record_id == made.id]
     if len(seen) < 2:
         raise NotTried("the provider told fewer than two changes of one record")
-    spec = _spec(on)
+    spec = section(on)
     if not spec.events.time and not spec.events.version:
         return "events carry neither a time nor a version: each only wakes the hub up, which reads the record"
     mend = "`webhook.events`: time (with time_format) or version"
@@ -196,10 +188,10 @@ def in_any_order(on: Bench) -> str:
 
 def carries(on: Bench) -> str:
     """The record in an event, where the file says there is one, reads as the record does."""
-    if not _spec(on).events.record:
+    if not section(on).events.record:
         raise NotOffered("the file says that events carry no record")
     made, _ = on.make()
-    told = [event for one in _collect(on) for event in one.events if event.record_id == made.id]
+    told = [event for one in collect(on) for event in one.events if event.record_id == made.id]
     if not told:
         raise NotTried("the provider sent nothing")
     mend = "`webhook.events.record`: where the record is in an event"
@@ -214,89 +206,27 @@ def carries(on: Bench) -> str:
 
 def echo(on: Bench) -> str:
     """What we did and what a person did can be told apart in events."""
-    spec = _spec(on)
+    spec = section(on)
     if not spec.events.actor and not spec.events.origin:
         raise NotOffered("the file declares neither actor nor origin of an event")
     on.operation("update")
     made, _ = on.make()
     name = on.changeable()
     values = [on.fields.samples(on.next() + 1, on.mark)[name] for _ in range(2)]
-    _collect(on)
+    collect(on)
     on.write(made.id, {name: values[0]})
-    ours = [event for one in _collect(on) for event in one.events if event.record_id == made.id]
+    ours = [event for one in collect(on) for event in one.events if event.record_id == made.id]
     try:
         on.world.edit(on.object, made.id, on.fields.mapping.write({name: values[1]}))
     except NoControl as none:
         raise NotTried(f"needs a person over there: {none}") from None
-    theirs = [event for one in _collect(on) for event in one.events if event.record_id == made.id]
+    theirs = [event for one in collect(on) for event in one.events if event.record_id == made.id]
     if not ours or not theirs:
         raise NotTried("the provider sent nothing")
     mine, other = {(e.actor, e.origin) for e in ours}, {(e.actor, e.origin) for e in theirs}
     mend = "`webhook.events`: actor or origin, whatever differs between a person's change and one of the API"
     on.expect(not mine & other, f"our change and a person's look alike: {sorted(map(str, mine & other))}", mend)
     return f"our change is told as {next(iter(mine))}, a person's as {next(iter(other))}"
-
-
-def _spec(on: Bench) -> WebhookSpec:
-    if on.manifest.webhook is None:
-        raise NotOffered("the file declares no webhooks")
-    objects = {object for object, _ in on.manifest.webhook.events.types.values()}
-    if objects and EVERY not in objects and on.object not in objects:
-        raise NotOffered(f"the file declares no webhooks for {on.object}")
-    return on.manifest.webhook
-
-
-def _can(on: Bench, kind: str) -> bool:
-    wanted = {"updated": "update", "deleted": "delete"}
-    return kind not in wanted or on.spec.can(wanted[kind])
-
-
-def _of(on: Bench, kind: str) -> tuple[str, list[Told]]:
-    """Do it, and see what is told: the record's id and the deliveries about it."""
-    _collect(on)
-    made, _ = on.make()
-    if kind != "created":
-        _collect(on)
-        if kind == "updated":
-            on.touched(made.id)
-        else:
-            on.remove(made.id)
-    return made.id, _collect(on)
-
-
-def _collect(on: Bench) -> list[Told]:
-    _spec(on)
-    try:
-        sent = on.world.deliveries()
-    except NoControl as none:
-        raise NotTried(f"needs a provider whose webhooks can be seen: {none}") from None
-    return [Told(delivery, _events(on, delivery)) for delivery in sent]
-
-
-def _events(on: Bench, delivery: Delivery) -> list[Event]:
-    try:
-        return webhook.events(_spec(on), delivery.body, delivery.headers)
-    except Malformed as error:
-        raise Failed(
-            f"a delivery cannot be read: {error}", "`webhook.events`: see items, type, types, ignore, record_id"
-        ) from None
-
-
-def _delivery(on: Bench) -> Delivery:
-    """One that the provider sent just now."""
-    if not on.place.hook_secrets:
-        raise NotTried("the account holds no webhook secret")
-    try:
-        on.world.deliveries()
-        on.make()
-        sent = on.world.deliveries()
-    except NoControl as none:
-        raise NotTried(f"needs a provider whose webhooks can be seen: {none}") from None
-    except ConnectorError as error:
-        raise NotTried(f"no change could be made that would be told: {error}") from None
-    if not sent:
-        raise NotTried("the provider sent nothing")
-    return sent[-1]
 
 
 CHECKS = (

@@ -314,9 +314,10 @@ def test_the_shipped_ones() -> None:
     assert records.version.ordered and records.conditional and records.deletes == "delta" and records.open_fields
     assert known["sandbox"].webhook is not None
     assert known["sandbox"].objects["customers"].operations["update"].conditional is not None
+    # the sandbox is two providers in one file; these two are three objects, each with calls of its own for all it offers
+    longer = {"sandbox": 215, "hubspot": 180, "salesforce": 180}
     for path in registry.OWN.glob("*.yaml"):
-        # the sandbox is two providers in one file
-        assert len(path.read_text().splitlines()) <= (215 if path.stem == "sandbox" else 150)
+        assert len(path.read_text().splitlines()) <= longer.get(path.stem, 150), path.name
 
 
 def test_a_folder_adds_and_replaces(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from django.utils import timezone
 
 from policies.core.seen import Observation
 from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
+from syncapp.chaos.setup import without_database
+from syncapp.demo.setup import FILE
 from syncapp.models import Account, Feed
 from syncapp.store import PgStore
 
@@ -73,6 +77,13 @@ def seen(store: PgStore, role: str, remote_id: str, **fields: Any) -> Observatio
 
 def silent(_: object) -> None:
     """A bell that nobody hears: the database remembers what is due."""
+
+
+def demo_file() -> Path:
+    """The demo's set-up without the company's database, which has to be there to be set up; one file for all tests."""
+    path = Path(tempfile.mkdtemp(prefix="concord-set-up-")) / "concord.yaml"
+    path.write_text(without_database(FILE.read_text()))
+    return path
 
 
 def demo_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
 import syncapp.apply
-import syncapp.demo
 from policies.models import PolicySet, Sync
 from syncapp.apply import ApplyError, apply
 from syncapp.apply.file import parse
@@ -27,10 +26,10 @@ from syncapp.secrets import SecretProblem, encrypt, secrets_of
 from syncapp.steps import judge
 from syncapp.store import PgStore
 from syncapp.sweep import open_revisions
-from tests.clerk.making import demo_environment, seen, silent
+from tests.clerk.making import demo_environment, demo_file, seen, silent
 
 pytestmark = pytest.mark.django_db
-DEMO = Path(syncapp.demo.__file__).with_name("concord.yaml")
+DEMO = demo_file()
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +165,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown provider": (
         "provider: kinto",
         "provider: kino",
-        r"no provider 'kino'.*:\d+ .*Accepted: kinto, .*sandbox",
+        r"no provider 'kino'.*:\d+ .*Accepted: .*kinto, .*sandbox",
     ),
     "a setting the provider does not have": (
         "config: {server:",

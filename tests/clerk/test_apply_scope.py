@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-import syncapp.demo
 from policies.core.scope import Condition
 from policies.models import Sync
 from syncapp.apply import ApplyError, apply
@@ -15,10 +12,10 @@ from syncapp.meaning import translator_of
 from syncapp.models import Feed, Link
 from syncapp.steps import judge
 from syncapp.store import PgStore
-from tests.clerk.making import demo_environment, seen, silent
+from tests.clerk.making import demo_environment, demo_file, seen, silent
 
 pytestmark = pytest.mark.django_db
-DEMO = Path(syncapp.demo.__file__).with_name("concord.yaml").read_text()
+DEMO = demo_file().read_text()
 PLACE = "        mapping:\n          email: email\n          first_name: firstname\n"
 
 

@@ -67,7 +67,11 @@ def test_minutes_follow_whatever_is_narrowest(
     one_by_one(monkeypatch)
     feed.account.write_budget = budget
     known = cost.manifest_of(feed.account)
-    monkeypatch.setattr(cost, "manifest_of", lambda _: replace(known, limits=LimitSpec(buckets=tuple(BucketSpec(*one) for one in buckets))))
+    monkeypatch.setattr(
+        cost,
+        "manifest_of",
+        lambda _: replace(known, limits=LimitSpec(buckets=tuple(BucketSpec(*one) for one in buckets))),
+    )
     assert cost_of(feed, KEYS, {"create": 10, "update": 4, "delete": 1}, 3, 1.0).minutes == minutes
 
 

@@ -10,6 +10,7 @@ import requests
 from django.core.management import call_command
 
 from policies.models import FieldRule, Role, Sync
+from syncapp.certify.servers.kinto import PASSWORD, USER
 from syncapp.models import Account, Conflict, Feed, Link, Run
 from syncapp.secrets import encrypt
 from tests.carry.driving import Side, billing_of, first_load
@@ -18,7 +19,7 @@ from tests.connectors.test_kinto import server
 
 __all__ = ["server"]
 pytestmark = [needs_kinto, pytest.mark.django_db(transaction=True)]
-AUTH = ("hub", "pass-word")
+AUTH = (USER, PASSWORD)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def directory(server: str, sync: Sync, request: pytest.FixtureRequest) -> str:
         provider="kinto",
         name="Directory",
         config={"server": server, "bucket": "firm", "collection": name},
-        secrets=encrypt({"user": "hub", "password": "pass-word"}),
+        secrets=encrypt({"user": "hub", "password": PASSWORD}),
         allow_private=True,
     )
     role = Role.objects.create(sync=sync, name="directory", order=2)

@@ -81,6 +81,12 @@ def check(answer: Answer, context: Context) -> None:
         raise Unknown("a web page came instead of the API's answer", answer.where, "read the record; " + PAGE)
 
 
+def refused(answer: Answer, errors: ErrorSpec) -> tuple[int, str | None]:
+    """The status and code of an answer outside any operation; a code that means 401 is one, whatever its status."""
+    code = as_text(first(errors.code)(_soft(answer))) if errors.code else None
+    return (401 if code in errors.unauthorised_codes else answer.status), code
+
+
 def _passed(body: Any, context: Context) -> bool:
     try:
         return passes(context.operation.ok, body)

@@ -40,7 +40,7 @@ def manifest(raw: Raw, file: str, webhook: WebhookSpec | None) -> Manifest:
         secrets=_secrets(raw, ways),
         sql=maybe(SqlSpec, raw.get("sql")),
         limits=_limits(raw.get("limits", {})),
-        check=_check(raw["check"], file) if "check" in raw else None,
+        check=_check(raw["check"], errors, file) if "check" in raw else None,
         webhook=webhook,
         objects={slug: _object(slug, entry, errors, file) for slug, entry in raw["objects"].items()},
     )
@@ -156,5 +156,5 @@ def _operation(name: str, raw: Raw, errors: Raw, at: str) -> Operation:
     return operation(raw, f"{at}.{name}", errors, "{body}" if name in ("create", "update") else None)
 
 
-def _check(raw: Raw, file: str) -> CheckSpec:
-    return make(CheckSpec, raw, body=raw.get("body"), ok=oks(raw, f"{file} at check"))
+def _check(raw: Raw, errors: Raw, file: str) -> CheckSpec:
+    return make(CheckSpec, raw, body=raw.get("body"), ok=oks(raw, f"{file} at check"), errors=error_spec(errors))

@@ -20,7 +20,7 @@ from syncapp.connectors.items import ItemReader
 from syncapp.connectors.limitspec import Use
 from syncapp.connectors.opspec import ConditionalSpec, Operation
 from syncapp.connectors.renewal import Credentials, Keeper, MemoryKeeper
-from syncapp.connectors.spec import Manifest, ObjectSpec
+from syncapp.connectors.spec import CheckSpec, Manifest, ObjectSpec
 from syncapp.connectors.templates import fill, fill_body, fill_path, fill_query, names
 from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
@@ -158,14 +158,14 @@ class Caller:
             self.before_write()
         return self.transport.send(request)
 
-    def get(self, path: str, method: str = "GET", body: Any = None) -> Answer:
+    def get(self, check: CheckSpec) -> Answer:
         """A plain call outside any object, unchecked: for the admin's test."""
         self._prove()
-        answer = self._get(path, method, body)
-        if not self.credentials.again(answer.status):
+        answer = self._get(check.path, check.method, check.body)
+        if not self.credentials.again(*answers.refused(answer, check.errors)):
             return answer
         self._follow()
-        return self._get(path, method, body)
+        return self._get(check.path, check.method, check.body)
 
     def _get(self, path: str, method: str, body: Any) -> Answer:
         content = None if body is None else orjson.dumps(body)

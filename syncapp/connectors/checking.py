@@ -24,7 +24,7 @@ def run_check(client: Client, caller: Caller) -> Check:
     """The whole test. Never raises a ConnectorError: what went wrong is in ``problems``."""
     spec = client.manifest.check or CheckSpec("/")
     try:
-        answer = caller.get(spec.path, spec.method, spec.body)
+        answer = caller.get(spec)
     except ConnectorError as error:
         return Check(False, False, None, {}, {}, None, (str(error),))
     date = times.header_date(answer.headers.get("Date"))

@@ -170,6 +170,7 @@ class CheckSpec:
     actor: str = ""
     ok: tuple[OkSpec, ...] = ()
     body: Any = None
+    errors: ErrorSpec = field(default_factory=ErrorSpec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from syncapp.connectors.opspec import DeltaSpec, Operation
 from syncapp.connectors.paths import as_text, setter
 from syncapp.connectors.records import Item, Page
 from syncapp.connectors.spec import Manifest, ObjectSpec
-from syncapp.connectors.templates import fill
+from syncapp.connectors.subscriptionspec import SUBSCRIPTION_ID
+from syncapp.connectors.templates import fill, names
 from syncapp.connectors.transport import Answer
 
 EMPTY = (204, 304)  # nothing there, nothing changed; only where 'success' names them
@@ -58,6 +59,10 @@ class Listing:
 
     def where(self, query: Query) -> str:
         return f"{self.manifest.slug}.{query.spec.slug}.{query.name}"
+
+    def has_log(self, query: Query) -> bool:
+        """Where changes stand in the log of a subscription: the account has one."""
+        return SUBSCRIPTION_ID not in names(query.operation.path) or SUBSCRIPTION_ID in self._caller.config
 
     def walk(self, query: Query, cursor: str | None = None) -> Iterator[Page]:
         endless = paging.Endless(self.where(query), query.operation.paging.most_pages)

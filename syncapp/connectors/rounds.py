@@ -150,6 +150,11 @@ class Rounds:
             )  # fmt: skip
 
     def _from_mark(self, query: Query, delta: DeltaSpec, at: Place, mark: str | None) -> Iterator[Step]:
+        if not self._listing.has_log(query):
+            raise PlaceLost(
+                "there is no webhook whose log could be read", self._listing.where(query),
+                "nothing to do: everything is listed now; set CONCORD_ADDRESS to an address that the provider reaches",
+            )  # fmt: skip
         if mark is None and not (delta.kind == "log" and delta.from_start):
             raise PlaceLost(
                 "no place is known from which to go on", self._listing.where(query),

@@ -19,7 +19,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
-from syncapp.connectors.egress import GuardedAdapter, check_url, origin
+from syncapp.connectors.egress import GuardedAdapter, check_url, origin, shown
 from syncapp.connectors.errors import (
     ConnectorError,
     EgressDenied,
@@ -213,7 +213,9 @@ def _lost(request: Request, error: ConnectorError) -> ConnectorError:
 
 
 def _redirected(request: Request, target: str, home: tuple[str, str, int]) -> Request:
-    """The next hop. Credentials never leave the host they were made for, and a write is never sent on."""
+    """The next hop. Credentials and bodies, which may hold secrets too, never leave the host they were made for, and a
+    write is never sent on.
+    """
     if request.write:
         raise Misconfigured(
             f"the provider redirects a write to {target.split('?')[0]}",
@@ -223,6 +225,12 @@ def _redirected(request: Request, target: str, home: tuple[str, str, int]) -> Re
     if origin(request.url)[0] == "https" and origin(target)[0] != "https":
         raise EgressDenied("a redirect from https to an unprotected address", request.where)
     same = origin(target) == home
+    if request.body is not None and not same:
+        raise EgressDenied(
+            f"the provider redirects to another host ({shown(target)}), and what was asked is not told there",
+            request.where,
+            "set the account's address to where it really lives",
+        )
     return Request(
         request.method,
         target,

@@ -11,7 +11,7 @@ import pytest
 from syncapp.connectors.egress import forbidden
 from syncapp.connectors.errors import EgressDenied, Malformed, Misconfigured
 from tests.connectors.server import Provider, Reply
-from tests.connectors.shapes import client
+from tests.connectors.shapes import LIST, client
 
 REFUSED = [
     ("127.0.0.1", "loopback"), ("127.9.9.9", "loopback"), ("::1", "loopback"), ("10.1.2.3", "private"),
@@ -116,6 +116,16 @@ def test_a_write_is_never_sent_on(provider: Provider, elsewhere: Provider) -> No
     provider.on("PATCH", "/people/7", Reply(status=308, headers={"Location": f"{elsewhere.url}/people/7?token=x"}))
     with pytest.raises(Misconfigured, match="redirects a write") as caught:
         client(provider.url).update("people", "7", {}, version=None, key="k")
+    assert elsewhere.asked == [] and "token=x" not in str(caught.value)
+
+
+def test_a_body_never_follows_to_another_host(provider: Provider, elsewhere: Provider) -> None:
+    """What is asked for a subscription holds its secret; a search holds what people typed."""
+    provider.on("POST", "/search", Reply(status=307, headers={"Location": f"{elsewhere.url}/search?token=x"}))
+    elsewhere.on("POST", "/search", Reply({"data": []}))
+    changes = {f"{LIST}.method": "POST", f"{LIST}.path": "/search", f"{LIST}.body": {"word": "secret"}}
+    with pytest.raises(EgressDenied, match="redirects to another host") as caught:
+        list(client(provider.url, changes).pages("people"))
     assert elsewhere.asked == [] and "token=x" not in str(caught.value)
 
 

@@ -63,6 +63,8 @@ class Watermark:
     def after(self, page: Page) -> Watermark:
         """How to go on once this page is durable."""
         then = self.then or began(page)
+        if then is not None and page.until is not None:
+            then = min(then, page.until)  # the end was ours to name: the provider's clock may be past it already
         found = {**self.found, **page.marks}
         if page.last:
             return Watermark(then or self.since, marks={**self.marks, **found})

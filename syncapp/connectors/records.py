@@ -49,7 +49,8 @@ class Page:
 
     ``faults`` holds what was wrong with entries that could not become items, by their place on the page. ``ids``:
     records that the page only names. ``marks``: from where the next pass goes on, as far as this page told it.
-    ``note``: what the provider did otherwise than asked.
+    ``note``: what the provider did otherwise than asked. ``until``: the end of the time that the pass asks for, where
+    it has one.
     """
 
     items: list[Item]
@@ -63,6 +64,7 @@ class Page:
     ids: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

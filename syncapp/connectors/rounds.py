@@ -191,7 +191,7 @@ class Rounds:
             )
             try:
                 for page, following in self._pages(part, here, at.page, most=delta.most):
-                    yield page, following or beyond
+                    yield replace(page, until=end), following or beyond
             except TooMany:
                 if width.total_seconds() <= delta.resolution:
                     raise

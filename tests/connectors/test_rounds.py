@@ -150,3 +150,19 @@ def test_nothing_is_lost(shared: Provider, style: Style, steps: list[Step]) -> N
     told = reader.told()
     held = reader.held if style.deletes else {id: v for id, v in reader.held.items() if id in told}
     assert held == told
+
+
+def test_a_hub_whose_clock_is_behind_loses_nothing(shared: Provider) -> None:
+    """The end of the time that is asked for is the hub's own; what changed after it is asked for the next time."""
+    style = next(style for style in STYLES if style.name.startswith("ids of a window"))
+    reader = begin(style, shared)
+    account, reader.busy = reader.account, False
+    reader.asking = client(shared.url, style.changes, clock=lambda: account.now - 600)
+    reader.read()
+    account.now += 3600
+    account.edit(3)
+    account.now += 60
+    reader.read()
+    account.now += 3600
+    reader.read()
+    assert reader.held == reader.told()

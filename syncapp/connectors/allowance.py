@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import orjson
-
 from syncapp.connectors import limiting
 from syncapp.connectors.errors import Limited
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.limitspec import LimitSpec, Use
 from syncapp.connectors.renewal import Keeper
 from syncapp.connectors.throttle import Throttle
@@ -61,7 +59,7 @@ class Allowance:
 
     def _learn(self, answer: Answer) -> None:
         now = limiting.server_now(answer.headers, answer.answered_at)
-        body = _soft(answer) if self._limits.in_body else None
+        body = soft(answer.body) if self._limits.in_body else None
         for reading in limiting.readings(self._limits, answer.headers, body, now):
             if quota := limiting.quota(reading, answer.answered_at):
                 self._keeper.learn(quota)
@@ -71,10 +69,3 @@ class Allowance:
                 self._throttle.block(self._account, wait, bucket)
             elif bucket and reading.left is not None:
                 self._told[bucket] = (reading.left, time.monotonic())
-
-
-def _soft(answer: Answer) -> object:
-    try:
-        return parse(answer.body)
-    except orjson.JSONDecodeError:
-        return None

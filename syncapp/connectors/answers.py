@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from syncapp.connectors import limiting
 from syncapp.connectors.answerspec import ErrorSpec, OkSpec
 from syncapp.connectors.errors import (
@@ -24,7 +22,7 @@ from syncapp.connectors.errors import (
 )
 from syncapp.connectors.expressions import ExpressionError
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.limitspec import LimitSpec, RefusalSpec
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, first, getter
@@ -67,7 +65,7 @@ def _passes(test: OkSpec, body: Any) -> bool:
 
 def check(answer: Answer, context: Context) -> None:
     """Nothing, or the one error that fits."""
-    body = _soft(answer)
+    body = soft(answer.body)
     code = as_text(first(context.errors.code)(body)) if context.errors.code else None
     fine = has_status(answer, context.operation) and _passed(body, context)
     refused = limiting.refusal(context.limits, answer.status, answer.headers, code)
@@ -83,7 +81,7 @@ def check(answer: Answer, context: Context) -> None:
 
 def refused(answer: Answer, errors: ErrorSpec) -> tuple[int, str | None]:
     """The status and code of an answer outside any operation; a code that means 401 is one, whatever its status."""
-    code = as_text(first(errors.code)(_soft(answer))) if errors.code else None
+    code = as_text(first(errors.code)(soft(answer.body))) if errors.code else None
     return (401 if code in errors.unauthorised_codes else answer.status), code
 
 
@@ -202,7 +200,7 @@ def _is_conflict(answer: Answer, context: Context, code: str | None) -> bool:
     condition = context.operation.conditional
     if condition is None:
         return False
-    told = as_text(getter(condition.code_path)(_soft(answer))) if condition.code_path else code
+    told = as_text(getter(condition.code_path)(soft(answer.body))) if condition.code_path else code
     if answer.status in condition.code_status:
         return told in condition.codes
     if answer.status not in condition.status:
@@ -264,14 +262,6 @@ def _fields(body: Any, context: Context, said: str) -> dict[str, str]:
 
 def _expected(operation: Operation) -> str:
     return "status " + (", ".join(map(str, operation.success)) if operation.success else "200 to 299")
-
-
-def _soft(answer: Answer) -> Any:
-    """The body of an answer that may be an error page: JSON if it is, else nothing."""
-    try:
-        return parse(answer.body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def redactor(secrets: Mapping[str, str]) -> Callable[[str], str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from syncapp.connectors import limiting, times
 from syncapp.connectors.answers import passes
 from syncapp.connectors.errors import ConnectorError, Retryable, Unauthorised
 from syncapp.connectors.expressions import ExpressionError
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.records import Check
 from syncapp.connectors.spec import CheckSpec
@@ -31,7 +29,7 @@ def run_check(client: Client, caller: Caller) -> Check:
     skew = date.timestamp() - (answer.asked_at + answer.answered_at) / 2 if date else None
     objects, problems, refused = _objects(client)
     nobody = ""
-    body = _soft(answer.body)
+    body = soft(answer.body)
     actor = as_text(getter(spec.actor)(body)) if spec.actor else None
     if answer.status >= 400 and client.manifest.check is not None:
         problems.insert(0, f"{answer.where} answered {answer.status}")
@@ -51,13 +49,6 @@ def _is_nobody(spec: CheckSpec, body: Any, actor: str | None) -> str:
     if not passed:
         return "not as to somebody who is signed in; check the credentials"
     return "as to nobody, without an actor; check the credentials" if spec.actor and not actor else ""
-
-
-def _soft(body: bytes) -> Any:
-    try:
-        return parse(body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _objects(client: Client) -> tuple[dict[str, str], list[str], bool]:

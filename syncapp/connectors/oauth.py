@@ -19,7 +19,7 @@ from syncapp.connectors.assertion import GRANT, signed
 from syncapp.connectors.auth import basic, behind
 from syncapp.connectors.authspec import OAuthSpec
 from syncapp.connectors.errors import ConnectorError, Unauthorised, Unavailable, Unknown
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.templates import fill
 from syncapp.connectors.throttle import number
@@ -175,10 +175,7 @@ def _scopes(spec: OAuthSpec, told: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _json(answer: Answer) -> dict[str, Any]:
-    try:
-        told = parse(answer.body)
-    except orjson.JSONDecodeError:
-        return {}
+    told = soft(answer.body)
     return told if isinstance(told, dict) else {}
 
 

@@ -15,6 +15,7 @@ import orjson
 
 from syncapp.connectors import signatures
 from syncapp.connectors.hookspec import SignatureSpec, StampSpec
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.signatures import BadSignature, among
 
@@ -104,10 +105,7 @@ def token_of(spec: SignatureSpec, item: Any) -> str | None:
 
 
 def _at(body: bytes, path: str) -> str | None:
-    try:
-        return as_text(getter(path)(orjson.loads(body)))
-    except orjson.JSONDecodeError:
-        return None
+    return as_text(getter(path)(soft(body)))
 
 
 def _jwt(spec: SignatureSpec, secrets: Sequence[str], shown: Shown) -> None:

@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from syncapp.connectors import times
 from syncapp.connectors.answerspec import NewIdSpec
 from syncapp.connectors.errors import Malformed
 from syncapp.connectors.expressions import ExpressionError, reads
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.paths import ABSENT, as_text, getter
 from syncapp.connectors.records import Item, Written
@@ -24,7 +22,7 @@ def receipt(
     reader: ItemReader, operation: Operation, answer: Answer, id: str | None, sent: Mapping[str, Any]
 ) -> Written | None:
     """None if the answer does not say which record it is. A write that succeeded is never turned into an error here."""
-    body = _soft(answer)
+    body = soft(answer.body)
     record = ABSENT if operation.item is None else getter(operation.item)(body)
     item = _item(reader, record, answer, headers=answer.headers)
     found = id or (item.id if item else None) or new_id(operation.new_id, reader, answer, body)
@@ -69,10 +67,3 @@ def _item(reader: ItemReader, record: Any, answer: Answer, headers: Mapping[str,
         return None if record is ABSENT else reader.item(record, answer.asked_at, headers)
     except Malformed:
         return None  # it landed, and the read that follows will show it
-
-
-def _soft(answer: Answer) -> Any:
-    try:
-        return parse(answer.body) if answer.body else None
-    except orjson.JSONDecodeError:
-        return None

@@ -8,12 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 
-import orjson
-
 from syncapp.connectors import times
 from syncapp.connectors.errors import Misconfigured, Permanent
 from syncapp.connectors.hookspec import SignatureSpec, StampSpec
-from syncapp.connectors.jsonbody import parse
+from syncapp.connectors.jsonbody import soft
 from syncapp.connectors.paths import as_text, getter
 from syncapp.connectors.templates import SLOT
 
@@ -133,10 +131,7 @@ def _stamp_text(spec: StampSpec, headers: Mapping[str, str], body: bytes) -> str
 
 
 def _at(body: bytes, path: str) -> str | None:
-    try:
-        return as_text(getter(path)(parse(body)))
-    except orjson.JSONDecodeError:
-        return None
+    return as_text(getter(path)(soft(body)))
 
 
 def _signed_text(

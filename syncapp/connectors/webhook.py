@@ -210,7 +210,11 @@ def _event_id(spec: EventSpec, raw: Any, delivery: str | None, place: int | None
     parts = [as_text(reads(path)(raw)) or "" for path in spec.id]
     if parts and parts[0]:
         return ":".join(parts), False
-    return "sha256:" + hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(), True
+    try:
+        content = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise Malformed("the event is nested too deeply", WHERE) from None
+    return "sha256:" + hashlib.sha256(content).hexdigest(), True
 
 
 def _text(paths: tuple[Source, ...], raw: Any) -> str | None:

@@ -31,7 +31,12 @@ def test_the_judge_holds_the_very_number() -> None:
     assert field_type("integer").normalise(parse(b"12345678901234567890123")) == "12345678901234567890123"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"id": 1e400, "n": Infinity}', b"12345678901234567890123 x"])
+DEEP = b"[" * 1010 + b"12345678901234567890123" + b"]" * 1010
+
+
+@pytest.mark.parametrize(
+    "body", [DEEP, b"", b"{", b"NaN", b'{"id": 1e400, "n": Infinity}', b"12345678901234567890123 x"]
+)
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         parse(body)

@@ -72,6 +72,12 @@ def test_an_event_without_id_is_known_again_by_its_content() -> None:
     assert first == again and first.startswith("sha256:")
 
 
+def test_an_event_that_is_nested_too_deeply_is_refused() -> None:
+    one = b'{"subscriptionType": "contact.creation", "objectId": 33, "x": ' + b"[" * 300 + b"]" * 300 + b"}"
+    with pytest.raises(Malformed, match="nested too deeply"):
+        webhook.events(hook(HUBSPOT), one)
+
+
 def test_only_an_event_without_id_is_nameless() -> None:
     named, nameless = (
         {"eventId": 1, "subscriptionId": 2, "objectId": 1, "subscriptionType": "contact.creation"},

@@ -17,8 +17,8 @@ from policies.core.values import Json, Values
 from . import skew
 from .brakes import before_sending
 from .clients import client_of
+from .connectors.endless import check_end
 from .connectors.errors import Gone, Limited, Malformed, PageLost, Rejected
-from .connectors.paging import check_end
 from .connectors.records import Item, Page
 from .connectors.records import Written as Receipt
 from .connectors.speaks import Speaks

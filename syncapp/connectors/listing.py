@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from syncapp.connectors import deltas, paging, times
+from syncapp.connectors import deltas, endless, paging, times
 from syncapp.connectors.calls import Call, Caller
 from syncapp.connectors.errors import Malformed, PageLost, Rejected
 from syncapp.connectors.expressions import listed, reads
@@ -65,11 +65,11 @@ class Listing:
         return SUBSCRIPTION_ID not in names(query.operation.path) or SUBSCRIPTION_ID in self._caller.config
 
     def walk(self, query: Query, cursor: str | None = None) -> Iterator[Page]:
-        endless = paging.Endless(self.where(query), query.operation.paging.most_pages)
-        endless.saw(cursor, ())
+        watched = endless.Endless(self.where(query), query.operation.paging.most_pages)
+        watched.saw(cursor, ())
         while True:
             page = self._page(query, cursor)
-            endless.saw(page.cursor, _shown(query.operation.delta, page))
+            watched.saw(page.cursor, _shown(query.operation.delta, page))
             yield page
             if page.cursor is None:
                 return
@@ -194,7 +194,7 @@ def _marks(operation: Operation, body: Any, query: Query) -> dict[str, str]:
     return {query.name: found} if found else {}
 
 
-def _shown(delta: DeltaSpec | None, page: Page) -> paging.Shown:
+def _shown(delta: DeltaSpec | None, page: Page) -> endless.Shown:
     """What makes a page the same as another. One busy record is a page again and again: of a log, each of its changes
     may be one, and a listing that restarts shows it whenever it has a new time.
     """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
-from syncapp.connectors import times
+from syncapp.connectors import ticks, times
 from syncapp.connectors.errors import Malformed, PageLost, PlaceLost
 from syncapp.connectors.opspec import PagingSpec
 from syncapp.connectors.paths import ABSENT, as_text, getter
@@ -19,9 +19,7 @@ from syncapp.connectors.records import Item
 URLS = ("link", "next_url", "next_header")
 COUNTED = ("page", "offset")
 KINDS = ("none", "cursor", "last_id", *COUNTED, *URLS)
-SAME_PAGES = 3
 MOST_BACK = 30
-Shown = tuple[object, ...]  # what tells one page from another
 TOKEN = "token:"  # noqa: S105 - a word in a cursor: what follows was given by the provider
 
 
@@ -61,10 +59,11 @@ class Count:
     floor: datetime | None = None
     read: int = 0
     last: str = ""
+    tick: ticks.Tick = ticks.NONE
 
     def written(self) -> str:
-        floor, read = times.write(self.floor) if self.floor else "", str(self.read) if self.read else ""
-        return ";".join([self.text, floor, read, self.last]).rstrip(";") or ";"
+        floor = times.write(self.floor) if self.floor else ""
+        return ";".join([self.text, floor, ticks.written(self.read, self.tick), self.last]).rstrip(";") or ";"
 
 
 def turn(spec: PagingSpec, cursor: str | None, since: datetime | None) -> Turn:
@@ -116,9 +115,14 @@ def _promised(spec: PagingSpec, seen: Seen, found: str | None) -> str | None:
 
 def _next_cursor(spec: PagingSpec, cursor: str | None, since: datetime | None, seen: Seen) -> str | None:
     found = _promised(spec, seen, as_text(getter(spec.path)(seen.body)) or None)
-    if found is None or not spec.restart:
+    if not spec.restart:
         return found
     count = _count(spec, cursor)
+    count, again = _in_tick(count, since, seen, bool(count.text), found is None)
+    if again is not None:
+        return again.written()
+    if found is None:
+        return None
     if newer := _newer(count.floor or since, seen):
         return Count("", newer).written()
     read = count.read + seen.entries
@@ -128,7 +132,7 @@ def _next_cursor(spec: PagingSpec, cursor: str | None, since: datetime | None, s
             seen.where,
             "nothing to do: everything is listed now",
         )
-    return Count(found, count.floor, read).written()
+    return Count(found, count.floor, read, tick=count.tick).written()
 
 
 def _newer(floor: datetime | None, seen: Seen) -> datetime | None:
@@ -162,7 +166,8 @@ def _count(spec: PagingSpec, cursor: str | None) -> Count:
         text, moment, read = _behind(cursor)
     try:
         floor = times.parse(moment) if moment else None
-        return Count(str(int(text)) if counted else text, floor, int(read) if read else 0, last)
+        number, tick = ticks.read(read)
+        return Count(str(int(text)) if counted else text, floor, number, last, tick)
     except ValueError:
         raise PageLost(
             f"{cursor[:60]!r} is not a cursor of a {spec.kind} pager", "cursor", "one that an earlier page gave"
@@ -170,9 +175,9 @@ def _count(spec: PagingSpec, cursor: str | None) -> Count:
 
 
 def _behind(cursor: str) -> tuple[str, str, str]:
-    """A provider's own text, and what was written behind it: a time, or a time and a number."""
+    """A provider's own text, and what was written behind it: a time, or a time and what was read."""
     rest, _, last = cursor.rpartition(";")
-    if last.isdigit() and ";" in rest:
+    if ticks.WRITTEN.fullmatch(last) and ";" in rest:
         text, _, moment = rest.rpartition(";")
         return text, moment, last
     return rest, last, ""
@@ -182,11 +187,29 @@ def _next_count(spec: PagingSpec, count: Count, since: datetime | None, seen: Se
     if spec.kind == "offset":
         return _next_offset(spec, count, since, seen)
     at, read = int(count.text), count.read + seen.entries
-    if seen.entries == 0 or _is_last(spec, at, read, seen):
+    last = seen.entries == 0 or _is_last(spec, at, read, seen)
+    if spec.restart:
+        short = at == _start(spec) + 1 and seen.entries == 0 and count.tick.seen < seen.size
+        count, again = _in_tick(count, since, seen, at > _start(spec) and not short, last)
+        if again is not None:
+            return replace(again, text=str(_start(spec))).written()
+    if last:
         return None
     if spec.restart and (newer := _newer(count.floor or since, seen)):
         return Count(str(_start(spec)), newer).written()
-    return Count(str(at + 1), count.floor, read if spec.total else 0).written()
+    return Count(str(at + 1), count.floor, read if spec.total else 0, tick=count.tick).written()
+
+
+def _in_tick(count: Count, since: datetime | None, seen: Seen, counted: bool, last: bool) -> tuple[Count, Count | None]:
+    """Where it stands with this page, and, if pages of one time were counted and are through, the walk to do again."""
+    floor = count.floor or since
+    if floor is None:
+        return count, None
+    count = replace(count, tick=count.tick.saw(floor, seen.items))
+    if not counted or not (last or _newer(floor, seen)):
+        return count, None
+    tick = count.tick.again(floor, seen.items, seen.where)
+    return count, Count("", count.floor, tick=tick) if tick is not None else None
 
 
 def _next_offset(spec: PagingSpec, count: Count, since: datetime | None, seen: Seen) -> str | None:
@@ -245,37 +268,3 @@ def _number(path: str, body: Any) -> int | None:
             f"the pager's number at {path!r} is {value!r:.40}", path, "a whole number, as the manifest says"
         )
     return value
-
-
-class Endless:
-    """Notices a pager that does not move: a cursor seen before, or the same full page again and again."""
-
-    def __init__(self, where: str, most: int = 0) -> None:
-        self.where, self.most = where, most
-        self._cursors: set[str] = set()
-        self._page: Shown = ()
-        self._same = 1
-
-    def saw(self, cursor: str | None, shown: Shown) -> None:
-        self._same = self._same + 1 if shown and shown == self._page else 1
-        self._page = shown
-        if cursor is None:
-            return
-        if cursor in self._cursors or self._same >= SAME_PAGES:
-            raise Malformed(
-                "the pager does not come to an end: the same page was offered again",
-                self.where,
-                "check the paging section of the manifest",
-            )
-        self._cursors.add(cursor)
-        check_end(len(self._cursors), self.most, self.where)
-
-
-def check_end(pages: int, most: int, where: str) -> None:
-    """Raises Malformed when a listing took more pages than it may; what it has read stays read."""
-    if most and pages > most:
-        raise Malformed(
-            f"the listing does not come to an end: {pages:,} pages",
-            where,
-            f"up to {most:,}; set 'most_pages' in the paging section if there really are more",
-        )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncapp.connectors import deltas, paths
@@ -418,3 +418,69 @@ def test_a_path_may_name_the_last_of_a_list_but_not_write_it() -> None:
     assert (read({"data": [{"id": 1}, {"id": 2}]}), read({"data": []})) == (2, paths.ABSENT)
     with pytest.raises(paths.PathError, match="cannot be written"):
         paths.setter("data[-1].id")
+
+
+# More records of one time than fit on a page
+
+COUNTED = {"kind": "page", "param": "page", "restart": True}
+CAPPED = {"kind": "cursor", "path": "next", "param": "page", "restart": True}
+
+
+class OneTick:
+    """Two records a page, by time of change; before a page is answered, something may happen."""
+
+    def __init__(self, happens: dict[int, tuple[str, int]], records: int, *, restless: bool = False) -> None:
+        self.restless = restless  # with each second page, one that was on the first changes
+        self.rows = {str(number): 10 for number in range(1, records + 1)}
+        self.happens, self.asked, self.now = happens, 0, 10
+
+    def answer(self, asked: Asked) -> Reply:
+        self.asked += 1
+        what, number = self.happens.get(self.asked, ("", 0))
+        self.now += 1
+        if what == "edit" and str(number) in self.rows:
+            self.rows[str(number)] = self.now
+        elif what == "delete":
+            self.rows.pop(str(number), None)
+        since, page = int(asked.query["since"]), int(asked.query.get("page", 1))
+        if self.restless and page == 2:
+            self.rows[min(self.rows, key=lambda id: (self.rows[id], id))] = self.now
+        found = sorted((at, id) for id, at in self.rows.items() if at >= since)
+        some = [{"id": id, "at": at} for at, id in found[(page - 1) * 2 : page * 2]]
+        return Reply({"data": some, "next": str(page + 1) if page * 2 < len(found) else None})
+
+
+def of_one_tick(provider: Provider, paging: dict[str, Any], tick: OneTick, **how: Any) -> list[str]:
+    provider.on("GET", "/people", tick.answer)
+    delta = {"param": "since", "format": "unix", "resolution": 1, "inclusive": True}
+    changes = {**TIMES, f"{LIST}.paging": paging, f"{LIST}.delta": delta}
+    return ids(provider, changes, since=datetime.fromtimestamp(8, UTC), **how)
+
+
+@pytest.mark.parametrize("paging", [COUNTED, CAPPED], ids=["page", "cursor"])
+@given(
+    st.dictionaries(st.integers(1, 30), st.tuples(st.sampled_from(["edit", "delete"]), st.integers(1, 9)), max_size=6),
+    st.integers(1, 9),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@example({3: ("edit", 1)}, 5)  # 3 slides to the page that was read
+@example({4: ("edit", 1)}, 5)
+@example({3: ("delete", 1)}, 3)
+@example({3: ("edit", 1), 7: ("edit", 2), 11: ("edit", 3)}, 9)
+def test_none_of_one_time_is_lost_when_others_of_it_change(
+    provider: Provider, paging: dict[str, Any], happens: dict[int, tuple[str, int]], records: int
+) -> None:
+    tick = OneTick(happens, records)
+    assert set(of_one_tick(provider, paging, tick, size=2)) >= set(tick.rows)
+
+
+def test_a_time_that_fits_on_a_page_is_read_once(provider: Provider) -> None:
+    tick = OneTick({}, 1)
+    assert of_one_tick(provider, COUNTED, tick) == ["1", "1"]
+    assert [asked.query.get("page") for asked in provider.asked] == ["1", "1", "2"]
+
+
+def test_a_time_whose_records_change_all_the_time_means_a_listing_of_everything(provider: Provider) -> None:
+    tick = OneTick({}, 25, restless=True)
+    with pytest.raises(PlaceLost, match="changed again each of the 10 times"):
+        of_one_tick(provider, COUNTED, tick, size=2)

@@ -50,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if told["may_see"]:
         told["brakes"] = [one for one in open_brakes() if one.code != Brake.Code.STOP or one.sync_id]
         told["syncs"] = overview(told["brakes"])
-        told["may_stop"] &= not told["syncs"] or not all(one.stopped for one in told["syncs"])
+        told["may_stop"] &= not all(one.stopped for one in told["syncs"])
         told["previews"] = previews()
         told["open"] = sum(one.open for one in told["syncs"])
         told["oldest"] = min((one.oldest for one in told["syncs"] if one.oldest), default=None)

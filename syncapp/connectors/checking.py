@@ -48,7 +48,11 @@ def _is_nobody(spec: CheckSpec, body: Any, actor: str | None) -> str:
         return f"the test of the answer failed: {error.what}"
     if not passed:
         return "not as to somebody who is signed in; check the credentials"
-    return "as to nobody, without an actor; check the credentials" if spec.actor and not actor else ""
+    if not spec.actor or actor:
+        return ""
+    if body is None:
+        return "not in JSON: something else is at that address, such as a web page; check the address"
+    return "as to nobody, without an actor; check the credentials"
 
 
 def _objects(client: Client) -> tuple[dict[str, str], list[str], bool]:

@@ -397,6 +397,13 @@ def test_a_wrong_key_that_is_answered_200(provider: Provider) -> None:
     assert asking.check().ok
 
 
+def test_a_web_page_at_the_address_is_no_matter_of_the_credentials(provider: Provider) -> None:
+    provider.on("GET", "/people", Reply({"data": []}))
+    provider.on("GET", "/hello", Reply(raw=b"<h1>Welcome</h1>"))
+    found = client(provider.url, {"check": {"path": "/hello", "actor": "user.id"}}).check()
+    assert not found.ok and "check the address" in found.problems[0] and "credentials" not in found.problems[0]
+
+
 def test_what_only_a_user_is_told(provider: Provider) -> None:
     provider.on("GET", "/people", Reply({"data": []}))
     provider.on("GET", "/hello", Reply({"anonymous": True}), Reply({"anonymous": False}))

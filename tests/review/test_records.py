@@ -9,9 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
-from policies.models import PolicySet
+from policies.models import PolicySet, Sync
 from syncapp.brakes import trip
 from syncapp.models import Conflict, Feed, Ledger, Push, Record
 from tests.clerk.making import RULES
@@ -236,7 +237,18 @@ def test_a_sync_without_a_policy_is_told_in_words(desk: Desk) -> None:
 def test_an_empty_hub_says_what_to_do(db: None) -> None:
     client = browser_of("Viewer")
     for url in ("/", "/records/"):
-        assert "python manage.py apply FILE.yaml" in text(client.get(url)), url
+        assert "An Admin creates it" in text(client.get(url)), url
+        assert "Create the first sync" not in text(client.get(url)), url
+    admin = browser_of("Admin")
+    for url in ("/", "/records/", "/plans/"):
+        assert reverse("sync_new") in admin.get(url).content.decode(), url
+    assert "Stop all writes" not in text(admin.get("/")), "there is nothing to stop"
+
+
+def test_a_sync_without_accounts_leads_whoever_may_connect_them_to_its_page(desk: Desk) -> None:
+    Sync.objects.create(slug="deals", name="Deals")
+    assert reverse("sync", args=["deals"]) in browser_of("Admin").get("/").content.decode()
+    assert "An Admin connects them" in text(browser_of("Viewer").get("/"))
 
 
 def test_an_emptied_form_clears_only_with_its_tick(desk: Desk) -> None:

@@ -174,12 +174,12 @@ def _carry_out(passing: Pass, stop_at: float | None) -> None:
 
 
 def _place_lost(passing: Pass, error: PlaceLost) -> None:
-    """What changed cannot be told any more: everything is listed, at once. A watermark is given up only here."""
-    if passing.run.kind == Run.Kind.FULL:
-        _end(passing, Run.State.FAILED, str(error), max(PERSON_WAIT, passing.feed.schedule))
-        return
+    """What changed cannot be told any more: everything is listed, at once; where that was on the way, from its
+    beginning, a little later each time. A watermark is given up only here.
+    """
     cursor = {**_cursor(passing.feed), "at": "", "lost": str(error)}
-    _end(passing, Run.State.FAILED, str(error), 0.0, cursor=cursor)
+    wait = max(PERSON_WAIT, _slower(passing.feed)) if passing.run.kind == Run.Kind.FULL else 0.0
+    _end(passing, Run.State.FAILED, str(error), wait, cursor=cursor)
 
 
 def _slower(feed: Feed) -> float:

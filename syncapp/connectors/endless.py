@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncapp.connectors.errors import Malformed
+from syncapp.connectors.errors import Malformed, NoEnd
 
 SAME_PAGES = 3
 Shown = tuple[object, ...]  # what tells one page from another
@@ -33,9 +33,9 @@ class Endless:
 
 
 def check_end(pages: int, most: int, where: str) -> None:
-    """Raises Malformed when a listing took more pages than it may; what it has read stays read."""
+    """Raises NoEnd when a listing took more pages than it may; what it has read stays read."""
     if most and pages > most:
-        raise Malformed(
+        raise NoEnd(
             f"the listing does not come to an end: {pages:,} pages",
             where,
             f"up to {most:,}; set 'most_pages' in the paging section if there really are more",

@@ -126,6 +126,10 @@ class PlaceLost(Permanent):
     """What changed since the last pass cannot be told any more, or not completely: everything has to be listed."""
 
 
+class NoEnd(Malformed, PlaceLost):
+    """A listing took more pages than it may. Whatever is done about it, it has to begin again."""
+
+
 class MappingError(Permanent):
     """A mapping is written wrongly, or values cannot be expressed in it. ``fields`` names field -> reason."""
 

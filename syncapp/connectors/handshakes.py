@@ -41,7 +41,7 @@ def challenge(
         if wanted.body and wanted.signed and not verified:
             continue
         value = _value(spec, wanted, query, headers, body)
-        if value and len(value) <= LONGEST:
+        if value and len(value) <= LONGEST and (wanted.echo != "header" or value.isprintable()):
             return _answer(wanted, value)
     if spec.greets and method in ("GET", "HEAD"):
         return Challenge(200, "text/plain; charset=utf-8", b"")

@@ -66,3 +66,28 @@ def test_a_worker_leaves_it_due_and_the_next_one_lists_everything(forgetful: Non
     assert second is not None
     assert (second.kind, second.state, second.counts["read"]) == ("full", "done", 3)
     assert Account.objects.get(slug="crm").health == "well"
+
+
+def test_a_listing_that_seemed_to_have_no_end_begins_again_and_is_read_once_it_has_one(
+    sync: Sync, sides: dict[str, Side], tmp_path: Path, settings: Any
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    text = (registry.OWN / "sandbox.yaml").read_text()
+    paging = "param: after, size: 500, max_size: 500"
+    assert paging in text
+    (own / "sandbox.yaml").write_text(text.replace(paging, "param: after, size: 1, max_size: 1, most_pages: 2"))
+    for number in range(6):
+        sides["crm"].create(email=f"p{number}@example.org")
+    settings.PROVIDER_FOLDERS = [own]
+    run = poll(feed().pk, full=True, at_once=True, ring_feeds=silent)
+    assert run is not None
+    assert (run.kind, run.state, "does not come to an end: 3 pages" in run.error) == ("full", "failed", True)
+    assert Watermark.read(feed().cursor["at"]).page is None
+    due = feed().next_due
+    assert due is not None and due > polling.database_now()
+    settings.PROVIDER_FOLDERS = []
+    again = poll(feed().pk, at_once=True, ring_feeds=silent)
+    assert again is not None
+    assert (again.kind, again.state, again.counts["read"]) == ("full", "done", 6)
+    assert "lost" not in feed().cursor

@@ -135,7 +135,7 @@ class TestATokenInEachItem:
         assert asked(self.SPEC, body=self.body("forged", "s3cret")) == ""
 
     @pytest.mark.parametrize(
-        ("tokens", "reason"), [(["forged"], "bad"), ([None], "missing"), (["", "x"], "bad"), ([], "")]
+        ("tokens", "reason"), [(["forged"], "bad"), ([None], "missing"), (["", "x"], "bad"), ([], "missing")]
     )
     def test_none_that_fits_keeps_it_out(self, tokens: list[str | None], reason: str) -> None:
         assert asked(self.SPEC, body=self.body(*tokens)) == reason

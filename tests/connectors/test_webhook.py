@@ -126,3 +126,10 @@ def test_handshakes() -> None:
     assert webhook.challenge(by_body, "POST", {}, {}, b"[]") is None
     assert webhook.challenge(by_body, "POST", {}, {}, b"no json") is None
     assert webhook.challenge(hook(HUBSPOT), "POST", {"validationToken": "abc"}, {}, b"") is None
+
+
+def test_a_handshake_cannot_write_other_headers() -> None:
+    by_header = hook(HUBSPOT, ChallengeSpec(query="secret", echo="header", key="X-Hook-Secret"))
+    found = webhook.challenge(by_header, "POST", {"secret": "abc"}, {}, b"")
+    assert found is not None and found.headers == {"X-Hook-Secret": "abc"}
+    assert webhook.challenge(by_header, "POST", {"secret": "abc\r\nSet-Cookie: a=b"}, {}, b"") is None

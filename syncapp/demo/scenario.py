@@ -17,7 +17,7 @@ from .systems import System
 
 EDITS, DISPUTES = 540, 36
 PEOPLE_IN_DISPUTE = DISPUTES
-PAUSE = 0.042
+PAUSE = 0.032
 STAGES = ("subscriber", "lead", "opportunity", "customer")
 # How often people of each department change what; what a department may not change is tried now and then.
 HABITS: Mapping[str, Sequence[tuple[str, int]]] = {

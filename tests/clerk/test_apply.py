@@ -18,6 +18,7 @@ import syncapp.apply
 from policies.models import PolicySet, Sync
 from syncapp.apply import ApplyError, apply
 from syncapp.apply.file import parse
+from syncapp.connectors import registry
 from syncapp.load import database_now
 from syncapp.models import Account, Conflict, Feed, Ledger, Link, Push, Record, Revision
 from syncapp.replay import replay
@@ -165,7 +166,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an unknown provider": (
         "provider: kinto",
         "provider: kino",
-        r"no provider 'kino'.*:\d+ .*Accepted: .*kinto, .*sandbox",
+        rf"no provider 'kino'.*:\d+ .*Accepted: {', '.join(sorted(registry.files()))}",
     ),
     "a setting the provider does not have": (
         "config: {server:",

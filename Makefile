@@ -21,7 +21,7 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@mkdir -p static-root
 	@touch $@
 
-servers-venv: $(SERVERS)/.stamp ## Install the third-party servers that the demo and tests talk to (Kinto)
+servers-venv: $(SERVERS)/.stamp ## Install the third-party servers that the demo and tests talk to (Kinto, Tryton)
 
 $(SERVERS)/.stamp: requirements-servers.txt
 	@test -x $(SERVERS)/bin/python || $(PYTHON) -m venv $(SERVERS)

@@ -38,12 +38,16 @@ class Forward:
         return Response(told.content, told.status_code, kept)(environ, start_response)
 
 
+def _changes(request: Request) -> bool:
+    return request.method not in ("GET", "HEAD")
+
+
 @contextmanager
-def troubled(upstream: str) -> Iterator[tuple[str, Faults]]:
-    """An address in front of a server, and the troubles that calls by it meet."""
+def troubled(upstream: str, writes: Callable[[Request], bool] = _changes) -> Iterator[tuple[str, Faults]]:
+    """An address in front of a server, and the troubles of calls by it. ``writes``: which calls change something."""
     faults, stopping = Faults(), threading.Event()
     app = Troubled(
-        Forward(upstream), faults, writes=lambda request: request.method not in ("GET", "HEAD"),
+        Forward(upstream), faults, writes=writes,
         spared=lambda request: "oauth" in request.path, refused=_refused, stopping=stopping,
     )  # fmt: skip
     serving = Serving(app, "127.0.0.1", 0, LARGEST_BODY, f"in front of {upstream}")

@@ -40,7 +40,9 @@ class Fields:
 
     def __init__(self, spec: ObjectSpec, given: Mapping[str, Any], columns: Mapping[str, str]) -> None:
         self.given, self.lends = dict(given), False
-        own = {path: FieldSpec(path, type=kind, omitted="null") for path, kind in columns.items()} or OPEN
+        own = {path: FieldSpec(path, type=kind, omitted="null") for path, kind in columns.items()}
+        if not any(field.writable for field in spec.fields.values()):
+            own = own or OPEN
         wanted = {**spec.fields, **(own if spec.open_fields else {})}
         self.specs: Mapping[str, FieldSpec] = wanted
         self.object = replace(spec, fields=wanted)

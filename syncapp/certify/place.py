@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from syncapp.connectors.client import Client
+from syncapp.connectors.limitspec import LimitSpec, Use
 from syncapp.connectors.renewal import Keeper, MemoryKeeper, Secrets
 from syncapp.connectors.speaks import Speaks
 from syncapp.connectors.spec import Manifest
-from syncapp.connectors.throttle import MemoryThrottle
+from syncapp.connectors.throttle import PLAIN, MemoryThrottle, Told
 from syncapp.connectors.transport import Timeouts
 from syncapp.doubles.control import NoControl
 from syncapp.doubles.delivery import Delivery, Handshake
@@ -56,6 +57,13 @@ class NoWorld:
     target = deliveries = sign = handshake = _no
 
 
+class Hasty(MemoryThrottle):
+    """At a double, only the pauses are kept that it asks for itself: our own budgets spare nobody there."""
+
+    def take(self, account: str, app: str, limits: LimitSpec, use: Use = PLAIN, told: Told | None = None) -> float:
+        return super().take(account, app, LimitSpec(), use, told)
+
+
 class CountingKeeper(MemoryKeeper):
     """Keeps the secrets of a run, and counts how often they were renewed."""
 
@@ -95,7 +103,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.keeper = self.keeper or CountingKeeper(self.calling(self.secrets))
-        self.throttle = MemoryThrottle()
+        self.throttle = Hasty() if self.against is Against.DOUBLE else MemoryThrottle()
 
     def calling(self, secrets: Mapping[str, str]) -> dict[str, str]:
         """Second webhook secrets may stand beside the first; calls have no use for them."""

@@ -36,7 +36,7 @@ class Moved(Exception):
 
 
 class NotTaken(Exception):
-    """The provider did not take the new credentials, so the old ones stay."""
+    """The test found something wrong with the new address or credentials, so the old ones stay."""
 
     def __init__(self, found: Check) -> None:
         self.found = found
@@ -83,7 +83,7 @@ def change(account: Account, given: Given, shown: str, by: str, *, untested: boo
     renewed: Mapping[str, str] = given.typed
     if not (untested or _waits_for_a_person(account, given)):
         found, after = try_out(_with(account, given))
-        if not (found.reachable and found.authenticated):
+        if not found.ok:
             raise NotTaken(found)
         renewed = _renewed(account, given, after)
     with transaction.atomic():

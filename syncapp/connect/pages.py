@@ -92,31 +92,32 @@ def credentials(request: HttpRequest, slug: str) -> HttpResponse:
     account = account_or_404(slug)
     manifest = manifest_of(account)
     form = AccountForm(manifest, account, stored_names(account), request.POST or None)
-    problem, status = "", 422
+    problem, status, down = "", 422, False
     if form.is_valid():
-        problem, status = _changed(request, account, form)
+        problem, status, down = _changed(request, account, form)
         if not problem and not form.errors:
             return _next(request, account)
     shown = request.POST.get("seen") or seen(account)
-    told = {"account": account, "seen": shown, "problem": problem, "may_force": status == 424}
+    told = {"account": account, "seen": shown, "problem": problem, "may_force": status == 424, "down": down}
     return _form_page(request, f"Address and credentials of {account.name}", form, manifest, status, **told)
 
 
-def _changed(request: HttpRequest, account: Account, form: AccountForm) -> tuple[str, int]:
-    """What stands in the way, or "" when it is stored."""
+def _changed(request: HttpRequest, account: Account, form: AccountForm) -> tuple[str, int, bool]:
+    """What stands in the way, or "" when it is stored; and whether no answer came at all."""
     by, untested = request.user.get_username(), "untested" in request.POST
     try:
         change(account, form.given(), request.POST.get("seen", ""), by, untested=untested)
     except Moved as moved:
-        return sentence(f"Nothing was changed: {moved}"), 409
+        return sentence(f"Nothing was changed: {moved}"), 409, False
     except NotTaken as refused:
-        return f"Nothing was changed, and the old credentials stay. The test said: {sentence(str(refused))}", 424
+        said = f"Nothing was changed, and the old credentials stay. The test said: {sentence(str(refused))}"
+        return said, 424, not refused.found.reachable
     except ApplyError as error:
         form.point_at(place_of(error), sentence(error.message))
-        return "", 422
+        return "", 422, False
     account.refresh_from_db()
     messages.success(request, f"The new address and credentials of {account.name} are stored.")
-    return "", 200
+    return "", 200, False
 
 
 def _form_page(

@@ -31,11 +31,12 @@ def run_check(client: Client, caller: Caller) -> Check:
     nobody = ""
     body = soft(answer.body)
     actor = as_text(getter(spec.actor)(body)) if spec.actor else None
-    if answer.status >= 400 and client.manifest.check is not None:
+    elsewhere = answer.status >= 400 and client.manifest.check is not None
+    if elsewhere:
         problems.insert(0, f"{answer.where} answered {answer.status}")
     elif nobody := _is_nobody(spec, body, actor):
         problems.insert(0, f"{answer.where} answered {answer.status}, but {nobody}")
-    authenticated = answer.status not in (401, 403) and not refused and not nobody
+    authenticated = answer.status not in (401, 403) and not (elsewhere or refused or nobody)
     limits = limiting.seen(client.manifest.limits, answer.headers)
     return Check(True, authenticated, actor, objects, limits, skew, tuple(problems))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,16 +193,16 @@ def test_a_wrong_token_is_told_in_the_providers_words_and_what_to_do(admin: Clie
     assert "Make new credentials at the provider" in page and "wr0ng" not in page
 
 
-@pytest.fixture
-def web_page() -> Iterator[str]:
-    """A server that answers everything with a page for people."""
+def _served(answer: Callable[[str], tuple[int, Any]]) -> Iterator[str]:
+    """The address of a server that answers each path so; text is sent as a page for people."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
+            status, body = answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
             self.end_headers()
-            self.wfile.write(b"<html><body>Welcome</body></html>")
+            self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
 
         def log_message(self, *told: object) -> None:
             return
@@ -212,6 +213,11 @@ def web_page() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def web_page() -> Iterator[str]:
+    yield from _served(lambda _: (200, "<html><body>Welcome</body></html>"))
 
 
 def test_a_web_page_in_place_of_an_api_is_recognised(admin: Client, crm: Side, web_page: str) -> None:
@@ -234,6 +240,36 @@ def test_new_credentials_are_tested_before_the_old_ones_are_dropped(admin: Clien
     kept = admin.post(CREDENTIALS, given(crm, **{"secret-token": "", "secret-webhook": "whsec_eA==", "seen": seen}))
     assert kept.status_code == 302
     assert decrypt(Account.objects.get()) == {"token": "t0ken", "webhook": "whsec_eA=="}
+
+
+@pytest.fixture
+def missing() -> Iterator[str]:
+    """Signed in, as whom, and a version of the API: but no collection."""
+
+    def answer(path: str) -> tuple[int, dict[str, Any]]:
+        return (200, {"user": {"id": "basicauth:ann"}}) if path == "/v1/" else (404, {"message": "Not there"})
+
+    yield from _served(answer)
+
+
+@pytest.mark.parametrize("change", [{"config-server": "/v1/"}, {"config-collection": "nowhere"}])
+def test_what_the_test_calls_unusable_replaces_nothing(admin: Client, missing: str, change: dict[str, str]) -> None:
+    """It answers and takes the credentials, and still no record could be read."""
+    config = {"server": "http://127.0.0.1:9", "bucket": "b", "collection": "c"}
+    secrets = encrypt({"user": "ann", "password": "0ld"})
+    Account.objects.create(slug="kinto", name="Kinto", provider="kinto", config=config, secrets=secrets)
+    typed = {"config-server": "", "config-bucket": "b", "config-collection": "c", **change}
+    typed["config-server"] = missing + typed["config-server"]
+    seen = admin.get("/accounts/kinto/credentials/").context["seen"]
+    told = {"name": "Renamed", "allow_private": "on", "secret-password": "n3w", "seen": seen, **typed}
+    refused = admin.post("/accounts/kinto/credentials/", told)
+    account = Account.objects.get()
+    assert refused.status_code == 424 and "the old credentials stay" in said(refused)
+    assert "404" in said(refused) and "down just now" not in said(refused)
+    assert (account.name, account.config, decrypt(account)["password"]) == ("Kinto", config, "0ld")
+    for text in ("Renamed", *typed.values()):
+        assert f'value="{text}"' in said(refused)
+    assert "n3w" not in said(refused)
 
 
 def test_they_can_be_stored_all_the_same_while_the_provider_is_down(admin: Client, crm: Side) -> None:

@@ -11,6 +11,7 @@ from syncapp.connectors.located import Located, check_schema
 from syncapp.connectors.opspec import Operation
 from syncapp.connectors.sense import check_sense
 from syncapp.connectors.spec import FieldSpec, Manifest, ObjectSpec
+from syncapp.connectors.words import put_words
 
 MAX_BYTES = 1_000_000
 
@@ -34,6 +35,7 @@ def parse(text: str, name: str) -> Manifest:
     """The manifest in a text; ``name`` stands for the file in errors."""
     found = Located(text, name)
     check_schema(found)
+    put_words(found)
     check_sense(found)
     return build.manifest(found.data, name, hookbuild.webhook(found.data, name))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from .core.digest import digest
 from .core.merge import is_counter
 from .core.norms import norm
 from .core.rules import CREATOR, SHARED, Field, Guards, OnDelete, OnMerge, Policy, Strategy, Unauthorised, Unit
@@ -17,7 +16,8 @@ from .core.validators import validator
 from .core.values import HUB
 from .limits import LIMITS, limits_of
 from .models import FieldRule, PolicySet, SyncField
-from .scopes import Told, conditions
+from .rolefacts import RoleFacts, facts_digest
+from .scopes import conditions
 
 WRITABLE = ("both", "out")
 READABLE = ("both", "in")
@@ -36,34 +36,6 @@ class PolicyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class RoleFacts:
-    """What a role's feed can do, as the clerk derived it from the provider's manifest and the feed's mapping."""
-
-    norms: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # canonical field -> normaliser specs
-    readable: frozenset[str] = frozenset()  # canonical fields that are read from there
-    writable: frozenset[str] = frozenset()  # canonical fields that can be written there
-    exact: bool = False
-    ordered: bool = False
-    conditional: bool = False
-    timed: bool = False
-    granularity: float = 0.0  # of its times, in seconds
-    direction: str = "both"
-    creates: bool = True
-    scope: tuple[Told, ...] = ()  # what is made there
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "norms": {name: list(specs) for name, specs in self.norms.items()},
-            "readable": sorted(self.readable),
-            "writable": sorted(self.writable),
-            "flags": [self.exact, self.ordered, self.conditional, self.timed, self.creates],
-            "granularity": str(self.granularity),
-            "direction": self.direction,
-            **({"scope": [list(one) for one in self.scope]} if self.scope else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Sheet:
     """Everything a compilation reads, so that it can be cached and tried without rows."""
 
@@ -75,10 +47,6 @@ class Sheet:
     on_delete: str
     guards: Mapping[str, Any]
     on_merge: str = OnMerge.ASK.value
-
-
-def facts_digest(facts: Mapping[str, RoleFacts]) -> str:
-    return digest({name: role.as_json() for name, role in facts.items()})
 
 
 def compile_policy(policy_set: PolicySet, role_facts: Mapping[str, RoleFacts]) -> Policy:
@@ -280,8 +248,10 @@ def _role(name: str, fields: Sequence[SyncField], facts: RoleFacts | None, probl
         facts.timed,
         facts.direction in WRITABLE,
         facts.direction in READABLE,
-        facts.creates and facts.direction in WRITABLE,
+        facts.creates and not facts.lacks and facts.direction in WRITABLE,
         conditions(name, facts.scope, fields, problems),
+        facts.needs,
+        facts.lacks if facts.creates and facts.direction in WRITABLE else (),
     )
 
 

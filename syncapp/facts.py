@@ -9,10 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
-from policies.compile import RoleFacts
+from policies.rolefacts import RoleFacts
 
 from .connectors import registry
 from .connectors.mapping import Mapping as Mapped
+from .connectors.needed import needed
 from .connectors.spec import Manifest, ObjectSpec
 from .connectors.sql.objects import with_tables
 from .models import Account, Feed
@@ -71,6 +72,7 @@ def _facts(same: _Same, mapping_text: str, scope_text: str, direction: str) -> R
     mapping = Mapped.parse(entries, spec=spec)
     fields = mapping.fields
     times = spec.updated_at
+    needs, lacks = needed(spec, fields)
     return RoleFacts(
         norms={name: norms for name, entry in entries.items() if (norms := norms_of(spec, entry))},
         readable=frozenset(name for name, field in fields.items() if field.reads),
@@ -83,6 +85,8 @@ def _facts(same: _Same, mapping_text: str, scope_text: str, direction: str) -> R
         direction=direction,
         creates=spec.can("create"),
         scope=told_to_the_judge(json.loads(scope_text), mapping, spec),
+        needs=needs,
+        lacks=lacks,
     )
 
 

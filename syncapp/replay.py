@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from policies.compile import PolicyError, compile_policy, facts_digest
+from policies.compile import PolicyError, compile_policy
 from policies.core import codec, effects, refused
 from policies.core.plan import rejudge
 from policies.core.planned import Line
@@ -16,6 +16,7 @@ from policies.core.rules import Policy
 from policies.core.table import Effect
 from policies.core.types import same
 from policies.models import Sync
+from policies.rolefacts import facts_digest
 
 from .facts import facts_of
 from .lines import empty_state, fold, state_json

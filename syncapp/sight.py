@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from policies.core.due import create_values, due_units, due_work
 from policies.core.exceptions import holding
 from policies.core.identity import believed, has_match_key, lives_on_in
+from policies.core.needs import empty_need, need_waits
 from policies.core.ownership import may_write, reads
 from policies.core.rules import Policy, Unit
 from policies.core.scope import holds as in_scope
@@ -21,7 +22,7 @@ from . import models
 from .load import link_of, question_of, record_of
 from .models import Conflict, Feed
 from .store import PgStore
-from .words import Words, titles_of, words_of
+from .words import Words, enumerated, titles_of, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ def _due(sight: Sight, role: str, link: Link | None, base: Base | None) -> Stand
 def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
     """To be made, or what stands in the way."""
     record, policy = sight.record, sight.policy
+    if (needed := _needed(sight, role, link)) is not None:
+        return needed
     if due_work(record, policy, role) is not None or (link is not None and link.sending is not None):
         return Standing("to be made", "wait", "the record does not exist there yet")
     if lives_on_in(record):
@@ -176,6 +179,22 @@ def _unmade(sight: Sight, role: str, link: Link | None) -> Standing:
     if not has_match_key(create_values(record, policy, role), policy):
         return Standing("not made", "bad", "the policy does not write there what it would be looked up by")
     return Standing("not made", "quiet", "it is deleted or out of scope everywhere else")
+
+
+def _needed(sight: Sight, role: str, link: Link | None) -> Standing | None:
+    """What no record is made there without, where it cannot be told there."""
+    record, policy = sight.record, sight.policy
+    facts, without = policy.roles[role], "no record is made there without"
+    if lives_on_in(record) or (link is not None and (link.unlinked or link.sending is not None)):
+        return None
+    if facts.lacks:
+        return Standing("not made", "bad", f"{without} {enumerated(facts.lacks)}, and nothing is mapped to that")
+    if facts.creates and (name := empty_need(record, policy, role)):
+        return Standing("not made", "wait", f"{without} {facts.needs[name]}, and nothing is known of it")
+    if facts.creates and need_waits(record, policy, role, due_units(record, policy, role)):
+        told = enumerated(list(facts.needs.values()))
+        return Standing("not made", "wait", f"{without} {told}, which cannot all be told there now")
+    return None
 
 
 def _rest(sight: Sight, role: str, unit: Unit, link: Link | None) -> Standing:

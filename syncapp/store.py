@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
-from policies.compile import PolicyError, compile_policy, facts_digest
+from policies.compile import PolicyError, compile_policy
 from policies.core.planned import Plan
 from policies.core.rules import Policy
 from policies.core.seen import Context, Observation
 from policies.core.values import Record
 from policies.models import PolicySet, Sync
+from policies.rolefacts import facts_digest
 
 from .connectors.errors import MappingError
 from .facts import facts_of

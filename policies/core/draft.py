@@ -124,7 +124,8 @@ class Draft(Asked):
     def withdraw(self, unit: Unit, role: str | None = None) -> None:
         """Questions of single links that a newer value made needless are closed, on record."""
         for question in self.questions:
-            if question.unit == unit.name and question.role and role in (None, question.role):
+            lacks = question.reason is Reason.LACKS and any(question.about == m.name for m in unit.members)
+            if (lacks or question.unit == unit.name) and question.role and role in (None, question.role):
                 self.close(question, Reason.SUPERSEDED)
 
     def hub_candidates(self, unit: Unit) -> tuple[Candidate, ...]:

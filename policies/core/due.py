@@ -8,6 +8,7 @@ from enum import StrEnum
 from .diff import holds, is_null
 from .draft import Draft
 from .identity import believed, has_match_key, lives_on_in
+from .needs import ask_for, empty_need, need_waits
 from .ownership import reads
 from .reasons import Reason, Verdict
 from .rules import Policy, Unit
@@ -89,6 +90,8 @@ def _creatable(record: Record, policy: Policy, role: str) -> bool:
     scope = policy.roles[role].scope
     if scope and not in_scope(scope, believed(record, policy)):
         return False
+    if need_waits(record, policy, role, due_units(record, policy, role)):
+        return False
     return has_match_key(create_values(record, policy, role), policy)
 
 
@@ -100,7 +103,7 @@ def create_values(record: Record, policy: Policy, role: str) -> dict[str, Json]:
 
 
 def claim(draft: Draft, role: str, work: Work) -> Sending | None:
-    """Mark the newest state as being sent, one push per link; None when nothing is left to send.
+    """Mark the newest state as being sent, one push per link; None when nothing is left to send, or a person is asked.
 
     A field that is already the same there is joined without a call.
     """
@@ -108,6 +111,9 @@ def claim(draft: Draft, role: str, work: Work) -> Sending | None:
     facts = policy.roles[role]
     record = draft.done().state
     if due_work(record, policy, role) is not work:
+        return None
+    if work is Work.CREATE and (name := empty_need(record, policy, role)):
+        ask_for(draft, role, name, due_units(record, policy, role))
         return None
     values: dict[str, Values] = {}
     versions: dict[str, int] = {}

@@ -139,6 +139,11 @@ class Reason(Enum):
     ALREADY_THERE = ("already_there", "{role} already holds the {field} that the hub would write")
     MOVED_MEANWHILE = ("moved_meanwhile", "{role} changed before the hub wrote, and that is judged first")
     REJECTED = ("rejected", "{role} refused {field}: {detail}")
+    LACKS = (
+        "lacks",
+        "{role} makes no record without {detail}, and nothing is known of it: enter it, or do without the record there",
+    )
+    MAKES_NONE = ("makes_none", "{role} makes no record without {detail}, and nothing is mapped to that: map it")
     WAITS_FOR = ("waits_for", "{field} cannot be said at {role} yet: it {detail}")
     CAN_BE_SAID = ("can_be_said", "the record that {field} refers to is at {role} now, so it is written there")
     REFERS_TO_UNKNOWN = (

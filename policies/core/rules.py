@@ -88,6 +88,8 @@ class Role:
     writes: bool = True  # direction: the hub listens to it
     creates: bool = True
     scope: tuple[Condition, ...] = ()  # what a record must hold to be made there
+    needs: Mapping[str, str] = field(default_factory=dict)  # field → its name there: none is made there without them
+    lacks: tuple[str, ...] = ()  # what else none is made there without, and nothing tells; by its names there
 
 
 @dataclass(frozen=True, slots=True)

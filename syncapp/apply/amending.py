@@ -6,9 +6,9 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from policies.compile import RoleFacts
 from policies.core.types import same
 from policies.models import PolicySet, Sync, SyncField
+from policies.rolefacts import RoleFacts
 from syncapp.facts import facts_of
 from syncapp.models import Feed
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from policies.compile import RoleFacts
 from policies.core.rules import CREATOR, SHARED
 from policies.core.values import HUB
 from policies.models import Role, SyncField
+from policies.rolefacts import RoleFacts
 
 from .amending import Rules, amend
 from .changes import Changes

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import Max
 
-from policies.compile import WRITABLE, PolicyError, RoleFacts, Sheet, compile_sheet
+from policies.compile import WRITABLE, PolicyError, Sheet, compile_sheet
 from policies.core.rules import CREATOR, SHARED, OnDelete, OnMerge, Strategy, Unauthorised
 from policies.core.types import same
 from policies.core.values import HUB
 from policies.models import FieldRule, PolicySet, Sync, SyncField
+from policies.rolefacts import RoleFacts
 from syncapp.facts import facts_of
 from syncapp.load import database_now
 from syncapp.models import Feed, Revision

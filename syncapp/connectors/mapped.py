@@ -52,6 +52,7 @@ class MappingField:
     writes_to: str = field(default="", repr=False)
     expression: Expression | None = None
     inverse: Expression | None = field(default=None, repr=False)  # writes only: what is read stays as it was
+    known: str = field(default="", repr=False, compare=False)  # the field of the provider's file that it is, if any
 
     @property
     def reads(self) -> bool:

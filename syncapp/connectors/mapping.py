@@ -122,6 +122,7 @@ def _field(entry: Any, where: str, spec: ObjectSpec | None) -> MappingField:
         writes_to=entry.get("writes_to", base.writes_to if "path" not in entry or entry["path"] == base.path else ""),
         expression=reading,
         inverse=back,
+        known=next((slug for slug, one in spec.fields.items() if one is base), "") if spec else "",
     )
     for name, value, accepted in (
         ("direction", known.direction, DIRECTIONS),

@@ -104,6 +104,9 @@ def _times(found: Located, place: Place, raw: Raw) -> None:
 
 def _fields(found: Located, place: Place, raw: Raw) -> None:
     for name, entry in raw.items():
+        if entry.get("required") and entry.get("writable") is False:
+            message = "a field that nobody can write cannot be needed for a new record"
+            raise found.wrong((*place, name, "required"), message, "leave it out, or let it be written")
         for index, step in enumerate(entry.get("transforms", ())):
             try:
                 transform(step)

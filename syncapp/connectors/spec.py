@@ -59,6 +59,7 @@ class FieldSpec:
 
     ``clear``: what is sent to clear it (null, empty, list, ``{value: …}``), omit or refuse. ``omitted``: what it means
     where it is left out; never: it always is there. ``writes_to``: where it is written, if not where it is read.
+    ``required``: no record is made there without it.
     """
 
     path: str
@@ -72,6 +73,7 @@ class FieldSpec:
     jsonata: str | None = None
     inverse: str | None = None
     writes_to: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

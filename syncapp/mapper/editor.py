@@ -8,6 +8,7 @@ from typing import Any
 
 from policies.core.types import FieldType, field_type
 from policies.models import Sync, SyncField
+from syncapp.connectors.needed import needed
 from syncapp.connectors.spec import ObjectSpec
 from syncapp.words import enumerated
 
@@ -136,26 +137,15 @@ class Editor:
             told = " or ".join(enumerated([self._label(name) for name in key]) for key in keys)
             said = f"Records here are matched with those of other systems by {told}, and that is not mapped: "
             out.append(Remark("bad", said + "every record would be taken for a new one."))
-        required = [one.label for one in self._required() if not self._feeds(one, rows)]
-        if required and self.spec.can("create"):
-            said = (
-                f"The provider makes no record without {enumerated(required)}: map it, or records are made elsewhere."
-            )
-            out.append(Remark("wait", said))
+        lacks = self._lacking(rows)
+        if lacks:
+            said = f"{enumerated(lacks)} cannot be left out of a new record there, and nothing here is written to it: "
+            out.append(Remark("wait", said + "map it, or no record is made there."))
         return out
 
-    def _required(self) -> list[Choice]:
-        """Only where the provider's file says which fields a new record needs."""
-        needed = {slug for slug, told in self.spec.fields.items() if getattr(told, "required", False)}
-        return [one for one in self.choices if one.declared and one.name in needed]
-
-    def _feeds(self, choice: Choice, rows: Sequence[Row]) -> bool:
-        return any(
-            mapped.writes and mapped.path == choice.path
-            for row in rows
-            if row.told.mapped is not None
-            for mapped in row.told.mapped.fields.values()
-        )
+    def _lacking(self, rows: Sequence[Row]) -> Sequence[str]:
+        mapped = [row.told.mapped for row in rows if row.told.mapped is not None]
+        return needed(self.spec, {name: one for told in mapped for name, one in told.fields.items()})[1]
 
     def _label(self, name: str) -> str:
         return next((row.label or row.name for row in self.fields if row.name == name), name)

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from policies.core.diff import empty, holds, is_null, same_at
 from policies.core.due import Work, due_roles, due_units
+from policies.core.identity import believed, lives_on_in
+from policies.core.needs import empty_need
 from policies.core.ownership import may_write, reads
 from policies.core.reasons import Reason, Verdict
 from policies.core.rules import Policy, Unit
-from policies.core.values import Link, Question, Values
+from policies.core.scope import holds as in_scope
+from policies.core.values import Kind, Link, Question, Values
+from syncapp.words import enumerated
 
 if TYPE_CHECKING:
     from .findings import Look
@@ -109,12 +113,35 @@ def writes_of(policy: Policy, look: Look) -> list[Json]:
     for role, work in due_roles(look.record, policy).items():
         link = look.record.links.get(role)
         write: Json = {"role": role, "what": str(work)}
+        if work is Work.CREATE and empty_need(look.record, policy, role):
+            continue  # it is not sent: a person is asked
         if work is not Work.DELETE:
             write["fields"] = _changes(policy, look, role, link)
             if not write["fields"]:
                 continue  # everything is the same there already, and is joined without a call
         out.append(write)
     return out
+
+
+def refusals_of(policy: Policy, look: Look) -> tuple[list[Json], list[Json]]:
+    """Creates that cannot succeed: the questions that would be asked, and what is told where nobody is asked."""
+    record, due = look.record, due_roles(look.record, policy)
+    asked, said = [], []
+    for name, role in policy.roles.items():
+        if due.get(name) is Work.CREATE and (need := empty_need(record, policy, name)):
+            told = Said("", Reason.LACKS.code, name, "", role.needs[need])
+            asked.append({"kind": Kind.CREATE.value, **told.as_json()})
+        elif role.lacks and _is_absent(policy, look, name):
+            said.append(Said("", Reason.MAKES_NONE.code, name, "", enumerated(role.lacks)).as_json())
+    return asked, said
+
+
+def _is_absent(policy: Policy, look: Look, role: str) -> bool:
+    """It is not there, and would be if records were made there."""
+    link = look.record.links.get(role)
+    absent = link is None or (link.remote_id is None and not link.unlinked)
+    lives = bool(look.sides) and not lives_on_in(look.record)
+    return absent and lives and in_scope(policy.roles[role].scope, believed(look.record, policy))
 
 
 def _changes(policy: Policy, look: Look, role: str, link: Link | None) -> dict[str, Mapping[str, Any]]:

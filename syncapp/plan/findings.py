@@ -21,7 +21,7 @@ from syncapp.setting import Setting
 from syncapp.store import PgStore
 
 from .compared import looks
-from .fields import Said, fields_of, writes_of
+from .fields import Said, fields_of, refusals_of, writes_of
 
 PAGE = 500
 Json = dict[str, Any]
@@ -145,10 +145,11 @@ def _found(setting: Setting, look: Look) -> Iterator[Found]:
     sides = look.sides
     detail: Json = {"sides": {role: link.remote_id for role, link in sides.items()}}
     detail |= {name: told for name, told in (("fields", fields), ("writes", writes)) if told}
-    questions = [_question(one) for one in look.asked if one.kind is not Kind.MATCH]
-    said = [line.as_json() for line in look.lines if not line.unit and line.reason in ABOUT_RECORDS]
+    refused, unmade = refusals_of(setting.policy, look)
+    questions = [_question(one) for one in look.asked if one.kind is not Kind.MATCH] + refused
+    said = [line.as_json() for line in look.lines if not line.unit and line.reason in ABOUT_RECORDS] + unmade
     detail |= {name: told for name, told in (("questions", questions), ("said", said)) if told}
-    group = _group(setting, look, fields, writes)
+    group = Planned.Group.REFUSED if refused or unmade else _group(setting, look, fields, writes)
     record = None if look.is_new else look.record.key
     title = look.title or _some_value(setting, look.record)
     order = [role for role in setting.policy.roles if role in sides]

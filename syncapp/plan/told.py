@@ -18,7 +18,7 @@ GROUPS = {
     Planned.Group.DIFFERS: "differ",
     Planned.Group.ONLY: "only on one side",
     Planned.Group.AMBIGUOUS: "ambiguous",
-    Planned.Group.REFUSED: "with a value that is not valid",
+    Planned.Group.REFUSED: "refused, or with a value that is not valid",
     Planned.Group.WAITS: "waiting",
     Planned.Group.NEW: "came after the plan",
 }
@@ -26,7 +26,7 @@ GROUPS = {
 ONE = {
     **GROUPS,
     Planned.Group.DIFFERS: "differs",
-    Planned.Group.REFUSED: "not valid",
+    Planned.Group.REFUSED: "refused",
     Planned.Group.WAITS: "waits",
     Planned.Group.SIDE: "another side",
 }

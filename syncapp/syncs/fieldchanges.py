@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.compile import RoleFacts
 from policies.core.rules import SHARED, Strategy
 from policies.models import Role, Sync, SyncField
+from policies.rolefacts import RoleFacts
 from syncapp.apply.amending import Rules, amend
 from syncapp.apply.changes import Changes
 from syncapp.apply.feeds import as_a_file_says, put_feed

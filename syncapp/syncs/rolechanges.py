@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.compile import RoleFacts
 from policies.models import FieldRule, PolicySet, Role, Sync, SyncField
+from policies.rolefacts import RoleFacts
 from syncapp.apply.amending import Rules, amend
 from syncapp.apply.changes import Changes
 from syncapp.apply.file import Complains

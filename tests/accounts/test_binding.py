@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 
 from policies.models import FieldRule, PolicySet, Role, Sync
+from syncapp.connectors import registry
+from syncapp.mapper.editor import Editor
 from syncapp.models import Account, Draft, Feed, Ledger, Record, Run
 from syncapp.plan.make import carry_out
 from syncapp.queue import client
@@ -189,6 +191,15 @@ def test_without_the_match_key_it_cannot_be_used(admin: Client, account: Account
     answer = admin.post(address(draft), told)
     assert answer.status_code == 422 and "taken for a new one" in said(answer)
     assert not Role.objects.filter(name="shop").exists() and Draft.objects.exists()
+
+
+def test_what_a_new_record_needs_and_is_not_mapped_is_told(db: None) -> None:
+    editor = Editor(make_sync(), registry.load("redmine").objects["users"])
+    mapping = {"email": "mail", "first_name": {"field": "firstname", "direction": "read"}, "phone": "lastname"}
+    [told] = [one.said for one in editor.whole(editor.rows(mapping)) if "new record" in one.said]
+    assert told.startswith("Login and First name cannot be left out") and "map it, or no record is made there" in told
+    whole = editor.whole(editor.rows({**mapping, "first_name": "firstname", "street": "login"}))
+    assert not [one for one in whole if "new record" in one.said]
 
 
 def test_a_scope_that_cannot_be_asked_is_refused_and_the_draft_stays(admin: Client, account: Account) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from policies.compile import PolicyError, RoleFacts, compile_policy, compile_sheet, sheet_of
+from policies.compile import PolicyError, compile_policy, compile_sheet, sheet_of
 from policies.core.rules import Policy, Strategy
 from policies.models import FieldRule, PolicySet, Sync, SyncField
+from policies.rolefacts import RoleFacts
 from syncapp.facts import facts_of
 from syncapp.models import Account, Feed
 from tests.clerk.making import make_sync

@@ -83,6 +83,7 @@ def subscription(body: Any = None, **changed: Any) -> dict[str, Any]:
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"slug": "Acme CRM"}, ["slug", "^[a-z][a-z0-9_]*$"]),
     ({"slug": ...}, ["'slug' is missing"]),
+    ({f"{PEOPLE}.fields.id": {"path": "id", "writable": False, "required": True}}, ["fields.id.required", "be written"]),
     ({"nmae": "x"}, ["unknown key 'nmae'", "name"]),
     ({"objects": {}}, ["objects", "at least 1"]),
     ({"auth": {"type": "magic"}}, ["auth.type", "'magic' is not accepted", "bearer", "basic"]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
-from syncapp.connectors.opspec import PartSpec
-from syncapp.connectors.paths import ABSENT, getter, split
+from syncapp.connectors.expressions import listed
+from syncapp.connectors.opspec import KeepSpec, PartSpec
+from syncapp.connectors.paths import ABSENT, getter, setter, split
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 
@@ -17,6 +19,15 @@ def merged(record: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
     for key, value in change.items():
         old = whole.get(key)
         whole[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return whole
+
+
+def kept(record: Mapping[str, Any], change: Mapping[str, Any], keep: KeepSpec) -> dict[str, Any]:
+    """The change with the entries of a list in it that are there and that it does not speak of. Neither is touched."""
+    now, sent = getter(keep.path)(record), getter(keep.path)(change)
+    told = {"now": now if isinstance(now, list) else [], "sent": sent if isinstance(sent, list) else []}
+    whole = deepcopy(dict(change))
+    setter(keep.path)(whole, listed(keep.merge, told))
     return whole
 
 

@@ -13,6 +13,7 @@ from syncapp.connectors.opspec import (
     ConditionalSpec,
     DeltaSpec,
     EntriesSpec,
+    KeepSpec,
     LongSpec,
     Operation,
     PagingSpec,
@@ -32,6 +33,10 @@ def operation(raw: Raw, where: str, errors: Raw | None = None, body: Any = None)
         errors=error_spec({**(errors or {}), **raw["errors"]}) if "errors" in raw else None,
         new_id=_new_id(raw["new_id"], where) if "new_id" in raw else None,
         replaces=maybe(ReplaceSpec, raw.get("replaces")),
+        keeps=tuple(
+            KeepSpec(entry["path"], Expression(entry["jsonata"], f"{where}.keeps[{place}]"))
+            for place, entry in enumerate(raw.get("keeps", ()))
+        ),
         parts=tuple(
             _part(entry, f"{where}.parts[{place}]", errors) for place, entry in enumerate(raw.get("parts", ()))
         ),

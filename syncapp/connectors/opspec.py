@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncapp.connectors.answerspec import ErrorSpec, NewIdSpec, OkSpec
-from syncapp.connectors.expressions import Source
+from syncapp.connectors.expressions import Expression, Source
 from syncapp.connectors.filters import FilterSpec
 
 
@@ -135,6 +135,16 @@ class ReplaceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepSpec:
+    """A list that an update replaces and a field is one entry of: it is read, and ``merge`` gives what is sent, of
+    ``{now, sent}``.
+    """
+
+    path: str
+    merge: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class PartSpec:
     """A call of its own for the value at one path: always, or only where it is set or cleared."""
 
@@ -167,6 +177,7 @@ class Operation:
     errors: ErrorSpec | None = None
     new_id: NewIdSpec | None = None
     replaces: ReplaceSpec | None = None
+    keeps: tuple[KeepSpec, ...] = ()
     parts: tuple[PartSpec, ...] = ()
     items: Source | None = None
     ids: Source | None = None

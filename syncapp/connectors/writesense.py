@@ -16,6 +16,8 @@ def check_writing(found: Located, place: Place, name: str, raw: Raw, owner: Raw,
             raise found.wrong((*place, "replaces"), "only an update can replace a record", "replaces on update")
         for number, path in enumerate(raw["replaces"].get("drop", ())):
             check_path(found, (*place, "replaces", "drop", number), path)
+    if "keeps" in raw:
+        _keeps(found, (*place, "keeps"), name, raw["keeps"], owner)
     if "parts" in raw:
         _parts(found, place, name, raw, owner, config)
 
@@ -27,6 +29,17 @@ def _upsert(found: Located, place: Place, owner: Raw) -> None:
     for needed in ("create", "find"):
         if needed not in owner["operations"]:
             raise found.wrong(place, f"an upsert needs {needed!r}: a record is looked up first", needed)
+
+
+def _keeps(found: Located, place: Place, name: str, raw: list[Raw], owner: Raw) -> None:
+    if name != "update":
+        raise found.wrong(place, "only an update keeps what was there", "keeps on update")
+    if "update_many" in owner["operations"]:
+        raise found.wrong(
+            place, "many records are written in one call, and what was there is read one by one", "no update_many"
+        )
+    for number, entry in enumerate(raw):
+        check_path(found, (*place, number, "path"), entry["path"])
 
 
 def _parts(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from syncapp.connectors.calls import Call, Caller, condition_value, operation_of
 from syncapp.connectors.errors import ConnectorError, Rejected, Stale, Unknown
 from syncapp.connectors.items import ItemReader
-from syncapp.connectors.merging import merged, taken, without
+from syncapp.connectors.merging import kept, merged, taken, without
 from syncapp.connectors.opspec import ConditionalSpec, Operation, PartSpec
-from syncapp.connectors.paths import setter
+from syncapp.connectors.paths import ABSENT, getter, setter
 from syncapp.connectors.reading import Reading
 from syncapp.connectors.receipts import receipt, written
 from syncapp.connectors.records import Written
@@ -100,15 +100,18 @@ class Writing:
     def _whole(
         self, spec: ObjectSpec, operation: Operation, id: str, content: Values, version: str | None
     ) -> tuple[Values, str | None]:
-        """What is sent and on which version: where an update replaces all, the record as it is now with the change."""
+        """What is sent and on which version: where an update replaces more than it names, that as it is now."""
         replaces, condition = operation.replaces, operation.conditional
         must = condition is not None and condition.required and version is None
-        if replaces is None and not must:
+        keeps = [keep for keep in operation.keeps if getter(keep.path)(content) is not ABSENT]
+        if replaces is None and not must and not keeps:
             return content, version
         now = self._reading.one(spec.slug, id)
         if version is not None and now.version != version:
             what = "the record has another version by now"
             raise Stale(what, f"{self.manifest.slug}.{spec.slug}.update", "read it again, then decide", current=now)
+        for keep in keeps:
+            content = kept(now.body, content, keep)
         if replaces is not None:
             content = merged(now.body, content)
             for path in replaces.drop:

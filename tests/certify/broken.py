@@ -107,6 +107,13 @@ SANDBOX = [
     case(CRM, "webhook.carries", ("webhook.events.record", "data.body"), mend="record"),
     case(CRM, "webhook.echo", ("webhook.events.actor", ...), ("webhook.events.origin", "type"), mend="origin"),
 ]  # fmt: skip
+GRAPH = [
+    case("contacts", "update.neighbours", ("..update.keeps", ...), mend="operations.update.keeps"),
+    case(
+        "contacts", "update.neighbours",
+        ("..update.keeps", [{"path": "emailAddresses", "jsonata": "$append(sent, now[0])"}]), mend="writable: false",
+    ),
+]  # fmt: skip
 KINTO = [
     case("records", "delta.boundary", ("..list.delta.inclusive", True), mend="inclusive: false"),
     case("records", "list.complete", ("..list.paging.header", "Next"), mend="paging"),

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from syncapp.certify import doubles
 from syncapp.certify.checks import ALL
 from syncapp.certify.place import Place
 from syncapp.certify.results import Outcome
 from syncapp.certify.run import check
 from syncapp.certify.servers import kinto, sandbox
 from syncapp.connectors import registry
-from tests.certify.broken import KINTO, SANDBOX, broken
+from tests.certify.broken import GRAPH, KINTO, SANDBOX, broken
 from tests.certify.test_traps import CASES as TRAPS
 
 # No file can be wrong about these: they are about the engine.
@@ -23,7 +24,7 @@ ELSEWHERE = {
     "trouble.truncated": "what is not JSON is refused, whatever the file says",
     "webhook.bad": "a signature that leaves the body out is refused when the file is read",
 }
-RIGHT = {slug: registry.load(slug) for slug in ("sandbox", "kinto")}
+RIGHT = {slug: registry.load(slug) for slug in ("sandbox", "kinto", "microsoft_graph")}
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,12 @@ def kintos() -> Iterator[list[Place]]:
     if not kinto.PROGRAM.exists():
         pytest.skip("no Kinto server: make servers-venv installs it into .venv-servers")
     with kinto.places(RIGHT["kinto"]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def graphs() -> Iterator[list[Place]]:
+    with doubles.places(RIGHT["microsoft_graph"]) as found:
         yield found
 
 
@@ -65,7 +72,12 @@ def test_what_is_wrong_with_kinto_is_found(kintos: list[Place], case: Any) -> No
     caught(kintos, *case)
 
 
+@pytest.mark.parametrize("case", GRAPH, ids=named)
+def test_what_is_wrong_with_a_double_of_graph_is_found(graphs: list[Place], case: Any) -> None:
+    caught(graphs, *case)
+
+
 def test_every_check_is_shown_to_find_something() -> None:
     """A check that never failed anywhere proves nothing; those that are missing here are named with a reason."""
-    shown = {case[1] for case in (*SANDBOX, *KINTO, *TRAPS)}
+    shown = {case[1] for case in (*SANDBOX, *KINTO, *GRAPH, *TRAPS)}
     assert {one.id for one in ALL} - shown == set(ELSEWHERE)

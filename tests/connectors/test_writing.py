@@ -103,6 +103,36 @@ def test_a_replacing_update_is_not_made_of_a_record_that_moved(provider: Provide
     assert [asked.method for asked in provider.asked] == ["GET"]
 
 
+# A list of which a field is one entry
+
+MERGE = {"path": "mails", "jsonata": "$append(sent, $filter(now, function($v, $i) { $i > 0 }))"}
+KEEPS: dict[str, Any] = {f"{UPDATE}.keeps": [MERGE]}
+MANY = {**ANN, "mails": [{"at": "a"}, {"at": "b"}]}
+
+
+def test_other_entries_of_a_list_are_kept_under_the_version_that_was_read(provider: Provider) -> None:
+    provider.on("GET", "/people/7", Reply(MANY))
+    provider.on("PATCH", "/people/7", Reply({**MANY, "rev": 4}))
+    body = {"mails": [{"at": "new"}]}
+    client(provider.url, KEEPS).update("people", "7", body, version=None, key="k")
+    patch = provider.asked[1]
+    assert patch.body == {"mails": [{"at": "new"}, {"at": "b"}]} and patch.headers["if-match"] == '"3"'
+    assert body == {"mails": [{"at": "new"}]}
+
+
+def test_a_list_that_moved_since_the_hub_looked_is_not_written(provider: Provider) -> None:
+    provider.on("GET", "/people/7", Reply({**MANY, "rev": 9}))
+    with pytest.raises(Stale):
+        client(provider.url, KEEPS).update("people", "7", {"mails": [{"at": "new"}]}, version="3", key="k")
+    assert [asked.method for asked in provider.asked] == ["GET"]
+
+
+def test_an_update_without_the_list_needs_no_look(provider: Provider) -> None:
+    provider.on("PATCH", "/people/7", Reply({**MANY, "email": "x", "rev": 4}))
+    client(provider.url, KEEPS).update("people", "7", {"email": "x"}, version="3", key="k")
+    assert [asked.body for asked in provider.asked] == [{"email": "x"}]
+
+
 # Conditions
 
 
@@ -437,6 +467,10 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({**UPSERT, f"{OPS}.find": ...}, ["an upsert needs 'find'"]),
     ({f"{CREATE}.replaces": {}}, ["only an update can replace a record"]),
     ({f"{UPDATE}.replaces": {"drop": ["a..b"]}}, ["replaces.drop[0]", "is not a path"]),
+    ({f"{CREATE}.keeps": [MERGE]}, ["only an update keeps what was there"]),
+    ({f"{UPDATE}.keeps": [{**MERGE, "path": "a..b"}]}, ["keeps[0].path", "is not a path"]),
+    ({f"{UPDATE}.keeps": [{**MERGE, "jsonata": "$eval(now)"}]}, ["keeps[0].jsonata", "not available"]),
+    ({**KEEPS, f"{OPS}.update_many": batch(GRAPH)}, ["what was there is read one by one"]),
     ({**PARTS, f"{OPS}.update_many": batch(GRAPH)}, ["many records are written in one call, parts in several"]),
     (
         {f"{UPDATE}.parts": [{**MOVE, "call": {"method": "POST", "path": "/{body}"}}]},

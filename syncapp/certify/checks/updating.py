@@ -7,9 +7,11 @@ from typing import Any
 
 from syncapp.certify.bench import Bench
 from syncapp.certify.fields import Values, differing
-from syncapp.certify.results import Capability, Check, Failed
+from syncapp.certify.results import Capability, Check, Failed, NotOffered, NotTried
 from syncapp.connectors.errors import ConnectorError, Rejected
 from syncapp.connectors.mapped import MISSING, writer
+from syncapp.connectors.paths import getter, setter
+from syncapp.doubles.control import NoControl
 
 CLEARS = ("null", "empty", "list")
 
@@ -96,9 +98,71 @@ def _way(on: Bench, id: str, name: str) -> str:
     return f"`{on.where(f'fields.{name}')}`: clear: refuse, if nothing empties it"
 
 
+def neighbours(on: Bench) -> str:
+    """A field that is one entry of a list changes that entry: what a person put beside it stays."""
+    on.operation("update")
+    lists = _lists(on)
+    if not lists:
+        raise NotOffered("no field is written as one entry of a list")
+    made, sent = on.make()
+    tried = [name for name, at in lists.items() if name in sent and _alone(on, made.id, name, at)]
+    if not tried:
+        raise NotTried(f"{', '.join(lists)}: nobody can put another entry into the list here")
+    return f"{', '.join(tried)} changed, the other entries of the list stayed"
+
+
+def _lists(on: Bench) -> dict[str, str]:
+    """The fields that are written into a list and are not the list itself -> the list."""
+    found = {}
+    for name, sample in on.fields.samples(1, on.mark).items():
+        at, held = _into(on.fields.mapping.write({name: sample}))
+        whole = on.fields.specs[name].type in ("list", "set")
+        if not whole and isinstance(held, list) and held and isinstance(held[0], dict):
+            found[name] = at
+    return found
+
+
+def _into(held: Any) -> tuple[str, Any]:
+    """Where the body of one field stops being nothing but the way to it, and what is there."""
+    way: list[str] = []
+    while isinstance(held, dict) and len(held) == 1:
+        [(key, held)] = held.items()
+        way.append(f'["{key}"]' if way else f'"{key}"')
+    return "".join(way), held
+
+
+def _alone(on: Bench, id: str, name: str, at: str) -> bool:
+    """False if no other entry could be put beside it. Raises Failed if one is lost."""
+    look, body = getter(at), Values()
+    first = look(on.read(id).body)
+    if not isinstance(first, list) or not first:
+        return False
+    setter(at)(body, [*first, _unlike(first[0])])
+    try:
+        on.world.edit(on.object, id, body)
+    except NoControl:
+        return False
+    others = look(on.read(id).body)[1:]
+    if not others:
+        return False
+    on.write(id, {name: on.fields.samples(on.next() + 1, on.mark)[name]})
+    held = look(on.read(id).body)
+    lost = [entry for entry in others if not isinstance(held, list) or entry not in held]
+    mend = f"`{on.where('operations.update.keeps')}`: what is sent, of {{now, sent}}; else `{name}`: writable: false"
+    on.expect(not lost, f"writing {name} lost {lost} from {at}", mend)
+    return True
+
+
+def _unlike(entry: Values) -> Values:
+    """Another entry of the same kind, as a person might add it."""
+    changed = {key: f"other-{value}" if isinstance(value, str) else value for key, value in entry.items()}
+    return {key: value for key, value in changed.items() if key != "id"}
+
+
 U = Capability.UPDATE
 CHECKS = (
     Check("update.only_named", "an update changes what it names and nothing else", U, only_named),
     Check("update.receipt", "the answer of an update tells what a read tells", U, receipt),
+    Check("update.neighbours", "writing a field leaves the other entries of its list alone", U, neighbours),
     Check("update.clears", "every field can be emptied, and is then read as empty", U, clears),
 )

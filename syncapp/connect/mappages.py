@@ -30,12 +30,13 @@ from .credentials import Moved
 from .drafts import Taken, begin, drop, editor_of, save, spec_of
 from .fresh import sync_from
 from .hubside import hub_values
+from .meant import ROLE, remembered, target_of
 from .pages import PLACE, account_or_404
 from .sample import sample_of
 from .scopetext import HELP, as_text, conditions_of
 from .within import counted_in
 
-ROLE, NEW_ROLE, NEW_SYNC = "role:", "new-role:", "new-sync"
+NEW_ROLE, NEW_SYNC = "new-role:", "new-sync"
 LONGEST_NAME = 120
 
 
@@ -57,7 +58,8 @@ def bind_to(request: HttpRequest, slug: str) -> HttpResponse:
         except (Unclear, Taken) as error:
             problem = sentence(str(error)[:1].upper() + str(error)[1:])
     told = {"account": account, "problem": problem, "objects": _objects(account), "targets": _targets()}
-    asked = {"target": request.GET["target"], "name": account.name} if "target" in request.GET else {}
+    target = request.GET.get("target") or remembered(request, account)
+    asked = {"target": target, "name": account.name} if target else {}
     told |= {"drafts": account.drafts.select_related("sync"), "given": request.POST or asked}
     page = shell(request, f"Keep records of {account.name} in step", place=PLACE, **told)
     return render(request, "accounts/bind.html", page, status=422 if problem else 200)
@@ -73,7 +75,7 @@ def _objects(account: Account) -> list[tuple[str, str, str]]:
 def _targets() -> list[tuple[str, str]]:
     """What an object may be bound to: roles without a feed, a new role, a new sync."""
     free = Role.objects.filter(feed=None, left="", sync__retired="").select_related("sync")
-    roles = [(f"{ROLE}{role.sync.slug}:{role.name}", f"{role.sync.name}: the role {role}") for role in free]
+    roles = [(target_of(role), f"{role.sync.name}: the role {role}") for role in free]
     syncs = [(NEW_ROLE + sync.slug, f"{sync.name}: a new role") for sync in Sync.objects.filter(retired="")]
     return [*roles, *syncs, (NEW_SYNC, "A new sync, made of this object’s fields")]
 

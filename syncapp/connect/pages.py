@@ -26,6 +26,7 @@ from .credentials import Moved, NotTaken, change, connect, place_of, seen, store
 from .form import AccountForm
 from .interactive import grant_of, signs_in
 from .listed import listed
+from .meant import meant, remember
 from .tried import findings, try_account
 
 PLACE = "Accounts"
@@ -48,7 +49,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_GET
 def providers(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").replace("\0", "").strip()
-    told = {"cards": cards(wanted), "wanted": wanted}
+    told = {"cards": cards(wanted), "wanted": wanted, "meant": meant(request)}
     if is_partial(request):
         return render(request, "accounts/_cards.html", told)
     return render(request, "accounts/providers.html", shell(request, "Choose a provider", place=PLACE, **told))
@@ -73,8 +74,9 @@ def new(request: HttpRequest, provider: str) -> HttpResponse:
         except ApplyError as error:
             form.point_at(place_of(error), sentence(error.message))
         else:
+            remember(request, account)
             return _next(request, account)
-    return _form_page(request, f"Connect {manifest.name}", form, manifest)
+    return _form_page(request, f"Connect {manifest.name}", form, manifest, meant=meant(request))
 
 
 def _next(request: HttpRequest, account: Account) -> HttpResponse:

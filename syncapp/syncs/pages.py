@@ -14,6 +14,7 @@ from syncapp.access import ADMINISTER, needs
 from syncapp.apply.file import ApplyError
 from syncapp.connect.drafts import Taken as RoleTaken
 from syncapp.connect.drafts import begin, spec_of
+from syncapp.connect.meant import target_of
 from syncapp.connect.pages import account_or_404
 from syncapp.connect.sample import sample_of
 from syncapp.connectors.errors import ManifestError
@@ -61,7 +62,7 @@ def connect(request: HttpRequest, slug: str, role: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such role. The page of the sync lists them.")
     accounts = Account.objects.exclude(direction=Account.Direction.OFF).order_by("name")
-    told = {"sync": kept, "role": found, "accounts": accounts, "target": f"role:{slug}:{role}"}
+    told = {"sync": kept, "role": found, "accounts": accounts, "target": target_of(found)}
     return render(request, "syncs/connect.html", shell(request, f"Who plays {found}?", place=PLACE, **told))
 
 

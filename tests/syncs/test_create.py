@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
@@ -150,6 +151,36 @@ def test_a_role_without_an_account_leads_to_one(admin: Client) -> None:
     shown = said(admin.get("/syncs/deals/roles/crm/connect/"))
     assert "/accounts/shop/bind/?target=role:deals:crm" in shown
     assert '<option value="role:deals:crm" selected>' in said(admin.get("/accounts/shop/bind/?target=role:deals:crm"))
+
+
+def link(shown: str, start: str) -> str:
+    return html.unescape(shown.split(f'href="{start}', 1)[1].split('"', 1)[0])
+
+
+def test_an_account_that_is_connected_for_a_role_is_offered_for_it(admin: Client, crm: Side) -> None:
+    admin.post("/syncs/new/template/deals/", typed("deals"))
+    query = link(said(admin.get("/syncs/deals/roles/billing/connect/")), "/accounts/providers/")
+    found = said(admin.get(f"/accounts/providers/{query}"))
+    assert (
+        "It is to play Billing in" in found and '<input type="hidden" name="for" value="role:deals:billing">' in found
+    )
+    part = said(admin.get(f"/accounts/providers/{query}&q=sandbox", headers={"HX-Request": "true"}))
+    page = "/accounts/new/sandbox/" + link(part, "/accounts/new/sandbox/")
+    assert "It is to play Billing in" in said(admin.get(page))
+    told = {"name": "Bills", "config-server": crm.url, "secret-token": "t0ken", "allow_private": "on"}
+    assert admin.post(page, {**told, "name": ""}).context["meant"].name == "billing"
+    tested = admin.post(page, told, follow=True)
+    offered = said(admin.get("/accounts/bills/bind/" + link(said(tested), "/accounts/bills/bind/")))
+    assert '<option value="role:deals:billing" selected>' in offered
+    admin.post("/accounts/new/sandbox/", {**told, "name": "Other"})
+    assert "selected" not in said(admin.get("/accounts/other/bind/")).split('id="target"')[1].split("</select>")[0]
+
+
+@pytest.mark.parametrize("asked", ["role:deals:nobody", "role:nothing:crm", "role:", "x", "role:a\0:b"])
+def test_a_role_that_is_not_there_is_carried_nowhere(admin: Client, asked: str) -> None:
+    admin.post("/syncs/new/template/deals/", typed("deals"))
+    answer = admin.get("/accounts/providers/", {"for": asked})
+    assert answer.status_code == 200 and "It is to play" not in said(answer) and "?for=" not in said(answer)
 
 
 def test_list_and_page_cost_the_same_however_much_there_is(

@@ -12,7 +12,7 @@ from syncapp.connect.mappages import role_name
 
 from .proposal import Proposal
 
-LONGEST = 120
+LONGEST, FEWEST = 120, 2
 # A choice needs its options, a reference needs another sync: those are for a set-up file.
 OFFERED = tuple(sorted(set(FIELD_TYPES) - {"choice", "reference"}))
 REGION = re.compile(r"[A-Z]{2}")
@@ -94,9 +94,9 @@ class Chosen:
 
     def _field(self, row: Row) -> dict[str, Any]:
         if row.type not in OFFERED:
-            raise Unclear(f"{row.label}: there is no type {row.type!r}; accepted: {', '.join(OFFERED)}")
+            raise Unclear(f"“{row.label}”: there is no type {row.type!r}; accepted: {', '.join(OFFERED)}")
         if len(row.label) > LONGEST:
-            raise Unclear(f"{row.label[:30]}…: shorten its name to {LONGEST} characters")
+            raise Unclear(f"“{row.label[:30]}…”: shorten its name to {LONGEST} characters")
         spec = self.proposal.fields[row.name]
         kept = spec.get("params", {}) if spec["type"] == row.type else {"scale": 2} if row.type == "decimal" else {}
         params = {**kept, "region": self._region()} if row.type == "phone" and self.region else kept
@@ -120,16 +120,26 @@ class Chosen:
 
 def sides(text: str) -> list[str]:
     """Raises Unclear."""
-    labels = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    labels = [line.strip() for line in text.splitlines() if line.strip()]
     names: dict[str, str] = {}
     for label in labels:
         if len(label) > LONGEST:
-            raise Unclear(f"{label[:30]}…: shorten the name of this side to {LONGEST} characters")
-        other = names.setdefault(role_name(label), label)
-        if other != label:
-            raise Unclear(f"the sides {other} and {label} would have the same short name; call one of them otherwise")
-    if not labels:
-        raise Unclear("name at least one side, such as CRM; the systems that play them are connected afterwards")
+            raise Unclear(f"“{label[:30]}…”: shorten the name of this system to {LONGEST} characters")
+        other = names.get(role_name(label), "")
+        names[role_name(label)] = label
+        if other == label:
+            raise Unclear(
+                f"“{label}” stands there twice; give each system a name of its own, such as {label} 1 and {label} 2, "
+                "or take one line out"
+            )
+        if other:
+            raise Unclear(f"“{other}” and “{label}” would have the same short name; call one of them otherwise")
+    if len(labels) < FEWEST:
+        told = f"only “{labels[0]}” is named" if labels else "no system is named"
+        raise Unclear(
+            f"{told}, and one by itself has nothing to be kept in step with; name two or more, a line each, such as "
+            "CRM and Billing: their accounts are connected afterwards"
+        )
     return labels
 
 

@@ -89,7 +89,15 @@ def test_what_is_not_ticked_is_left_out_with_the_keys_that_need_it(admin: Client
     ("told", "why"),
     [
         ({"name": ""}, "Give the sync a name"),
-        ({"roles": " \n "}, "Name at least one side"),
+        (
+            {"roles": " \n "},
+            "No system is named, and one by itself has nothing to be kept in step",
+        ),
+        (
+            {"roles": "eShop\n"},
+            "Only “eShop” is named, and one by itself has nothing to be",
+        ),
+        ({"roles": "CRM\n CRM "}, "“CRM” stands there twice; give each system a name of its own"),
         ({"roles": "Web Shop\nweb-shop"}, "would have the same short name"),
         ({"region": "d1"}, "accepted: two letters such as DE"),
         ({"region": "XX"}, "region must be a two-letter country code"),
@@ -105,6 +113,7 @@ def test_what_cannot_be_made_says_why_and_loses_nothing(
     shown = said(answer)
     assert answer.status_code == 422 and why in shown and 'value="My mail"' in shown
     assert 'name="use-notes">' in shown and 'name="use-email" checked' in shown
+    assert f">{sent['roles'].strip()}</textarea>" in shown.replace("\r\n", "\n")
     assert Sync.objects.count() == 1
 
 
@@ -116,7 +125,7 @@ def test_of_two_admins_who_make_the_same_the_second_is_told(admin: Client) -> No
 
 
 def test_no_fields_is_no_sync(admin: Client) -> None:
-    answer = admin.post("/syncs/new/template/deals/", {"name": "Deals", "roles": "CRM"})
+    answer = admin.post("/syncs/new/template/deals/", {"name": "Deals", "roles": "CRM\nBilling"})
     assert answer.status_code == 422 and "Tick at least one field" in said(answer) and not Sync.objects.exists()
 
 

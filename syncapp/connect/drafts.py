@@ -29,7 +29,7 @@ class Taken(Exception):
 def begin(account: Account, object_slug: str, sync: Sync, role: str, label: str, by: str) -> Draft:
     """A draft with what could be guessed, or the one there is. Raises Taken."""
     if sync.retired or Role.objects.filter(sync=sync, name=role).exclude(left="").exists():
-        gone = sync.name if sync.retired else f"the role {role}"
+        gone = f"“{sync.name}”" if sync.retired else f"the role {role}"
         raise Taken(f"{gone} was taken out; take it back on the page of {sync.name} first, or choose another")
     feed = Feed.objects.filter(role__sync=sync, role__name=role).select_related("account").first()
     if feed is not None and (feed.account_id, feed.object) != (account.pk, object_slug):
@@ -38,7 +38,9 @@ def begin(account: Account, object_slug: str, sync: Sync, role: str, label: str,
     if found is not None:
         if (found.account_id, found.object) == (account.pk, object_slug):
             return found
-        raise Taken(f"{found.by} is binding {role} to {found.account.name} just now; choose another role, or drop that")
+        raise Taken(
+            f"the role {role} is being bound to {found.account.name} by {found.by}; choose another role, or drop that"
+        )
     if feed is not None:
         told: dict[str, Any] = {"mapping": feed.mapping, "scope": feed.scope, "schedule": feed.schedule}
         told["settle_delay"] = feed.settle_delay

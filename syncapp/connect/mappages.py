@@ -95,7 +95,7 @@ def _begun(account: Account, post: Mapping[str, str], by: str) -> Draft:
     sync = _new_sync(account, chosen, post) if target == NEW_SYNC else _sync(target.removeprefix(NEW_ROLE))
     role = role_name(name)
     if Role.objects.filter(sync=sync, name=role).exists():
-        raise Unclear(f"{sync.name} has a role {role} already; give this side another name, or choose that role")
+        raise Unclear(f"“{sync.name}” has a role “{role}” already; give this side another name, or choose that role")
     return begin(account, chosen, sync, role, name, by)
 
 

@@ -23,7 +23,7 @@ from syncapp.words import sentence
 from .changing import Change, Outlook, carry_out, foresee, seen
 from .chosen import OFFERED, Unclear
 from .pages import PLACE, sync_or_404
-from .wishes import RETYPED, TITLES, TYPED, Post, change_of, fillers, text
+from .wishes import RETYPED, TITLES, TYPED, Post, change_of, fillers, text, title_of
 
 LONGEST_WHY = 200
 FRAME = ("csrfmiddlewaretoken", "do", "seen", "looked", "why")
@@ -95,7 +95,7 @@ def _signed(request: HttpRequest) -> tuple[str, str, str]:
 
 
 def _done(request: HttpRequest, sync: Sync, kind: str, plan: Run | None) -> HttpResponse:
-    title = TITLES[kind].format(sync)
+    title = title_of(kind, sync, request.POST)
     if plan is not None:
         messages.success(request, f"{title}: done. Nothing is written before somebody approves this plan.")
         return redirect("plan", plan.pk)
@@ -117,7 +117,7 @@ def _page(request: HttpRequest, sync: Sync, kind: str, shown: Shown) -> HttpResp
     if kind == "rename":
         told["rows"] = [("field", one.name, _typed(shown.post, "field", one)) for one in sync.fields.all()]
         told["rows"] += [("role", one.name, _typed(shown.post, "role", one)) for one in sync.roles.all()]
-    page = shell(request, TITLES[kind].format(sync), place=PLACE, **told)
+    page = shell(request, title_of(kind, sync, shown.post), place=PLACE, **told)
     return render(request, "syncs/change.html", page, status=shown.status)
 
 

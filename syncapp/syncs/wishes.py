@@ -26,10 +26,11 @@ from .rolechanges import AddRole, Leave, Return
 
 Post = Mapping[str, str]
 TITLES = {
-    "add-field": "Add a field to {}", "add-role": "Add a role to {}", "leave": "Take a role out of {}",
-    "return": "Take a role of {} back", "retire": "Retire {}", "take-up": "Take {} up again", "rename": "Rename {}",
-    "type": "Change a type in {}",
+    "add-field": "Add a field to {0}", "add-role": "Add a role to {0}", "leave": "Take {1} out of {0}",
+    "return": "Take {1} back into {0}", "retire": "Retire {0}", "take-up": "Take {0} up again", "rename": "Rename {0}",
+    "type": "Change a type in {0}",
 }  # fmt: skip
+OF_A_ROLE = ("leave", "return")
 TYPED = ("add-field", "add-role", "rename", "type")  # those that ask for more than a reason
 
 # What a counter adds up, a choice or a reference means is more than how a value is spelled.
@@ -38,6 +39,18 @@ RETYPED = tuple(kind for kind in OFFERED if kind != "counter")
 
 def text(post: Post, name: str) -> str:
     return post.get(name, "").replace("\0", "").strip()
+
+
+def title_of(kind: str, sync: Sync, post: Post) -> str:
+    """What would be done, by the names that people gave."""
+    return TITLES[kind].format(sync, _role(sync, post) if kind in OF_A_ROLE else "")
+
+
+def _role(sync: Sync, post: Post) -> Role:
+    role = Role.objects.filter(sync=sync, name=text(post, "role")).first()
+    if role is None:
+        raise Http404("There is no such role. The page of the sync lists them.")
+    return role
 
 
 def change_of(kind: str, sync: Sync, post: Post) -> Change:
@@ -50,10 +63,8 @@ def change_of(kind: str, sync: Sync, post: Post) -> Change:
         return _rename(sync, post)
     if kind == "type":
         return _retyped(sync, post)
-    if kind in ("leave", "return"):
-        role = Role.objects.filter(sync=sync, name=text(post, "role")).first()
-        if role is None:
-            raise Http404("There is no such role. The page of the sync lists them.")
+    if kind in OF_A_ROLE:
+        role = _role(sync, post)
         return Leave(role) if kind == "leave" else Return(role)
     return Retire(sync) if kind == "retire" else TakeUp(sync)
 
@@ -70,7 +81,7 @@ def _rename(sync: Sync, post: Post) -> Rename:
     roles = {row.name: text(post, f"role-{row.name}") for row in sync.roles.all() if f"role-{row.name}" in post}
     for label in (*fields.values(), *roles.values()):
         if len(label) > LONGEST:
-            raise Unclear(f"{label[:30]}…: shorten it to {LONGEST} characters")
+            raise Unclear(f"“{label[:30]}…”: shorten it to {LONGEST} characters")
     return Rename(_named(text(post, "name"), "the sync", "Contacts"), fields, roles)
 
 
@@ -119,7 +130,7 @@ def _entry(feed: Feed, post: Post) -> Any:
     try:
         return entry_of(given, None, spec_of(feed.account, feed.object))
     except BadEntry as error:
-        raise Unclear(f"{feed.role}: {error}") from None
+        raise Unclear(f"“{feed.role}”: {error}") from None
 
 
 def fillers(sync: Sync) -> list[tuple[Feed, Sequence[tuple[str, str]]]]:

@@ -393,7 +393,7 @@ def test_a_wrong_key_that_is_answered_200(provider: Provider) -> None:
     provider.on("GET", "/hello", Reply({"project": "x"}), Reply({"project": "x", "user": {"id": "me"}}))
     asking = client(provider.url, {"check": {"path": "/hello", "actor": "user.id"}})
     found = asking.check()
-    assert not found.authenticated and not found.ok and "as to nobody" in found.problems[0]
+    assert not found.authenticated and not found.ok and "does not know these credentials" in found.problems[0]
     assert asking.check().ok
 
 

@@ -33,6 +33,13 @@ def test_a_record_is_found(desk: Desk, wanted: str) -> None:
     assert [str(row) for row in rows] == ["Person 1 p1@example.org"]
 
 
+@pytest.mark.parametrize(("team", "next"), [("Admin", 'href="/syncs/contacts/"'), ("Viewer", "An Admin connects")])
+def test_a_sync_without_records_says_when_they_appear(desk: Desk, team: str, next: str) -> None:
+    shown = text(browser_of(team).get("/records/", {"sync": "contacts"}))
+    assert "No records of Contacts yet" in shown and "its plan is approved first" in shown
+    assert next in shown and "manage.py" not in shown
+
+
 def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert "Nothing fits “no%body”" in text(browser_of("Viewer").get("/records/", {"q": "no%body"}))
 

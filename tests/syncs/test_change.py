@@ -51,6 +51,27 @@ def everything() -> str:
     return json.dumps(rows, default=str)
 
 
+def test_the_page_and_what_was_done_name_the_role(admin: Client, desk: Desk) -> None:
+    Role.objects.filter(name="crm").update(label="eShop")
+    shared("crm")
+    assert "<h1>Take eShop out of Contacts</h1>" in said(admin.get(f"{PAGE}change/leave/?role=crm"))
+    assert "Take eShop out of Contacts: done." in said(do(admin, "leave", role="crm"))
+    assert "<h1>Take eShop back into Contacts</h1>" in said(admin.get(f"{PAGE}change/return/?role=crm"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "why"),
+    [
+        ("rename", {"name": "Contacts", "role-crm": "eShop" + "x" * 120}, "“eShopxx"),
+        ("add-field", {**FIELD, "map-crm": "f:nothing"}, "“eShop”: "),
+    ],
+)
+def test_what_was_typed_is_not_spelled_otherwise(admin: Client, desk: Desk, kind: str, told: Any, why: str) -> None:
+    Role.objects.filter(name="crm").update(label="eShop")
+    answer = look(admin, kind, **told)
+    assert answer.status_code == 422 and why in said(answer) and "EShop" not in said(answer)
+
+
 @pytest.mark.parametrize("team", ["Viewer", "Reviewer", "Business owner"])
 def test_it_is_for_admins(team: str, desk: Desk) -> None:
     browser = browser_of(team)

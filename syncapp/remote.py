@@ -17,6 +17,7 @@ from policies.core.values import Json, Values
 from . import skew
 from .brakes import before_sending
 from .clients import client_of
+from .columns import check_columns
 from .connectors.endless import check_end
 from .connectors.errors import Gone, Limited, Malformed, PageLost, Rejected
 from .connectors.records import Item, Page
@@ -93,6 +94,7 @@ class FeedRemote:
 
     def _seen(self, items: Sequence[Item], read_at: datetime, how: How, page: Page | None = None) -> list[Observation]:
         """Observations of what the sieve keeps; records that cannot be read are set aside, and the page goes on."""
+        check_columns(self.client, self.spec, self.translator.mapping, items)
         out: list[Observation] = []
         aside = [("", reason) for reason in page.faults.values()] if page is not None else []
         last = page.last if page is not None else False
@@ -113,6 +115,7 @@ class FeedRemote:
             if gone.item is None:
                 return Observation(self.role, remote_id, {}, read_at, received_at=read_at, deleted=True)
             item = gone.item
+        check_columns(self.client, self.spec, self.translator.mapping, [item])
         return self.translator.observation(self.translator.seen(item), read_at, How.BY_ID)
 
     def read_many(self, remote_ids: Collection[str]) -> list[Observation]:
@@ -185,6 +188,7 @@ class FeedRemote:
         except Limited as error:
             self.limited = error
             raise
+        check_columns(self.client, self.spec, self.translator.mapping, items)
         return list(self.translator.observations(items, read_at, How.SEARCH))
 
     # Writing

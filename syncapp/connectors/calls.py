@@ -26,7 +26,7 @@ from syncapp.connectors.throttle import MemoryThrottle, Throttle
 from syncapp.connectors.transport import Answer, Request, Timeouts, Transport
 
 WRITES = ("create", "upsert", "update", "delete", "create_many", "update_many")
-LOOKS = ("list", "changes", "created", "deleted", "latest", "read", "read_many", "find", "find_many")
+LOOKS = ("list", "changes", "created", "deleted", "latest", "read", "read_many", "find", "find_many", "columns")
 PATIENCE = 2.0
 
 

@@ -11,12 +11,13 @@ import requests
 
 from syncapp.connectors.calls import PATIENCE, Caller, operation_of
 from syncapp.connectors.checking import run_check
+from syncapp.connectors.columns import columns
 from syncapp.connectors.errors import Misconfigured
 from syncapp.connectors.filters import Filter, narrowed
 from syncapp.connectors.items import ItemReader
 from syncapp.connectors.listing import Listing, Query, whole
 from syncapp.connectors.many import Many
-from syncapp.connectors.paths import split
+from syncapp.connectors.paths import Step, split
 from syncapp.connectors.reading import Reading
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.renewal import Keeper
@@ -116,6 +117,10 @@ class Client:
     def read_many(self, object: str, ids: Iterable[str]) -> dict[str, Item]:
         """Records by id, in batches where the provider offers them. Missing ids are absent; tombstones are shown."""
         return self._reading.many(object, ids)
+
+    def columns(self, object: str) -> list[tuple[Step, ...]]:
+        """The ways in a record to the columns that the object has now."""
+        return columns(self.manifest, self._caller, object)
 
     def find(self, object: str, field: str, value: str) -> list[Item]:
         """Live records whose field has this value, asked of the provider itself (before a create)."""

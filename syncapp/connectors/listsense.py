@@ -26,7 +26,7 @@ ALONE = ("read", "update", "delete")
 def check_listing(found: Located, place: Place, name: str, raw: Raw, owner: Raw, config: set[str]) -> None:
     if "paging" in raw:
         _paging(found, (*place, "paging"), raw["paging"])
-    if "ids" in raw and name not in ("changes", "created", "deleted"):
+    if "ids" in raw and name not in ("changes", "created", "deleted", "columns"):
         raise found.wrong((*place, "ids"), "only what changed is told by ids", "ids in changes, created or deleted")
     if "gone" in raw and (name != "read" or "depends_on" in owner):
         raise found.wrong((*place, "gone"), "only a read of records that are listed at once says it", "gone in read")

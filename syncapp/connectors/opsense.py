@@ -16,6 +16,7 @@ SLOTS = {
     "created": {"size", "since", "until", "cursor"},
     "deleted": {"size", "since", "until", "cursor"},
     "latest": set(),
+    "columns": set(),
     "read": {"id"},
     "read_many": {"ids", "size", "entries"},
     "create": {"body", "own_id", "key"},
@@ -49,6 +50,8 @@ def check_operation(found: Located, place: Place, name: str, raw: Raw, owner: Ra
         if field not in known:
             raise found.wrong((*place, "by", field), f"there is no field {field!r}", ", ".join(known))
     _content(found, place, raw, config | SLOTS[name])
+    if name == "columns" and "ids" not in raw:
+        raise found.wrong(place, "'ids' is missing: which columns are there?", "a path, or {jsonata} of {body, config}")
     if name.endswith("_many") and "max_ids" not in raw:
         raise found.wrong(place, "'max_ids' is missing", "how many records one call may name")
     if name in ENTRY_SLOTS:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from syncapp.connectors.filters import Filter
 from syncapp.connectors.many import Change, New, Result
+from syncapp.connectors.paths import Step
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.spec import Manifest
 
@@ -47,6 +48,8 @@ class Speaks(Protocol):
     def read(self, object: str, id: str) -> Item: ...
 
     def read_many(self, object: str, ids: Iterable[str]) -> dict[str, Item]: ...
+
+    def columns(self, object: str) -> list[tuple[Step, ...]]: ...
 
     def find(self, object: str, field: str, value: str) -> list[Item]: ...
 

@@ -467,6 +467,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({**UPSERT, f"{OPS}.find": ...}, ["an upsert needs 'find'"]),
     ({f"{CREATE}.replaces": {}}, ["only an update can replace a record"]),
     ({f"{UPDATE}.replaces": {"drop": ["a..b"]}}, ["replaces.drop[0]", "is not a path"]),
+    ({f"{OPS}.columns": {"method": "GET", "path": "/schema"}}, ["operations.columns", "which columns are there?"]),
     ({f"{CREATE}.keeps": [MERGE]}, ["only an update keeps what was there"]),
     ({f"{UPDATE}.keeps": [{**MERGE, "path": "a..b"}]}, ["keeps[0].path", "is not a path"]),
     ({f"{UPDATE}.keeps": [{**MERGE, "jsonata": "$eval(now)"}]}, ["keeps[0].jsonata", "not available"]),

@@ -12,6 +12,7 @@ from sqlalchemy import Text, cast, func, or_
 from syncapp.connectors.errors import ConnectorError, Gone, Misconfigured
 from syncapp.connectors.filters import Filter
 from syncapp.connectors.many import Change, New, Result
+from syncapp.connectors.paths import Step
 from syncapp.connectors.records import Check, Item, Page, Written
 from syncapp.connectors.speaks import NONE
 from syncapp.connectors.spec import Manifest
@@ -81,6 +82,10 @@ class SqlClient:
         if item.deleted:
             raise Gone("the row is marked as deleted", where, item=item)
         return item
+
+    def columns(self, object: str) -> list[tuple[Step, ...]]:
+        """Every row shows all that it has."""
+        return []
 
     def read_many(self, object: str, ids: Iterable[str]) -> dict[str, Item]:
         """Rows by id. Missing ids are absent; tombstones are shown."""

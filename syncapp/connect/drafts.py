@@ -38,9 +38,8 @@ def begin(account: Account, object_slug: str, sync: Sync, role: str, label: str,
     if found is not None:
         if (found.account_id, found.object) == (account.pk, object_slug):
             return found
-        raise Taken(
-            f"the role {role} is being bound to {found.account.name} by {found.by}; choose another role, or drop that"
-        )
+        busy = f"the role {role} is being bound to {found.account.name} by {found.by} just now"
+        raise Taken(f"{busy}; choose another role, or drop that")
     if feed is not None:
         told: dict[str, Any] = {"mapping": feed.mapping, "scope": feed.scope, "schedule": feed.schedule}
         told["settle_delay"] = feed.settle_delay

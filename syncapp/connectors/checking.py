@@ -53,9 +53,7 @@ def _is_nobody(spec: CheckSpec, body: Any, actor: str | None) -> str:
         return ""
     if body is None:
         return "not in JSON: something else is at that address, such as a web page; check the address"
-    return (
-        "as to a stranger: it does not know these credentials, so the user name, password or key is wrong; check them"
-    )
+    return "as to a stranger: it does not know these credentials; check the user name, password or key"
 
 
 def _objects(client: Client) -> tuple[dict[str, str], list[str], bool]:

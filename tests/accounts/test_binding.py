@@ -80,7 +80,7 @@ def test_what_may_be_bound_is_offered(admin: Client, account: Account) -> None:
         ({"target": "new-role:nowhere"}, "Choose what it is bound to"),
         ({"target": ""}, "Choose what it is bound to"),
         ({"target": "new-role:contacts", "name": " "}, "Give this side a name"),
-        ({"target": "new-role:contacts", "name": "CRM"}, "has a role crm already"),
+        ({"target": "new-role:contacts", "name": "CRM"}, "“Contacts” has a role “crm” already"),
         ({"target": "role:contacts:crm"}, "bound to crm already"),
         ({"target": "role:contacts:Bad Name!"}, "Choose what it is bound to"),
         ({"target": "role:contacts:c\0rm\0"}, "bound to crm already"),

@@ -99,10 +99,7 @@ def test_what_is_not_ticked_is_left_out_with_the_keys_that_need_it(admin: Client
         ),
         ({"roles": "CRM\n CRM "}, "“CRM” stands there twice; give each system a name of its own"),
         ({"roles": "Web Shop\nweb-shop"}, "would have the same short name"),
-        (
-            {"label-email": "eMail of more than thirty characters" + "x" * 120},
-            "“eMail of more than thirty chara…”: shorten",
-        ),
+        ({"label-phone": "ePhone" + "x" * 120}, f"“ePhone{'x' * 24}…”: shorten"),
         ({"region": "d1"}, "accepted: two letters such as DE"),
         ({"region": "XX"}, "region must be a two-letter country code"),
         ({"name": "contacts"}, "There is a sync named contacts already"),

@@ -107,6 +107,10 @@ SANDBOX = [
     case(CRM, "webhook.carries", ("webhook.events.record", "data.body"), mend="record"),
     case(CRM, "webhook.echo", ("webhook.events.actor", ...), ("webhook.events.origin", "type"), mend="origin"),
 ]  # fmt: skip
+AIRTABLE = [
+    case("records", "read.columns", ("..columns.items", "cells"), mend="`items` is where records show them"),
+    case("records", "read.columns", ("..columns.ids", {"jsonata": "body.bases.name"}), mend="`ids` names the columns"),
+]  # fmt: skip
 GRAPH = [
     case("contacts", "update.neighbours", ("..update.keeps", ...), mend="operations.update.keeps"),
     case(

@@ -15,7 +15,7 @@ from syncapp.certify.results import Outcome
 from syncapp.certify.run import check
 from syncapp.certify.servers import kinto, sandbox
 from syncapp.connectors import registry
-from tests.certify.broken import GRAPH, KINTO, SANDBOX, broken
+from tests.certify.broken import AIRTABLE, GRAPH, KINTO, SANDBOX, broken
 from tests.certify.test_traps import CASES as TRAPS
 
 # No file can be wrong about these: they are about the engine.
@@ -24,7 +24,7 @@ ELSEWHERE = {
     "trouble.truncated": "what is not JSON is refused, whatever the file says",
     "webhook.bad": "a signature that leaves the body out is refused when the file is read",
 }
-RIGHT = {slug: registry.load(slug) for slug in ("sandbox", "kinto", "microsoft_graph")}
+RIGHT = {slug: registry.load(slug) for slug in ("sandbox", "kinto", "microsoft_graph", "airtable")}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,12 @@ def kintos() -> Iterator[list[Place]]:
 @pytest.fixture(scope="module")
 def graphs() -> Iterator[list[Place]]:
     with doubles.places(RIGHT["microsoft_graph"]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def tables() -> Iterator[list[Place]]:
+    with doubles.places(RIGHT["airtable"]) as found:
         yield found
 
 
@@ -77,7 +83,12 @@ def test_what_is_wrong_with_a_double_of_graph_is_found(graphs: list[Place], case
     caught(graphs, *case)
 
 
+@pytest.mark.parametrize("case", AIRTABLE, ids=named)
+def test_what_is_wrong_with_a_double_of_airtable_is_found(tables: list[Place], case: Any) -> None:
+    caught(tables, *case)
+
+
 def test_every_check_is_shown_to_find_something() -> None:
     """A check that never failed anywhere proves nothing; those that are missing here are named with a reason."""
-    shown = {case[1] for case in (*SANDBOX, *KINTO, *GRAPH, *TRAPS)}
+    shown = {case[1] for case in (*SANDBOX, *KINTO, *GRAPH, *AIRTABLE, *TRAPS)}
     assert {one.id for one in ALL} - shown == set(ELSEWHERE)

@@ -6,6 +6,7 @@ from syncapp.certify.bench import Bench
 from syncapp.certify.results import Capability, Check, Failed, NotTried
 from syncapp.connectors.errors import ConnectorError, Gone
 from syncapp.connectors.mapped import MISSING, Unmappable
+from syncapp.connectors.paths import ABSENT, getter, split
 
 
 def by_id(on: Bench) -> str:
@@ -74,6 +75,22 @@ def many(on: Bench) -> str:
     return f"{len(ids)} records in one call of at most {operation.max_ids}, an unknown id left out"
 
 
+def columns(on: Bench) -> str:
+    """What records show is among the columns that the account names: what is not would be taken for gone."""
+    on.operation("columns")
+    mend = f"`{on.where('operations.columns')}`: `ids` names the columns, `items` is where records show them"
+    with on.blame(mend):
+        known = on.client.columns(on.object)
+    bodies = [item.body for item in _first(on)]
+    paths = [field.path for field in on.fields.specs.values() if field.path]
+    shown = [path for path in paths if any(getter(path)(body) is not ABSENT for body in bodies)]
+    if not shown:
+        raise NotTried("no record shows a field")
+    lacking = [path for path in shown if not any(split(path)[: len(one)] == one for one in known)]
+    on.expect(not lacking, f"{', '.join(lacking)} is in records, and no column that the account names", mend)
+    return f"{len(known)} columns are named, among them {len(shown)} that records show"
+
+
 def _absent(id: str) -> str:
     return id[:-1] + ("0" if id[-1] != "0" else "1") + "0"
 
@@ -97,5 +114,6 @@ CHECKS = (
     Check("read.by_id", "a record is read by its id", R, by_id, False),
     Check("read.understood", "what is there is understood as the fields say", R, understood, False),
     Check("read.of_nobody", "an id that there is not is told as gone", R, of_nobody, False),
+    Check("read.columns", "the columns that there are can be asked for", R, columns, False),
     Check("read.many", "records are read in batches", R, many, False),
 )

@@ -25,7 +25,7 @@ TRAPS = {
     "short_list": "the listing leaves the note out",
     "offset": "pages are counted, so deleted records move the rest up",
     "coarse": "times are cut to a second, with a blank instead of a T, and `since` leaves its own second out",
-    "slow_index": "the listing knows of a change a second and a half later",
+    "slow_index": "the listing knows of a change two seconds and a half later",
     "behind": "times in records are two seconds behind those of the Date header",
     "never_updated": "the time of change is null until the first update",
     "replace": "an update replaces the record",
@@ -106,7 +106,7 @@ class Shop(Double):
             return False
         if "closed" in self.traps and row.fields.get("name") is None and request.args.get("status") != "all":
             return False
-        if "slow_index" in self.traps and self.clock.exact() - row.updated < timedelta(seconds=1.5):
+        if "slow_index" in self.traps and self.clock.exact() - row.updated < timedelta(seconds=2.5):
             return False
         floor = None if since is None else datetime.fromisoformat(since)
         if floor is None:

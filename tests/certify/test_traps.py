@@ -41,7 +41,7 @@ CASES: list[tuple[str, str, str, tuple[tuple[str, Any], ...] | None]] = [
     ("no_price", "create.read_back", "writable: false", (("objects.goods.fields.price.writable", False),)),
     ("made_since", "delta.shows_changed", "see param", None),
     ("nobody_403", "read.of_nobody", "declare how an unknown id is answered", None),
-    ("slow_index", "delta.shows_new", "overlap", ((f"{LIST}.delta.overlap", 4), ("objects.goods.lag", 3))),
+    ("slow_index", "delta.shows_new", "overlap", ((f"{LIST}.delta.overlap", 5), ("objects.goods.lag", 4))),
     ("never_updated", "update.time_moves", "updated_at", None),
     ("replace", "update.only_named", "replaces the whole record", None),
     ("no_if_match", "conditional.stale", "leave it out", ((f"{UPDATE}.conditional", ...),)),
